@@ -1,0 +1,209 @@
+"""Law 3's table: every command that may ever run on a node, as data.
+
+`node`, `dataplanes`, `ranges` and `logs` pick from it, `cluster.exec` refuses anything else, and
+`--plan` and the docs print it. A command is argv with {placeholders}; its arguments must match
+the pattern given for each. `filtered` commands end in a `grep -n` that drops lines, so that
+numbers stay true; the pattern is an extended regular expression of lines to *leave behind*.
+
+Reading changes nothing (measured on iptables 1.8.9): `iptables-nft -S CHAIN` and
+`iptables-nft-save` create no table, `iptables-legacy-save` without -t lists only tables that the
+kernel has, and `iptables-legacy -L/-S` (takes kube-proxy's lock) is not here at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+
+class Needs(str, Enum):
+    """What the kernel must have already, so that the command loads no module (law 3)."""
+
+    NOTHING = ""
+    NF_TABLES = "nf_tables"
+    IP_SET = "ip_set"
+    IP_VS = "ip_vs"
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the table with its arguments filled in."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+
+    @property
+    def spec(self) -> CommandSpec:
+        return COMMANDS[self.name]
+
+    def argv(self) -> tuple[str, ...]:
+        """The argv to exec without a shell; the filter, if any, is left out.
+
+        Raises ValueError for a name or an argument that the table does not allow.
+        """
+        spec = checked(self)
+        values = dict(zip(spec.arguments, self.arguments, strict=True))
+        return tuple(word.format_map(values) for word in spec.argv)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec:
+    name: str
+    argv: tuple[str, ...]
+    shows: str
+    arguments: Mapping[str, str] = MappingProxyType({})  # placeholder: pattern, in order
+    filtered: bool = False  # the last argument is a pattern of lines to leave on the node
+    needs: Needs = Needs.NOTHING
+
+
+def checked(command: Command) -> CommandSpec:
+    """The row of this command. Raises ValueError unless the table allows it as it is."""
+    spec = COMMANDS.get(command.name)
+    if spec is None or len(spec.arguments) != len(command.arguments):
+        raise ValueError(f"not in the command table: {command.name} {command.arguments}")
+    for (placeholder, pattern), value in zip(
+        spec.arguments.items(), command.arguments, strict=True
+    ):
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{command.name}: {placeholder} may not be {value!r}")
+    return spec
+
+
+_TABLE = r"nat|filter|mangle|raw|security"
+_CHAIN = r"[A-Za-z0-9_.:@+=/-]{1,64}"  # no leading dash is needed: -S takes what follows as name
+_PATTERN = r"[^\x00-\x1f\x7f]{1,6144}"
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+
+#: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs.
+FILES = (
+    "/proc/net/fib_trie",
+    "/proc/net/route",
+    "/proc/net/if_inet6",
+    "/proc/net/ipv6_route",
+    "/proc/net/dev",
+    "/proc/net/ip_tables_names",
+    "/proc/net/ip6_tables_names",
+    "/proc/modules",
+    "/proc/1/status",
+    "/proc/version",
+    "/var/log/kube-proxy.log",
+)
+
+#: sysctls that decide a packet's way, read with one `grep`, which prints NAME:VALUE.
+SYSCTLS = (
+    "/proc/sys/net/ipv4/ip_forward",
+    "/proc/sys/net/ipv6/conf/all/forwarding",
+    "/proc/sys/net/ipv4/conf/all/route_localnet",
+    "/proc/sys/net/ipv4/conf/all/rp_filter",
+    "/proc/sys/net/bridge/bridge-nf-call-iptables",
+    "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
+)
+
+
+def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
+    table, chain, leave = {"table": _TABLE}, {"chain": _CHAIN}, {"leave": _PATTERN}
+    nft, legacy = f"{prefix}-nft", f"{prefix}-legacy"
+    return (
+        CommandSpec(
+            name=f"{nft}-chain",
+            argv=(nft, "-t", "{table}", "-S", "{chain}"),
+            arguments=table | chain,
+            needs=Needs.NF_TABLES,
+            shows="one chain, rule n on line n+1",
+        ),
+        CommandSpec(
+            name=f"{nft}-chain-filtered",
+            argv=(nft, "-t", "{table}", "-S", "{chain}"),
+            arguments=table | chain | leave,
+            filtered=True,
+            needs=Needs.NF_TABLES,
+            shows="one chain without the rules of other single addresses",
+        ),
+        CommandSpec(
+            name=f"{nft}-save",
+            argv=(f"{nft}-save", "-t", "{table}"),
+            arguments=table,
+            needs=Needs.NF_TABLES,
+            shows="one table",
+        ),
+        CommandSpec(
+            name=f"{nft}-save-filtered",
+            argv=(f"{nft}-save", "-t", "{table}"),
+            arguments=table | leave,
+            filtered=True,
+            needs=Needs.NF_TABLES,
+            shows="one table without the chains of other Services",
+        ),
+        CommandSpec(
+            name=f"{nft}-save-all",
+            argv=(f"{nft}-save",),
+            needs=Needs.NF_TABLES,
+            shows="all tables of the nft backend",
+        ),
+        CommandSpec(
+            name=f"{legacy}-save-all",
+            argv=(f"{legacy}-save",),
+            shows="all tables of the legacy backend that the kernel has",
+        ),
+        CommandSpec(
+            name=f"{legacy}-save-all-filtered",
+            argv=(f"{legacy}-save",),
+            arguments=leave,
+            filtered=True,
+            shows="all legacy tables without the chains of other Services",
+        ),
+        CommandSpec(
+            name=f"{prefix}-save-all",
+            argv=(f"{prefix}-save",),
+            shows="all tables, in images of iptables 1.6 that know one backend only",
+        ),
+    )
+
+
+_ROWS = (
+    *_iptables("iptables"),
+    *_iptables("ip6tables"),
+    CommandSpec(
+        name="nft-tables",
+        argv=("nft", "list", "tables"),
+        needs=Needs.NF_TABLES,
+        shows="the names of all nft tables",
+    ),
+    CommandSpec(
+        name="nft-table",
+        argv=("nft", "list", "table", "{family}", "{table}"),
+        arguments={"family": r"ip|ip6|inet|arp|bridge|netdev", "table": _WORD},
+        needs=Needs.NF_TABLES,
+        shows="one native nft table",
+    ),
+    CommandSpec(
+        name="cat",
+        argv=("cat", "{file}"),
+        arguments={"file": "|".join(map(re.escape, FILES))},
+        shows="one file of the kernel, or kube-proxy's log",
+    ),
+    CommandSpec(
+        name="sysctls", argv=("grep", "-sH", "", *SYSCTLS), shows="sysctls of the packet's way"
+    ),
+    CommandSpec(name="ip-addr", argv=("ip", "-j", "addr"), shows="addresses, where ip exists"),
+    CommandSpec(name="ip-rule", argv=("ip", "-j", "rule"), shows="routing rules, IPv4"),
+    CommandSpec(name="ip6-rule", argv=("ip", "-6", "-j", "rule"), shows="routing rules, IPv6"),
+    CommandSpec(
+        name="ip-route", argv=("ip", "-j", "route", "show", "table", "all"), shows="all routes"
+    ),
+    CommandSpec(
+        name="ip6-route",
+        argv=("ip", "-6", "-j", "route", "show", "table", "all"),
+        shows="all IPv6 routes",
+    ),
+    CommandSpec(
+        name="apiserver-manifest",
+        argv=("grep", "cluster-ip-range", "/etc/kubernetes/manifests/kube-apiserver.yaml"),
+        shows="the Service range in the API server's manifest, where a pod mounts it",
+    ),
+)
+
+COMMANDS: Mapping[str, CommandSpec] = MappingProxyType({row.name: row for row in _ROWS})

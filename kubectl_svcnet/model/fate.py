@@ -1,0 +1,81 @@
+"""What becomes of the first packet of a flow. A walk answers the *set* of possible fates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .address import Family, IPAddress, SocketAddress
+
+
+class Backend(str, Enum):
+    """Which kernel interface a rule was loaded through."""
+
+    NFT = "nft"
+    LEGACY = "legacy"
+
+
+class FateKind(str, Enum):
+    ENDPOINT = "endpoint"  # arrives, translated, at `endpoint`
+    LOCAL = "local"  # delivered to this node, untranslated
+    PASS = "pass"  # sent on, untranslated
+    REJECT = "reject"
+    DROP = "drop"
+    UNKNOWN = "unknown"  # because of a rule that is not understood: `because`
+    UNREAD = "unread"  # a chain, map or set was not read: `unread`
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ChainId:
+    """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN."""
+
+    family: Family
+    backend: Backend
+    table: str
+    chain: str
+
+    def __str__(self) -> str:
+        prefix = "legacy:" if self.backend is Backend.LEGACY else ""
+        return f"{prefix}{self.table}/{self.chain}"
+
+
+@dataclass(frozen=True, slots=True)
+class RuleRef:
+    """A rule that the packet met: its chain, its number from 1, its own text."""
+
+    chain: ChainId
+    number: int
+    raw: str
+
+    def __str__(self) -> str:
+        return f"{self.chain}:{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a walk that a person can follow (`--explain`, `packet`)."""
+
+    hook: str  # PREROUTING, INPUT, FORWARD, OUTPUT, POSTROUTING, ROUTING
+    rule: RuleRef | None  # None: the policy of a base chain, or a routing decision
+    action: str  # what it did, in words: "jump KUBE-SVC-…", "mark 0x4000", "policy ACCEPT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """One possible end of the walk.
+
+    `probability` is None where state or time decides (affinity, limits, hashes); the
+    probabilities of all fates of a walk otherwise add up to 1. `masquerade` is None where it
+    could not be decided, and for fates that never leave. `rules` are those that decided:
+    every jump, goto, translation, mark and verdict on the way, in order.
+    """
+
+    kind: FateKind
+    endpoint: SocketAddress | None = None
+    probability: float | None = 1.0
+    masquerade: bool | None = None
+    source: IPAddress | None = None  # the source after translation, where it is known
+    rules: tuple[RuleRef, ...] = ()
+    steps: tuple[Step, ...] = ()
+    because: str = ""  # for UNKNOWN: the rule and what in it; for REJECT and DROP: the rule
+    unread: frozenset[ChainId] = frozenset()

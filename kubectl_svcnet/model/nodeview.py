@@ -1,0 +1,79 @@
+"""What is known of one node's kernel: rules, addresses, routes, sysctls, and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .address import Family, IPAddress, IPNetwork
+from .fate import Backend
+from .ruleset import Ruleset
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """`interface` is None where /proc does not tell (no connected route covers the address)."""
+
+    address: IPAddress
+    interface: str | None
+    prefix_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`interface` is None where the listing names none (a further table of fib_trie)."""
+
+    destination: IPNetwork
+    interface: str | None
+    gateway: IPAddress | None = None
+    metric: int = 0
+    kind: str = "unicast"  # unicast, local, broadcast, blackhole, unreachable, prohibit
+    table: str = "main"
+    source: IPAddress | None = None  # preferred source
+
+
+@dataclass(frozen=True, slots=True)
+class RoutingRule:
+    """A line of `ip rule` beyond the three of every kernel; only a vantage with `ip` sees it."""
+
+    priority: int
+    table: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignTable:
+    """A native nft table that this version does not simulate: its text, and the base-chain hooks
+    it registers ("prerouting", "forward", …), which is what makes it able to change a fate."""
+
+    family: str
+    name: str
+    hooks: frozenset[str]
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnChains:
+    """Which chains are the dataplane's own, as data: exact names and name prefixes."""
+
+    names: frozenset[str] = frozenset()
+    prefixes: tuple[str, ...] = ()
+
+    def __contains__(self, chain: str) -> bool:
+        return chain in self.names or chain.startswith(self.prefixes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeView:
+    """Everything `engine` may know of a node. Absent is not empty: `rulesets` holds, per family
+    and backend, what was read, and says itself which chains it holds whole."""
+
+    node: str
+    rulesets: Mapping[tuple[Family, Backend], Ruleset] = field(default_factory=dict)
+    addresses: tuple[InterfaceAddress, ...] | None = None
+    routes: tuple[Route, ...] | None = None
+    routing_rules: tuple[RoutingRule, ...] = ()
+    further_tables: tuple[str, ...] = ()  # routing tables beside local and main that hold routes
+    sysctls: Mapping[str, str] = field(default_factory=dict)  # "net.ipv4.ip_forward": "1"
+    foreign_tables: tuple[ForeignTable, ...] = ()
+    own: OwnChains = OwnChains()

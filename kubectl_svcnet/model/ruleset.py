@@ -1,0 +1,72 @@
+"""The rules of a node as iptables has them: tables, chains, rules, matches and targets.
+
+Nothing is dropped: a rule keeps its raw line and its number in the chain (from 1), and what is
+not understood is an `Unknown` match or target with its raw words. A chain says whether it is
+here whole; one that no table holds is unread unless its table is `complete`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .address import Family, IPAddress
+from .fate import Backend, ChainId
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Words of a rule that are not understood, as match or as target."""
+
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`matches` are tried in order, all must hold; `target` is None for a rule without one."""
+
+    number: int
+    raw: str
+    matches: tuple[object, ...] = ()
+    target: object | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """`covers` is None where every rule is here. Otherwise rules of *other* single destination
+    addresses were left on the node: the chain is whole only for a packet whose destination is
+    in `covers`, and unread for any other."""
+
+    name: str
+    policy: str | None = None  # ACCEPT or DROP for a base chain
+    rules: Sequence[Rule] = ()
+    covers: frozenset[IPAddress] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`complete`: the whole table was listed, so a chain that is not here does not exist.
+    `incompatible`: iptables-nft would not list it (native nft rules in it); it is unread."""
+
+    name: str
+    chains: Mapping[str, Chain] = field(default_factory=dict)
+    complete: bool = False
+    incompatible: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ruleset:
+    """The tables of one family and backend. `complete`: a table that is not here is not in the
+    kernel (a dump lists all there are)."""
+
+    family: Family
+    backend: Backend
+    tables: Mapping[str, Table] = field(default_factory=dict)
+    complete: bool = False
+
+    def chain(self, table: str, name: str) -> Chain | None:
+        found = self.tables.get(table)
+        return found.chains.get(name) if found else None
+
+    def chain_id(self, table: str, name: str) -> ChainId:
+        return ChainId(self.family, self.backend, table, name)
