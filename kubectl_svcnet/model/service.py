@@ -1,0 +1,213 @@
+"""The API objects that Services are made of, typed: only the fields that decide something."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .address import Family, IPAddress, IPNetwork, Protocol, SocketAddress, family_of
+
+
+class FrontendKind(str, Enum):
+    CLUSTER_IP = "ClusterIP"
+    NODE_PORT = "NodePort"
+    LOAD_BALANCER_IP = "LoadBalancerIP"
+    EXTERNAL_IP = "ExternalIP"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ServiceName:
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePort:
+    name: str  # "" for the unnamed port
+    protocol: Protocol
+    port: int
+    target_port: str = ""
+    node_port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """`load_balancer_ips` leaves out ingress entries with ipMode Proxy, as kube-proxy does
+    (KEP-1860). `cluster_ips` is empty for a headless or ExternalName Service."""
+
+    name: ServiceName
+    type: str
+    ports: tuple[ServicePort, ...] = ()
+    cluster_ips: tuple[IPAddress, ...] = ()
+    external_ips: tuple[IPAddress, ...] = ()
+    load_balancer_ips: tuple[IPAddress, ...] = ()
+    source_ranges: tuple[IPNetwork, ...] = ()
+    internal_local: bool = False  # internalTrafficPolicy: Local
+    external_local: bool = False  # externalTrafficPolicy: Local
+    affinity_seconds: int | None = None  # sessionAffinity ClientIP
+    selector: Mapping[str, str] = field(default_factory=dict)
+    headless: bool = False
+    external_name: str = ""
+    other_proxy: str = ""  # label service.kubernetes.io/service-proxy-name
+    health_check_node_port: int = 0
+    publish_not_ready: bool = False
+    resource_version: str = ""
+
+    @property
+    def externally_accessible(self) -> bool:
+        """kube-proxy's ExternallyAccessible (pkg/proxy/serviceport.go): a node port, a load
+        balancer address or an external IP leads to it."""
+        return bool(
+            self.external_ips
+            or self.load_balancer_ips
+            or any(port.node_port for port in self.ports)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frontend:
+    """What a client dials. `address` is None for a NodePort: it is dialled at each node's own."""
+
+    service: ServiceName
+    kind: FrontendKind
+    address: IPAddress | None
+    port: int
+    protocol: Protocol
+    port_name: str
+    family: Family
+
+    def __str__(self) -> str:
+        where = SocketAddress(self.address, self.port) if self.address else f":{self.port}"
+        return f"{where}/{self.protocol.value}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One address of one slice, for one of its ports. kube-proxy's reading of the conditions
+    (pkg/proxy/endpointslicecache.go): ready and serving count when they are missing."""
+
+    address: SocketAddress
+    port_name: str
+    protocol: Protocol
+    node: str = ""
+    pod: str = ""
+    ready: bool = True
+    serving: bool = True
+    terminating: bool = False
+    zone_hints: frozenset[str] = frozenset()
+    node_hints: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """`virtual`: a Fargate or virtual-kubelet node, which has no kernel of its own to read."""
+
+    name: str
+    addresses: tuple[IPAddress, ...] = ()  # InternalIPs, in the API's order
+    pod_cidrs: tuple[IPNetwork, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    ready: bool = True
+    os: str = "linux"
+    kernel: str = ""
+    kubelet: str = ""
+    virtual: bool = False
+    pod_capacity: int = 0
+
+    @property
+    def zone(self) -> str:
+        return self.labels.get("topology.kubernetes.io/zone", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    name: str
+    image: str = ""
+    command: tuple[str, ...] = ()  # command and args, one after the other
+    environment: Mapping[str, str] = field(default_factory=dict)
+    mounts: Mapping[str, str] = field(default_factory=dict)  # volume name: path
+    running: bool = False
+    restarts: int = 0
+    started: str = ""  # RFC 3339, as the API writes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    namespace: str
+    name: str
+    node: str = ""
+    addresses: tuple[IPAddress, ...] = ()
+    host_network: bool = False
+    privileged: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    phase: str = ""
+    ready: bool = False
+    deleting: bool = False
+    created: str = ""
+    containers: tuple[Container, ...] = ()
+    config_maps: Mapping[str, str] = field(default_factory=dict)  # volume name: ConfigMap
+    host_paths: Mapping[str, str] = field(default_factory=dict)  # volume name: path on the node
+
+    def container(self, name: str) -> Container | None:
+        return next((c for c in self.containers if c.name == name), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigMap:
+    namespace: str
+    name: str
+    data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inventory:
+    """What the API said in one reading. None: that list was not read (the gap says why)."""
+
+    services: tuple[Service, ...] | None = None
+    endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
+    nodes: tuple[Node, ...] | None = None
+    agents: tuple[Pod, ...] | None = None  # pods that program or may read a node
+    read_at: float = 0.0
+
+
+def frontends(service: Service) -> tuple[Frontend, ...]:
+    """Everything a client may dial, in the API's order; none for a headless, ExternalName or
+    otherwise proxied Service (kube-proxy skips those: pkg/proxy/util/utils.go ShouldSkipService).
+    """
+    if service.headless or service.external_name or not service.cluster_ips:
+        return ()
+    found = []
+    families = [family_of(address) for address in service.cluster_ips]
+    for port in service.ports:
+        places: list[tuple[FrontendKind, IPAddress | None, int, Family]] = [
+            (FrontendKind.CLUSTER_IP, address, port.port, family_of(address))
+            for address in service.cluster_ips
+        ]
+        if port.node_port:
+            places += [(FrontendKind.NODE_PORT, None, port.node_port, f) for f in families]
+        places += [
+            (kind, address, port.port, family_of(address))
+            for kind, addresses in (
+                (FrontendKind.LOAD_BALANCER_IP, service.load_balancer_ips),
+                (FrontendKind.EXTERNAL_IP, service.external_ips),
+            )
+            for address in addresses
+            if family_of(address) in families
+        ]
+        found += [
+            Frontend(
+                service=service.name,
+                kind=kind,
+                address=address,
+                port=number,
+                protocol=port.protocol,
+                port_name=port.name,
+                family=family,
+            )
+            for kind, address, number, family in places
+        ]
+    return tuple(found)

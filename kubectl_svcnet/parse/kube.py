@@ -1,0 +1,292 @@
+"""API objects (JSON as dicts) in, model out: Services, EndpointSlices, Nodes, Pods, ConfigMaps.
+
+Written against core/v1 and discovery.k8s.io/v1 (v1beta1 reads the same). A field of the wrong
+type in a foreign object reads as absent; an object without a name raises ParseError. `Any` is
+JSON entering; nothing behind this file sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ..errors import ParseError
+from ..model.address import Family, IPAddress, IPNetwork, Protocol, SocketAddress
+from ..model.service import (
+    ConfigMap,
+    Container,
+    Endpoint,
+    Node,
+    Pod,
+    Service,
+    ServiceName,
+    ServicePort,
+)
+
+Json = Mapping[str, Any]
+
+#: Labels and annotations that mark a node without a kernel of its own to read.
+_VIRTUAL = (
+    ("type", "virtual-kubelet"),
+    ("eks.amazonaws.com/compute-type", "fargate"),
+    ("kubernetes.io/role", "agent-virtual"),
+)
+
+
+def parse_service(item: Json) -> Service:
+    spec, status = _map(item, "spec"), _map(item, "status")
+    headless = spec.get("clusterIP") == "None"
+    kind = _text(spec, "type") or "ClusterIP"
+    addresses = _strings(spec, "clusterIPs") or _strings(spec, "clusterIP")
+    affinity = _map(_map(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
+    return Service(
+        name=ServiceName(*_identity(item)),
+        type=kind,
+        ports=tuple(_service_port(port) for port in _maps(spec, "ports")),
+        cluster_ips=_addresses(addresses) if kind != "ExternalName" else (),
+        external_ips=_addresses(_strings(spec, "externalIPs")),
+        load_balancer_ips=_addresses(_ingress(_map(status, "loadBalancer"))),
+        source_ranges=_networks(_strings(spec, "loadBalancerSourceRanges")),
+        internal_local=spec.get("internalTrafficPolicy") == "Local",
+        external_local=spec.get("externalTrafficPolicy") == "Local",
+        affinity_seconds=_number(affinity, 10800)
+        if spec.get("sessionAffinity") == "ClientIP"
+        else None,
+        selector=_labels(spec, "selector"),
+        headless=headless,
+        external_name=_text(spec, "externalName") if kind == "ExternalName" else "",
+        other_proxy=_labels(_map(item, "metadata"), "labels").get(
+            "service.kubernetes.io/service-proxy-name", ""
+        ),
+        health_check_node_port=_number(spec.get("healthCheckNodePort"), 0),
+        publish_not_ready=spec.get("publishNotReadyAddresses") is True,
+        resource_version=_text(_map(item, "metadata"), "resourceVersion"),
+    )
+
+
+def parse_slices(items: Iterable[Json]) -> dict[ServiceName, tuple[Endpoint, ...]]:
+    """EndpointSlices joined by the label that names their Service.
+
+    As kube-proxy reads them (pkg/proxy/endpointslicecache.go): only the first address counts,
+    a port without number is ignored, and of the same address twice the one that is not
+    terminating wins.
+    """
+    joined: dict[ServiceName, dict[tuple[SocketAddress, str, Protocol], Endpoint]] = {}
+    for item in items:
+        namespace, _ = _identity(item)
+        labels = _labels(_map(item, "metadata"), "labels")
+        service = labels.get("kubernetes.io/service-name", "")
+        if not service:
+            continue
+        known = joined.setdefault(ServiceName(namespace, service), {})
+        for endpoint in _slice_endpoints(item):
+            key = (endpoint.address, endpoint.port_name, endpoint.protocol)
+            if key not in known or known[key].terminating:
+                known[key] = endpoint
+    return {
+        name: tuple(
+            sorted(
+                known.values(), key=lambda e: (e.port_name, e.address.address.version, e.address)
+            )
+        )
+        for name, known in joined.items()
+    }
+
+
+def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
+    family = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}.get(_text(item, "addressType"))
+    if family is None:
+        return
+    for entry in _maps(item, "endpoints"):
+        addresses = _addresses(_strings(entry, "addresses")[:1])
+        if not addresses:
+            continue
+        conditions, hints = _map(entry, "conditions"), _map(entry, "hints")
+        target = _map(entry, "targetRef")
+        for port in _maps(item, "ports"):
+            number = port.get("port")
+            if not isinstance(number, int) or not number:
+                continue
+            yield Endpoint(
+                address=SocketAddress(addresses[0], number),
+                port_name=_text(port, "name"),
+                protocol=_protocol(port),
+                node=_text(entry, "nodeName"),
+                pod=_text(target, "name") if target.get("kind") == "Pod" else "",
+                ready=conditions.get("ready") is not False,
+                serving=_serving(conditions),
+                terminating=conditions.get("terminating") is True,
+                zone_hints=frozenset(_text(h, "name") for h in _maps(hints, "forZones")),
+                node_hints=frozenset(_text(h, "name") for h in _maps(hints, "forNodes")),
+            )
+
+
+def _serving(conditions: Json) -> bool:
+    """A slice older than `serving` (1.20) says it with `ready`."""
+    serving = conditions.get("serving")
+    return conditions.get("ready") is not False if serving is None else serving is True
+
+
+def parse_node(item: Json) -> Node:
+    meta, spec, status = _map(item, "metadata"), _map(item, "spec"), _map(item, "status")
+    info = _map(status, "nodeInfo")
+    labels = _labels(meta, "labels")
+    cidrs = _strings(spec, "podCIDRs") or _strings(spec, "podCIDR")
+    ready = [c.get("status") for c in _maps(status, "conditions") if c.get("type") == "Ready"]
+    return Node(
+        name=_text(meta, "name"),
+        addresses=_addresses(
+            _text(a, "address") for a in _maps(status, "addresses") if a.get("type") == "InternalIP"
+        ),
+        pod_cidrs=_networks(cidrs),
+        labels=labels,
+        annotations=_labels(meta, "annotations"),
+        ready=ready != ["False"] and ready != ["Unknown"],
+        os=_text(info, "operatingSystem") or labels.get("kubernetes.io/os", "linux"),
+        kernel=_text(info, "kernelVersion"),
+        kubelet=_text(info, "kubeletVersion"),
+        virtual=any(labels.get(key) == value for key, value in _VIRTUAL),
+        pod_capacity=_number(_map(status, "capacity").get("pods"), 0),
+    )
+
+
+def parse_pod(item: Json) -> Pod:
+    meta, spec, status = _map(item, "metadata"), _map(item, "spec"), _map(item, "status")
+    states = {_text(s, "name"): s for s in _maps(status, "containerStatuses")}
+    volumes = _maps(spec, "volumes")
+    namespace, name = _identity(item)
+    ready = [c.get("status") for c in _maps(status, "conditions") if c.get("type") == "Ready"]
+    return Pod(
+        namespace=namespace,
+        name=name,
+        node=_text(spec, "nodeName"),
+        addresses=_addresses(
+            [_text(a, "ip") for a in _maps(status, "podIPs")] or _strings(status, "podIP")
+        ),
+        host_network=spec.get("hostNetwork") is True,
+        privileged=any(
+            _map(c, "securityContext").get("privileged") is True for c in _maps(spec, "containers")
+        ),
+        labels=_labels(meta, "labels"),
+        phase=_text(status, "phase"),
+        ready=ready == ["True"],
+        deleting="deletionTimestamp" in meta,
+        created=_text(meta, "creationTimestamp"),
+        containers=tuple(
+            _container(c, states.get(_text(c, "name"), {})) for c in _maps(spec, "containers")
+        ),
+        config_maps={
+            _text(v, "name"): _text(_map(v, "configMap"), "name")
+            for v in volumes
+            if "configMap" in v
+        },
+        host_paths={
+            _text(v, "name"): _text(_map(v, "hostPath"), "path") for v in volumes if "hostPath" in v
+        },
+    )
+
+
+def _container(item: Json, state: Json) -> Container:
+    running = _map(_map(state, "state"), "running")
+    return Container(
+        name=_text(item, "name"),
+        image=_text(item, "image"),
+        command=_strings(item, "command") + _strings(item, "args"),
+        environment={_text(e, "name"): _text(e, "value") for e in _maps(item, "env")},
+        mounts={_text(m, "name"): _text(m, "mountPath") for m in _maps(item, "volumeMounts")},
+        running=bool(running),
+        restarts=_number(state.get("restartCount"), 0),
+        started=_text(running, "startedAt"),
+    )
+
+
+def parse_config_map(item: Json) -> ConfigMap:
+    namespace, name = _identity(item)
+    return ConfigMap(namespace=namespace, name=name, data=_labels(item, "data"))
+
+
+def _service_port(item: Json) -> ServicePort:
+    return ServicePort(
+        name=_text(item, "name"),
+        protocol=_protocol(item),
+        port=_number(item.get("port"), 0),
+        target_port=str(item.get("targetPort", "")),
+        node_port=_number(item.get("nodePort"), 0),
+    )
+
+
+def _ingress(balancer: Json) -> list[str]:
+    return [
+        _text(entry, "ip")
+        for entry in _maps(balancer, "ingress")
+        if entry.get("ipMode", "VIP") != "Proxy"
+    ]
+
+
+def _protocol(item: Json) -> Protocol:
+    try:
+        return Protocol(item.get("protocol") or "TCP")
+    except ValueError as error:
+        raise ParseError(f"unknown protocol {item.get('protocol')!r}") from error
+
+
+def _identity(item: Json) -> tuple[str, str]:
+    meta = _map(item, "metadata")
+    name = _text(meta, "name")
+    if not name:
+        raise ParseError("an API object without a name", text=str(item)[:120])
+    return _text(meta, "namespace"), name
+
+
+def _map(item: Json, key: str) -> Json:
+    value = item.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _maps(item: Json, key: str) -> list[Json]:
+    value = item.get(key)
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def _text(item: Json, key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _strings(item: Json, key: str) -> tuple[str, ...]:
+    """A list of strings, or a single string as a list of one."""
+    value = item.get(key)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple)) else ()
+
+
+def _labels(item: Json, key: str) -> dict[str, str]:
+    return {k: v for k, v in _map(item, key).items() if isinstance(v, str)}
+
+
+def _number(value: object, default: int) -> int:
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() else default
+
+
+def _addresses(texts: Iterable[str]) -> tuple[IPAddress, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_address(text))
+        except ValueError:
+            continue  # "None", "" or a hostname: no address to dial
+    return tuple(found)
+
+
+def _networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            continue
+    return tuple(found)
