@@ -54,10 +54,18 @@ class ForeignTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnChains:
-    """Which chains are the dataplane's own, as data: exact names and name prefixes."""
+    """Which chains are the dataplane's own, as data: exact names and name prefixes.
+
+    `dispatch` are the prefixes of per-Service chains (meeting one means the frontend is
+    dispatched), `translate` those of the chains that alone may hold its DNAT rules, and
+    `policy` those of chains in which a drop is a NetworkPolicy's.
+    """
 
     names: frozenset[str] = frozenset()
     prefixes: tuple[str, ...] = ()
+    dispatch: tuple[str, ...] = ()
+    translate: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
 
     def __contains__(self, chain: str) -> bool:
         return chain in self.names or chain.startswith(self.prefixes)
