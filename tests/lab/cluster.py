@@ -1,0 +1,180 @@
+"""Brings the whole lab up and takes it down again, one printed line for each step.
+
+`lab.json` in the run folder says what is there and what the machine was like before. It names the
+boot that it belongs to: after a reboot only files are left, and nothing must be restored.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.lab import (
+    backend,
+    cgroups,
+    controlplane,
+    fabric,
+    images,
+    kube,
+    namespaces,
+    node,
+    paths,
+    pki,
+    proxy,
+    requirements,
+    sysctls,
+    workload,
+)
+from tests.lab.build import build_kubernetes
+from tests.lab.shell import LabError, step, wait_until
+from tests.lab.topology import CONTROL_PLANE, NODES, Node
+
+BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+# Static pods, kube-proxies and clients, and the pods of db, web and edge.
+EXPECTED_PODS = len(images.CONTROL_PLANE_NAMES) + 2 * len(NODES) + 3 + 2 + 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    boot: str
+    ready: bool
+    sysctls: dict[str, str]
+    netns_folder_is_ours: bool
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Only one command that changes the lab runs at a time."""
+    paths.CACHE.mkdir(parents=True, exist_ok=True)
+    with paths.LOCK.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError("Another command is just changing the lab.") from None
+        yield
+
+
+def read_state() -> State | None:
+    """None when there is no lab, or only files of one from before a reboot."""
+    try:
+        state = State(**json.loads(paths.STATE.read_text()))
+    except FileNotFoundError:
+        return None
+    return state if state.boot == BOOT_ID.read_text().strip() else None
+
+
+def write_state(state: State) -> None:
+    paths.RUN.mkdir(parents=True, exist_ok=True)
+    unfinished = paths.STATE.with_suffix(".unfinished")
+    unfinished.write_text(json.dumps(asdict(state), indent=1))
+    unfinished.rename(paths.STATE)
+
+
+def build() -> dict[str, Path]:
+    requirements.check()
+    build_kubernetes()
+    return images.build_images()
+
+
+def up(modes: Sequence[str], backends: Sequence[str]) -> None:
+    state = read_state()
+    if state and state.ready:
+        raise LabError(f"The lab is up already: KUBECONFIG={paths.ADMIN_KUBECONFIG}")
+    if state:
+        raise LabError("A half-made lab is there: python3 -m tests.lab down")
+    requirements.check()
+    with step("programs and images are built"):
+        archives = build()
+    remove_files()
+    state = State(boot=BOOT_ID.read_text().strip(), ready=False, sysctls=sysctls.read(),
+                  netns_folder_is_ours=not fabric.NETNS_FOLDER.exists())
+    write_state(state)
+    try:
+        raise_cluster(archives, dict(zip((n.name for n in NODES), modes, strict=True)), backends)
+    finally:
+        sysctls.restore(state.sysctls)
+    write_state(State(**{**asdict(state), "ready": True}))
+
+
+def raise_cluster(
+    archives: dict[str, Path], modes: dict[str, str], backends: Sequence[str]
+) -> None:
+    with step("certificates"):
+        pki.make_all()
+    with step("networks"):
+        fabric.make()
+    with step("nodes with containerd and images"), ThreadPoolExecutor() as pool:
+        list(pool.map(lambda job: prepare_node(*job, archives), zip(NODES, backends, strict=True)))
+    with step("API server"):
+        controlplane.lay_out(controlplane.ETCD, controlplane.API)
+        node.start_kubelet(CONTROL_PLANE)
+        wait_until("the API server is ready", lambda: kube.works("get", "--raw=/readyz"),
+                   timeout=120)
+    with step("kubelets and controllers"):
+        kube.apply(controlplane.node_objects(modes))
+        controlplane.lay_out(controlplane.CONTROLLER_MANAGER, controlplane.SCHEDULER)
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(node.start_kubelet, NODES[1:]))
+    with step("kube-proxies"):
+        kube.apply(proxy.manifests())
+        for one in NODES:
+            proxy.wait_for_mode(one, modes[one.name])
+            backend.wait_for_rules(one, modes[one.name])
+    with step("workload"):
+        wait_until("there is a default service account",
+                   lambda: kube.works("get", "serviceaccount", "default"), timeout=60)
+        workload.apply()
+        wait_until("every pod is ready", everything_is_ready, timeout=120, every=0.5)
+
+
+def prepare_node(one: Node, backend_name: str, archives: dict[str, Path]) -> None:
+    node.prepare(one, backend_name)
+    wanted = set(archives)
+    if one != CONTROL_PLANE:
+        wanted -= {images.reference(name) for name in images.CONTROL_PLANE_NAMES}
+    node.import_images(one, (archives[name] for name in sorted(wanted)))
+
+
+def everything_is_ready() -> bool:
+    pods = kube.get("pods", "-A")["items"]
+    return len(pods) == EXPECTED_PODS and all(map(kube.is_ready, pods))
+
+
+def down() -> None:
+    """Also after a half-failed `up`, after a reboot, and when nothing is there."""
+    state = read_state()
+    with step("processes ended"):
+        namespaces.release_all()
+    with step("networks and cgroups removed"):
+        fabric.remove(netns_folder_is_ours=bool(state and state.netns_folder_is_ours))
+        cgroups.remove()
+    if state:
+        sysctls.restore(state.sysctls)
+    with step("files removed"):
+        remove_files()
+
+
+def remove_files() -> None:
+    if paths.RUN.exists():
+        shutil.rmtree(paths.RUN)
+
+
+def status() -> str:
+    state = read_state()
+    if state is None:
+        return "The lab is down."
+    lines = ["The lab is up." if state.ready else "The lab is half-made."]
+    for one in NODES:
+        if namespaces.holder_of(one):
+            lines.append(f"{one.name}  mode {proxy.current_mode(one) or '?'}"
+                         f"  backend {node.backend(one)}")
+    lines.append(f"KUBECONFIG={paths.ADMIN_KUBECONFIG}")
+    if state.ready:
+        lines.append(kube.kubectl("get", "nodes,pods", "-A", "-o", "wide"))
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""The network between the nodes: one bridge, a link to each node, to the outside client, to us.
+
+Nothing is put into the machine's own network namespace but `lab-host`, the way to the API server;
+nothing listens there. The outside client is also everybody's default gateway and forwards nothing,
+as a network that knows no Service address would.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.shell import attempt, run
+from tests.lab.topology import (
+    EXTERNAL,
+    EXTERNAL_IPV4,
+    EXTERNAL_IPV6,
+    FABRIC,
+    HOST_IPV4,
+    HOST_LINK,
+    NAMESPACES,
+    NODES,
+    Node,
+)
+
+NETNS_FOLDER = Path("/run/netns")
+
+# Duplicate address detection would keep every new IPv6 address unusable for a second or two.
+QUICK_IPV6 = (
+    "net.ipv6.conf.all.accept_dad=0",
+    "net.ipv6.conf.default.accept_dad=0",
+    "net.ipv6.conf.all.accept_ra=0",
+    "net.ipv6.conf.default.accept_ra=0",
+)
+NODE_SYSCTLS = (
+    *QUICK_IPV6,
+    "net.ipv4.ip_forward=1",
+    "net.ipv6.conf.all.forwarding=1",
+    "net.bridge.bridge-nf-call-iptables=1",
+    "net.bridge.bridge-nf-call-ip6tables=1",
+)
+# The fabric stands for a switch: it must not run the machine's netfilter hooks on what it carries.
+FABRIC_SYSCTLS = (
+    *QUICK_IPV6,
+    "net.bridge.bridge-nf-call-iptables=0",
+    "net.bridge.bridge-nf-call-ip6tables=0",
+    "net.bridge.bridge-nf-call-arptables=0",
+)
+
+# Addresses that a cloud's load balancer would bring to a node. 203.0.113.10 is a Service with
+# externalTrafficPolicy Local, so it goes where its only endpoint is.
+OUTSIDE_ROUTES = (
+    ("203.0.113.0/24", "172.18.0.2"),
+    ("192.0.2.0/24", "172.18.0.2"),
+    ("203.0.113.10/32", "172.18.0.3"),
+)
+
+
+def make() -> None:
+    for name in NAMESPACES:
+        run(["ip", "netns", "add", name])
+        ip(name, "link", "set", "lo", "up")
+        set_sysctls(name, QUICK_IPV6)
+    ip(FABRIC, "link", "add", "br0", "type", "bridge")
+    set_sysctls(FABRIC, FABRIC_SYSCTLS)
+    ip(FABRIC, "link", "set", "br0", "up")
+    plug(EXTERNAL, EXTERNAL_IPV4, EXTERNAL_IPV6)
+    for node in NODES:
+        set_sysctls(node.netns, NODE_SYSCTLS)
+        plug(node.netns, node.ipv4, node.ipv6)
+    for node in NODES:
+        add_node_routes(node)
+    add_outside_routes()
+    plug_host()
+
+
+def plug(namespace: str, ipv4: str, ipv6: str) -> None:
+    port = f"to-{namespace.removeprefix('lab-')}"
+    ip(FABRIC, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+    ip(FABRIC, "link", "set", port, "master", "br0", "up")
+    ip(namespace, "address", "add", f"{ipv4}/24", "dev", "eth0")
+    ip(namespace, "-6", "address", "add", f"{ipv6}/64", "dev", "eth0", "nodad")
+    ip(namespace, "link", "set", "eth0", "up")
+
+
+def add_node_routes(node: Node) -> None:
+    for other in NODES:
+        if other != node:
+            ip(node.netns, "route", "add", other.pod_range4, "via", other.ipv4)
+            ip(node.netns, "-6", "route", "add", other.pod_range6, "via", other.ipv6)
+    # A process on the node can only reach a Service address if there is some route to it.
+    ip(node.netns, "route", "add", "default", "via", EXTERNAL_IPV4)
+    ip(node.netns, "-6", "route", "add", "default", "via", EXTERNAL_IPV6)
+
+
+def add_outside_routes() -> None:
+    for node in NODES:
+        ip(EXTERNAL, "route", "add", node.pod_range4, "via", node.ipv4)
+        ip(EXTERNAL, "-6", "route", "add", node.pod_range6, "via", node.ipv6)
+    for destination, gateway in OUTSIDE_ROUTES:
+        ip(EXTERNAL, "route", "add", destination, "via", gateway)
+
+
+def plug_host() -> None:
+    run(["ip", "link", "add", HOST_LINK, "type", "veth", "peer", "name", "to-host", "netns", FABRIC])
+    ip(FABRIC, "link", "set", "to-host", "master", "br0", "up")
+    run(["ip", "address", "add", f"{HOST_IPV4}/24", "dev", HOST_LINK])
+    run(["ip", "link", "set", HOST_LINK, "up"])
+
+
+def remove(*, netns_folder_is_ours: bool) -> None:
+    """Works on what is there: a half-made fabric, or none."""
+    attempt(["ip", "link", "delete", HOST_LINK])
+    for name in NAMESPACES:
+        if (NETNS_FOLDER / name).exists():
+            run(["ip", "netns", "delete", name])
+    # `ip netns add` mounts this folder on itself and leaves it so.
+    if netns_folder_is_ours and NETNS_FOLDER.exists() and not any(NETNS_FOLDER.iterdir()):
+        while NETNS_FOLDER.is_mount() and attempt(["umount", str(NETNS_FOLDER)]).returncode == 0:
+            pass
+        NETNS_FOLDER.rmdir()
+
+
+def inside(namespace: str) -> list[str]:
+    """Only the network. `ip netns exec` would also mount a new /sys, which hides the cgroups."""
+    return ["nsenter", f"--net={NETNS_FOLDER / namespace}", "--"]
+
+
+def ip(namespace: str, *argv: str) -> None:
+    run(["ip", "-netns", namespace, *argv])
+
+
+def set_sysctls(namespace: str, settings: tuple[str, ...]) -> None:
+    run([*inside(namespace), "busybox", "sysctl", "-q", "-w", *settings])

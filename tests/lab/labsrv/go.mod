@@ -1,0 +1,3 @@
+module labsrv
+
+go 1.26

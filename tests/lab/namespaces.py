@@ -1,0 +1,95 @@
+"""A node's namespaces: network, mounts, host name and processes, held open by one process.
+
+The holder's death ends every process inside, however it was started: that is how `down` can be
+sure. Whoever enters goes through `prefix`.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tests.lab import fabric, paths
+from tests.lab.build import build_labsrv
+from tests.lab.processes import Process, recorded
+from tests.lab.shell import LabError, wait_until
+from tests.lab.topology import NODES, Node
+
+
+def hold(node: Node) -> None:
+    for name in ("var-lib", "var-log"):
+        (node.folder / name).mkdir(parents=True)
+    unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child",
+               "--propagation", "private"]
+    init = ["sh", str(paths.TEMPLATES / "node-init.sh"),
+            node.name, str(node.folder), str(build_labsrv())]
+    pid = daemon(f"{node.name}-init", [*fabric.inside(node.netns), *unshare, *init])
+    holder = recorded(pid)
+    if holder is None:
+        raise LabError(f"{node.name} did not start: see {paths.LOGS}.")
+    record(node).write_text(json.dumps({"pid": holder.pid, "started": holder.started}))
+    wait_until(f"{node.name} has its namespaces", (node.folder / "ready").exists, timeout=10)
+
+
+def record(node: Node) -> Path:
+    return node.folder / "holder.json"
+
+
+def holder_of(node: Node) -> Process | None:
+    """None when there is none, or when what has its number now is somebody else."""
+    try:
+        saved = json.loads(record(node).read_text())
+    except (OSError, ValueError):
+        return None
+    process = Process(saved["pid"], saved["started"])
+    return process if process.alive() else None
+
+
+def prefix(node: Node) -> list[str]:
+    """What to put before a command to run it inside the node."""
+    holder = holder_of(node)
+    if holder is None:
+        raise LabError(f"Node {node.name} is not running: python3 -m tests.lab up")
+    ns = f"/proc/{holder.pid}/ns"
+    return ["nsenter", f"--net={ns}/net", f"--mount={ns}/mnt", f"--uts={ns}/uts",
+            f"--pid={ns}/pid_for_children", "--"]
+
+
+def inner_path(node: Node, path: str) -> Path:
+    """A file of the node as it can be reached from outside."""
+    holder = holder_of(node)
+    return Path(f"/proc/{holder.pid if holder else 0}/root{path}")
+
+
+def start_inside(
+    node: Node, name: str, argv: Sequence[str], env: Mapping[str, str] | None = None
+) -> None:
+    daemon(f"{node.name}-{name}", [*prefix(node), *argv], env)
+
+
+def daemon(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
+    paths.LOGS.mkdir(parents=True, exist_ok=True)
+    with (paths.LOGS / f"{name}.log").open("ab") as log:
+        return subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else dict(env),
+            cwd="/",
+            start_new_session=True,
+        ).pid
+
+
+def release_all() -> None:
+    """Ends every process of every node."""
+    holders = [holder for node in NODES if (holder := holder_of(node))]
+    for holder in holders:
+        holder.signal(signal.SIGKILL)
+    wait_until("the nodes' processes have ended", lambda: not any(h.alive() for h in holders),
+               timeout=20)
+
+

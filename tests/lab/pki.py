@@ -1,0 +1,117 @@
+"""Certificates and kubeconfigs, made anew for every run under one authority of the lab's own."""
+
+from __future__ import annotations
+
+import base64
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from string import Template
+
+from tests.lab import paths
+from tests.lab.shell import run
+from tests.lab.topology import API_SERVER, API_URL, NODES, SERVICE_API_ADDRESSES, Node
+
+EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
+# Without a configuration of its own, openssl would add the extensions of Debian's.
+OPENSSL_CONFIG = "[req]\ndistinguished_name=dn\n[dn]\n"
+API_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+             "kubernetes.default.svc.cluster.local")
+
+
+def make_all() -> None:
+    paths.PKI.mkdir(parents=True)
+    authority()
+    service_account_keys()
+    with ThreadPoolExecutor() as pool:
+        for made in [pool.submit(serving, *job) for job in serving_jobs()]:
+            made.result()
+        for made in [pool.submit(client, *job) for job in client_jobs()]:
+            made.result()
+        for made in [pool.submit(kubeconfig, *job) for job in kubeconfig_jobs()]:
+            made.result()
+
+
+def serving_jobs() -> list[tuple[Path, str, list[str]]]:
+    addresses = ["127.0.0.1", "::1", API_SERVER, *SERVICE_API_ADDRESSES]
+    api = [*(f"IP:{ip}" for ip in addresses), *(f"DNS:{name}" for name in API_NAMES)]
+    jobs = [(paths.PKI / "apiserver", "/CN=kube-apiserver", api)]
+    for node in NODES:
+        names = [f"IP:{node.ipv4}", f"IP:{node.ipv6}", f"DNS:{node.name}"]
+        jobs.append((node.folder / "kubelet-serving", node_subject(node), names))
+    return jobs
+
+
+def client_jobs() -> list[tuple[Path, str]]:
+    return [
+        (paths.PKI / "apiserver-kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
+        (paths.PKI / "front-proxy-client", "/CN=front-proxy-client"),
+    ]
+
+
+def kubeconfig_jobs() -> list[tuple[Path, str]]:
+    folder = paths.KUBERNETES_FOLDER
+    return [
+        (paths.ADMIN_KUBECONFIG, "/O=system:masters/CN=admin"),
+        (paths.VIEWER_KUBECONFIG, "/O=lab:viewers/CN=viewer"),
+        (folder / "controller-manager.conf", "/CN=system:kube-controller-manager"),
+        (folder / "scheduler.conf", "/CN=system:kube-scheduler"),
+        *((node.folder / "kubelet.conf", node_subject(node)) for node in NODES),
+    ]
+
+
+def node_subject(node: Node) -> str:
+    return f"/O=system:nodes/CN=system:node:{node.name}"
+
+
+def authority() -> None:
+    openssl("req", "-x509", *EC_KEY, "-subj", "/CN=lab", "-days", "3650",
+            "-addext", "basicConstraints=critical,CA:TRUE",
+            "-addext", "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+            "-keyout", paths.PKI / "ca.key", "-out", paths.PKI / "ca.crt")
+
+
+def service_account_keys() -> None:
+    run(["openssl", "genrsa", "-out", str(paths.PKI / "sa.key"), "2048"])
+    run(["openssl", "rsa", "-in", str(paths.PKI / "sa.key"), "-pubout",
+         "-out", str(paths.PKI / "sa.pub")])
+
+
+def serving(stem: Path, subject: str, names: list[str]) -> None:
+    signed(stem, subject, "-addext", "extendedKeyUsage=serverAuth",
+           "-addext", "subjectAltName=" + ",".join(names))
+
+
+def client(stem: Path, subject: str) -> None:
+    signed(stem, subject, "-addext", "extendedKeyUsage=clientAuth")
+
+
+def signed(stem: Path, subject: str, *extensions: str) -> None:
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    openssl("req", "-x509", *EC_KEY, "-subj", subject, "-days", "3650",
+            "-CA", paths.PKI / "ca.crt", "-CAkey", paths.PKI / "ca.key",
+            "-addext", "basicConstraints=critical,CA:FALSE",
+            "-addext", "keyUsage=critical,digitalSignature,keyEncipherment", *extensions,
+            "-keyout", stem.with_suffix(".key"), "-out", stem.with_suffix(".crt"))
+
+
+def kubeconfig(target: Path, subject: str) -> None:
+    """Everything embedded: the file can be copied anywhere."""
+    stem = target.with_name(target.stem + "-client")
+    client(stem, subject)
+    text = Template((paths.TEMPLATES / "kubeconfig.yaml").read_text()).substitute(
+        user=subject.rpartition("=")[2],
+        server=API_URL,
+        authority=encoded(paths.PKI / "ca.crt"),
+        certificate=encoded(stem.with_suffix(".crt")),
+        key=encoded(stem.with_suffix(".key")),
+    )
+    target.write_text(text)
+    target.chmod(0o600)
+
+
+def encoded(file: Path) -> str:
+    return base64.b64encode(file.read_bytes()).decode()
+
+
+def openssl(*argv: str | Path) -> None:
+    run(["openssl", *map(str, argv), "-config", "/dev/stdin"], stdin=OPENSSL_CONFIG)
