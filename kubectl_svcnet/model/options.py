@@ -1,0 +1,36 @@
+"""The flags of a command, typed and frozen before anything is done with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """One for all commands; seconds and bytes are plain numbers here."""
+
+    services: tuple[str, ...] = ()
+    namespace: str = "default"
+    all_namespaces: bool = False
+    selector: str = ""
+    nodes: tuple[str, ...] = ()
+    node_selector: str = ""
+    output: str = "table"
+    headers: bool = True
+    color: str = "auto"
+    explain: bool = False
+    steps: bool = False
+    plan: bool = False
+    settle: float = 5.0
+    timeout: float = 60.0
+    exec_timeout: float = 10.0
+    max_parallel: int = 16
+    max_dump: int = 128 << 20
+    max_answer: int = 4 << 20
+    fail_on: str = "error"
+    accept_gaps: tuple[str, ...] = ()
+    bundle: str = ""
+    record: str = ""
+    file: str = ""
+    anonymise: bool = False
+    verbosity: int = 0

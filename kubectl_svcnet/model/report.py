@@ -1,0 +1,181 @@
+"""What a command found out, before anybody decides how it looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from .address import SocketAddress
+from .fate import Fate
+from .finding import Finding, Gap
+from .iprange import IPRange
+from .packet import Client, Packet
+from .service import Endpoint, Frontend, Service
+
+
+class Verdict(str, Enum):
+    """Of one frontend on one node; in this order the first that holds is the verdict."""
+
+    UNREAD = "unread"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+    BLOCKED = "blocked"
+    POLICY = "policy"
+    DIVERTED = "diverted"
+    STALE = "stale"
+    MISSING = "missing"
+    UNBALANCED = "unbalanced"
+    OK = "ok"
+
+
+#: The verdicts that are errors (product.md, "Verdicts").
+FAULTS = frozenset(
+    (
+        Verdict.ABSENT,
+        Verdict.BLOCKED,
+        Verdict.DIVERTED,
+        Verdict.STALE,
+        Verdict.MISSING,
+        Verdict.UNBALANCED,
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Collected:
+    """How an answer came about. `bytes` are those read from nodes: stdout, stderr and logs."""
+
+    context: str = ""
+    started_at: float = 0.0
+    seconds: float = 0.0
+    nodes: int = 0
+    nodes_read: int = 0
+    execs: int = 0
+    bytes: int = 0
+    reread: tuple[str, ...] = ()  # nodes read again because they differed
+    waited: float = 0.0  # seconds spent settling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the API asks this node to do with one client's packets for one frontend.
+
+    `endpoints` empty means a refusal is asked for. `alternatives` are further endpoint sets
+    that are right too, where the API alone does not settle it (kube-proxy's detect-local mode
+    decides whether a pod counts as inside: pkg/proxy/iptables/proxier.go).
+    """
+
+    endpoints: frozenset[SocketAddress]
+    alternatives: tuple[frozenset[SocketAddress], ...] = ()
+    why: str = ""  # of a refusal: "no endpoints", "no local endpoints", "outside source ranges"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One packet that stands for a client, and what the API wants of it. `note` says what was
+    assumed, as "a free address of the node's podCIDR"."""
+
+    client: Client
+    packet: Packet
+    expectation: Expectation
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """The fates of one asked packet."""
+
+    asked: Asked
+    fates: tuple[Fate, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeTrace:
+    """One frontend on one node. `problems` lists every verdict that holds, worst first.
+    `settled` is False while a difference has not outlived --settle."""
+
+    node: str
+    dataplane: str
+    verdict: Verdict
+    address: str | None = None  # where a NodePort was dialled
+    problems: tuple[Verdict, ...] = ()
+    expected: tuple[SocketAddress, ...] = ()
+    reached: tuple[SocketAddress, ...] = ()
+    missing: tuple[SocketAddress, ...] = ()
+    stale: tuple[SocketAddress, ...] = ()
+    walks: tuple[Walk, ...] = ()
+    settled: bool = True
+    reason: str = ""  # for unread and unknown: why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrontendTrace:
+    frontend: Frontend
+    endpoints: tuple[Endpoint, ...]
+    nodes: tuple[NodeTrace, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceTrace:
+    """`sentence` replaces the frontends of a headless or ExternalName Service."""
+
+    service: Service
+    endpoints: tuple[Endpoint, ...] = ()
+    frontends: tuple[FrontendTrace, ...] = ()
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ByHand:
+    """One step of the documented way by hand: the command, and the lines it would yield."""
+
+    title: str
+    command: str
+    lines: tuple[str, ...] = ()
+    note: str = ""  # why it cannot be done through a pod, or what its lines mean
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceReport:
+    collected: Collected
+    services: tuple[ServiceTrace, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    steps: tuple[ByHand, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangesReport:
+    collected: Collected
+    ranges: tuple[IPRange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCommand:
+    node: str
+    pod: str
+    argv: str
+    shows: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReport:
+    """The first round of commands, none of which was run, and what may follow."""
+
+    collected: Collected
+    commands: tuple[PlannedCommand, ...] = ()
+    may_follow: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotReport:
+    collected: Collected
+    file: str = ""
+    size: int = 0
+    captures: int = 0
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = field(default=())
