@@ -1,0 +1,95 @@
+"""The two YAML documents that kubeadm writes into ConfigMaps, as far as they state IP ranges.
+
+`ClusterConfiguration` (kubeadm-config, key ClusterConfiguration; v1beta1 to v1beta4) and
+`KubeProxyConfiguration` (config.conf of the kube-proxy ConfigMap, v1alpha1; other installers write
+it under other keys). Finding the words and typing them are two functions. A document of another
+kind reads as None; text that is no YAML, or a range that is none, raises ParseError.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from ..errors import ParseError
+from ..model.address import IPNetwork
+from .cidr import parse_networks
+
+#: libyaml's loader where it is built in: the same language, ten times faster.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedRange:
+    """The networks of one key, and the line that states them."""
+
+    networks: tuple[IPNetwork, ...]
+    line: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfiguration:
+    service_subnet: StatedRange | None = None
+    pod_subnet: StatedRange | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KubeProxyConfiguration:
+    """`mode` is "" where the file leaves it to kube-proxy."""
+
+    cluster_cidr: StatedRange | None = None
+    mode: str = ""
+
+
+def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
+    found = _document(text, "ClusterConfiguration")
+    if found is None:
+        return None
+    networking = found.get("networking")
+    keys = networking if isinstance(networking, Mapping) else {}
+    return ClusterConfiguration(
+        service_subnet=_stated(text, keys, "serviceSubnet"),
+        pod_subnet=_stated(text, keys, "podSubnet"),
+    )
+
+
+def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
+    found = _document(text, "KubeProxyConfiguration")
+    if found is None:
+        return None
+    mode = found.get("mode")
+    return KubeProxyConfiguration(
+        cluster_cidr=_stated(text, found, "clusterCIDR"),
+        mode=mode if isinstance(mode, str) else "",
+    )
+
+
+def _document(text: str, kind: str) -> Mapping[str, Any] | None:
+    """The document of this kind; old kubeadm wrote several into one key."""
+    try:
+        documents = list(yaml.load_all(text, Loader=_LOADER))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ParseError(f"not YAML: {str(error).splitlines()[0]}") from error
+    return next(
+        (d for d in documents if isinstance(d, Mapping) and d.get("kind") == kind),
+        None,
+    )
+
+
+def _stated(text: str, keys: Mapping[str, Any], key: str) -> StatedRange | None:
+    value = keys.get(key)
+    if not isinstance(value, str) or not value.strip():
+        return None
+    return StatedRange(parse_networks(value), _line(text, key, value))
+
+
+def _line(text: str, key: str, value: str) -> str:
+    """The line that states it, as it is written; where YAML hides it, key and value."""
+    for line in text.splitlines():
+        if re.match(rf"\s*[\"']?{re.escape(key)}[\"']?\s*:", line) and value.strip() in line:
+            return line
+    return f"{key}: {value}"

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from kubectl_svcnet.parse.klog import LogRecord, parse_line, proxier_mode, version
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+LOGS = sorted((FIXTURES / "kube-proxy-logs").glob("*.log"))
+
+#: What ran, by the situation in a file's name and the minor version; see case.toml.
+#: "" for a kube-proxy that ended, or waited, before it announced anything.
+MODES = {
+    "": lambda minor: "iptables",
+    "iptables-v4": lambda minor: "iptables",
+    "json-v4": lambda minor: "iptables",
+    "mode-unset-v0": lambda minor: "iptables",
+    "userspace-v2": lambda minor: "userspace",
+    "iptables-api-dead-v2": lambda minor: None,
+    "mode-bogus-v0": lambda minor: None,
+    # up to 1.24 it fell back, from 1.27 on it ends
+    "ipvs-no-kernel-module-v0": lambda minor: "iptables" if minor <= 24 else None,
+}
+
+
+def situation(log: Path) -> tuple[str, str]:
+    found = re.fullmatch(r"(v1\.\d+\.\d+)(?:-(.*))?\.log", log.name)
+    assert found
+    return found[1], found[2] or ""
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_mode_and_version_of_real_logs(log: Path) -> None:
+    release, what = situation(log)
+    lines = log.read_text().splitlines()
+    mode = MODES[what](int(release.split(".")[1]))
+    assert proxier_mode(lines) == mode
+    # one that ended early (userspace: no file handles) never came to say its version
+    assert version(lines) == (release if mode and what != "userspace-v2" else None)
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_no_line_is_lost(log: Path) -> None:
+    lines = log.read_text().splitlines()
+    records = [parse_line(line) for line in lines]
+    assert [record.raw for record in records] == lines
+    strangers = [r.raw for r in records if not r.level]
+    assert all(re.match(r"time=|goroutine|\s|$|Error|Usage|\S+", line) for line in strangers)
+    assert sum(1 for r in records if r.level) >= len(records) // 2 or "bogus" in log.name
+
+
+@pytest.mark.parametrize("release", ["1.19.0", "1.11.8"])
+def test_the_guides_logs(release: str) -> None:
+    lines = (FIXTURES / "guide" / f"kube-proxy-{release}.log").read_text().splitlines()
+    assert proxier_mode(lines) == "iptables"
+    assert version(lines) == f"v{release}"
+
+
+I = "I0307 04:29:29.883941       1 server_others.go:140] "  # noqa: E741 - klog's own letter
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], None),
+        ([f"{I}Using ipvs Proxier."], "ipvs"),
+        ([f'{I}"Using nftables Proxier"'], "nftables"),
+        ([f'{I}"Using nftables Proxier" ipFamily="IPv4"'], "nftables"),
+        ([f"{I}Using kernelspace Proxier."], "kernelspace"),
+        ([f'{I}"Using iptables proxy"'], "iptables"),
+        ([f'{I}"Using iptables proxy"', f'{I}"Using nftables Proxier"'], "nftables"),
+        ([f"{I}Using iptables Proxier.", f"{I}Using ipvs Proxier."], "ipvs"),
+        (['{"ts":1.5,"msg":"Using ipvs Proxier","v":0}'], "ipvs"),
+        # what names a mode and does not say that it runs
+        (
+            ['W0530 13:37:32.849559  1 a.go:579] Unknown proxy mode "", assuming iptables proxy'],
+            None,
+        ),
+        ([f'{I}"Unknown proxy mode, assuming iptables proxy" proxyMode=""'], None),
+        ([f"{I}Can't use the IPVS proxier: no module"], None),
+        ([f"{I}\"No kube-proxy mode specified: defaulting to 'iptables'. Note that\""], None),
+        ([f'{I}"Adding new service" name="Using ipvs Proxier"'], None),
+        ([f'{I}"Using iptables mark for masquerade" mark="0x00004000"'], None),
+        # wording of a future version
+        ([f'{I}"Using ebpf Proxier"'], None),
+        ([f'{I}"Proxier chosen" mode="iptables"'], None),
+    ],
+)
+def test_proxier_mode(lines: list[str], expected: str | None) -> None:
+    assert proxier_mode(lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (f"{I}Version: v1.11.8", "v1.11.8"),
+        (f'{I}"Version info" version="v1.28.0"', "v1.28.0"),
+        ('{"ts":1.5,"msg":"Version info","v":0,"version":"v1.36.3"}', "v1.36.3"),
+        (f'{I}FLAG: --version="false"', None),
+        (f'{I}"Version info"', None),
+        (f"{I}Version: unknown", None),
+    ],
+)
+def test_version(line: str, expected: str | None) -> None:
+    assert version([line]) == expected
+
+
+def test_header() -> None:
+    assert parse_line(f"{I}Tearing down inactive rules.\n") == LogRecord(
+        raw=f"{I}Tearing down inactive rules.",
+        level="I",
+        month_day="0307",
+        clock="04:29:29.883941",
+        caller="server_others.go:140",
+        message="Tearing down inactive rules.",
+    )
+
+
+def test_structured_values() -> None:
+    record = parse_line(
+        f'{I}"Setting \\"it\\"" portName="a/b:c" endpoints=["1.2.3.4:5","x"] count=3 err="a\\nb"'
+    )
+    assert record.message == 'Setting "it"'
+    assert record.values == {
+        "portName": "a/b:c",
+        "endpoints": '["1.2.3.4:5","x"]',
+        "count": "3",
+        "err": "a\nb",
+    }
+
+
+def test_json_line() -> None:
+    line = '{"ts":1795549530206.5,"caller":"app/server.go:1","msg":"Failed","err":"no","n":3}'
+    record = parse_line(line)
+    assert (record.level, record.epoch, record.caller) == ("E", 1795549530.2065, "app/server.go:1")
+    assert record.values == {"err": "no", "n": "3"}
+
+
+@pytest.mark.parametrize(
+    "line", ["", "{", "{}", '{"msg":3}', "I0307 ", "time=x level=warning", "{" * 9]
+)
+def test_a_line_that_is_not_klogs_is_kept(line: str) -> None:
+    assert parse_line(line) == LogRecord(raw=line, message=line)
