@@ -8,13 +8,13 @@ from pathlib import Path
 from tests.lab.shell import wait_until
 from tests.lab.topology import NODES, Node
 
-ROOT = Path("/sys/fs/cgroup")
+TYPES = ("cgroup", "cgroup2")
 
 
 def hierarchies() -> list[Path]:
-    """Mount points of cgroup v1; the unified one beside them carries no controllers."""
+    """Mount points of cgroup v1, and the unified one beside them, where runc makes folders too."""
     lines = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
-    return sorted(Path(fields[1]) for fields in lines if fields[2] == "cgroup")
+    return sorted(Path(fields[1]) for fields in lines if fields[2] in TYPES)
 
 
 def make(node: Node) -> None:

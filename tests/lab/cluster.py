@@ -125,12 +125,13 @@ def raise_cluster(
         kube.apply(proxy.manifests())
         for one in NODES:
             proxy.wait_for_mode(one, modes[one.name])
-            backend.wait_for_rules(one, modes[one.name])
     with step("workload"):
         wait_until("there is a default service account",
                    lambda: kube.works("get", "serviceaccount", "default"), timeout=60)
         workload.apply()
         wait_until("every pod is ready", everything_is_ready, timeout=120, every=0.5)
+        for one in NODES:
+            backend.wait_for_rules(one, modes[one.name])
 
 
 def prepare_node(one: Node, backend_name: str, archives: dict[str, Path]) -> None:

@@ -115,7 +115,7 @@ def remove(*, netns_folder_is_ours: bool) -> None:
             run(["ip", "netns", "delete", name])
     # `ip netns add` mounts this folder on itself and leaves it so.
     if netns_folder_is_ours and NETNS_FOLDER.exists() and not any(NETNS_FOLDER.iterdir()):
-        while NETNS_FOLDER.is_mount() and attempt(["umount", str(NETNS_FOLDER)]).returncode == 0:
+        while attempt(["umount", str(NETNS_FOLDER)]).returncode == 0:
             pass
         NETNS_FOLDER.rmdir()
 

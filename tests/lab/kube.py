@@ -29,7 +29,7 @@ def apply(manifests: str) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifests)
 
 
-def manifest(name: str, **values: str) -> str:
+def manifest(name: str, /, **values: str) -> str:
     return Template((paths.MANIFESTS / f"{name}.yaml").read_text()).substitute(values)
 
 

@@ -114,5 +114,6 @@ def processes(node: Node, command: str) -> list[Process]:
 
 def http(node: Node, address: str) -> str:
     """The body that an address answers inside the node; empty when it does not answer."""
-    get = ["busybox", "wget", "-q", "-T", "3", "-O", "-", f"http://{address}"]
+    # `timeout`, because Debian 12's static busybox crashes on wget -T.
+    get = ["timeout", "3", "busybox", "wget", "-q", "-O", "-", f"http://{address}"]
     return attempt([*namespaces.prefix(node), *get]).stdout.strip()
