@@ -1,0 +1,95 @@
+"""kube-proxy in iptables mode: chain names by hash, and the proof that it programs a node.
+
+Names: kubernetes pkg/proxy/iptables/proxier.go (portProtoHash, servicePortEndpointChainName);
+"ns/name:port" has lost its colon for an unnamed port in 1.19 (ServicePortName.String), so both
+spellings are hashed. Chains by version: KUBE-XLB until 1.23, KUBE-EXT and KUBE-SVL since 1.24.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+
+from ..model.address import SocketAddress
+from ..model.nodeview import NodeView, OwnChains
+from ..model.service import Frontend, Node, Pod
+from ._base import Owner
+from .kube_proxy import proxy_pod
+
+_SERVICE_PREFIXES = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-XLB-")
+
+OWN = OwnChains(
+    names=frozenset(
+        (
+            "KUBE-SERVICES",
+            "KUBE-NODEPORTS",
+            "KUBE-POSTROUTING",
+            "KUBE-MARK-MASQ",
+            "KUBE-MARK-DROP",
+            "KUBE-EXTERNAL-SERVICES",
+            "KUBE-FORWARD",
+            "KUBE-PROXY-FIREWALL",
+            "KUBE-FIREWALL",
+            "KUBE-PROXY-CANARY",
+            "KUBE-KUBELET-CANARY",
+            "KUBE-IPTABLES-HINT",
+        )
+    ),
+    prefixes=(*_SERVICE_PREFIXES, "KUBE-SEP-"),
+    dispatch=_SERVICE_PREFIXES,
+    translate=("KUBE-SEP-",),
+    policy=("cali-", "KUBE-POD-FW-", "KUBE-NWPLCY-", "KUBE-ROUTER-", "WEAVE-NPC", "AZURE-NPM"),
+)
+
+
+def chain_hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return base64.b32encode(digest).decode()[:16]
+
+
+def _port_names(frontend: Frontend) -> tuple[str, ...]:
+    name = str(frontend.service)
+    if frontend.port_name:
+        return (f"{name}:{frontend.port_name}",)
+    return (name, f"{name}:")
+
+
+class KubeProxyIptables:
+    name = "kube-proxy/iptables"
+    own = OWN
+
+    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
+        if proxy_pod(agents) is None:
+            return None
+        return Owner(name=self.name, reader=self)
+
+    def names(self, frontend: Frontend, endpoints: Iterable[SocketAddress]) -> frozenset[str]:
+        """Of the current spelling only where a port has a name; an older kube-proxy's chains
+        for unnamed ports are met by walking."""
+        protocol = frontend.protocol.value.lower()
+        spelling = _port_names(frontend)[0] + protocol
+        hashed = chain_hash(spelling)
+        return frozenset(
+            [prefix + hashed for prefix in _SERVICE_PREFIXES if prefix != "KUBE-XLB-"]
+            + [f"KUBE-SEP-{chain_hash(spelling + str(endpoint))}" for endpoint in endpoints]
+        )
+
+    def programmed(self, view: NodeView) -> str:
+        """The jump to KUBE-NODEPORTS that ends nat/KUBE-SERVICES: only iptables mode writes it
+        (ipvs mode jumps to KUBE-NODE-PORT, nftables mode removes the chain)."""
+        for ruleset in view.rulesets.values():
+            chain = ruleset.chain("nat", "KUBE-SERVICES")
+            for rule in reversed(chain.rules if chain else ()):
+                if " -j KUBE-NODEPORTS" in rule.raw:
+                    return str(ruleset.chain_id("nat", "KUBE-SERVICES"))
+        return ""
+
+
+def matches_hash(frontend: Frontend, chain: str) -> bool:
+    """Is this per-Service chain the one that hashing gives the frontend (either spelling)?"""
+    protocol = frontend.protocol.value.lower()
+    return any(chain.endswith(chain_hash(name + protocol)) for name in _port_names(frontend))
+
+
+DATAPLANE = KubeProxyIptables()

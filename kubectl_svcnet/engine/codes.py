@@ -1,0 +1,129 @@
+"""The catalogue of findings: one row each, from which `docs/findings.md` is generated.
+
+SVN1xx ranges · SVN2xx programmed against expected · SVN3xx proxy, mode, sync · SVN4xx API
+objects · SVN5xx the path around Services. A number is never reused; a retired row stays listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..model.finding import Finding, Level
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    number: str
+    level: Level
+    title: str
+    cause: str  # what usually makes it so
+    action: str  # what to do about it, in words
+
+
+_ROWS = (
+    Code(
+        number="SVN201",
+        level=Level.ERROR,
+        title="Service not programmed",
+        cause="kube-proxy owns the node, but no rule dispatches this address and port: its rules "
+        "were flushed, or its last sync failed.",
+        action="Restart kube-proxy on the node: at start it writes all rules anew.",
+    ),
+    Code(
+        number="SVN202",
+        level=Level.ERROR,
+        title="Endpoint missing",
+        cause="A ready endpoint gets no traffic from this node: kube-proxy does not follow the "
+        "API, or a rule was removed.",
+        action="See whether kube-proxy on the node still runs and syncs; restart it.",
+    ),
+    Code(
+        number="SVN203",
+        level=Level.ERROR,
+        title="Stale endpoint",
+        cause="The node still sends traffic to an address and port that the API does not list "
+        "for it: kube-proxy does not follow the API, or a rule was altered.",
+        action="See whether kube-proxy on the node still runs and syncs; restart it.",
+    ),
+    Code(
+        number="SVN204",
+        level=Level.ERROR,
+        title="Uneven shares",
+        cause="The chances of the endpoints differ although kube-proxy makes them equal: rules "
+        "were altered or inserted.",
+        action="Restart kube-proxy on the node, and find what edits its chains.",
+    ),
+    Code(
+        number="SVN205",
+        level=Level.ERROR,
+        title="Blocked",
+        cause="A rule drops or refuses packets that the API wants delivered.",
+        action="Find who wrote the rule that is named, and remove it there.",
+    ),
+    Code(
+        number="SVN206",
+        level=Level.ERROR,
+        title="Diverted",
+        cause="A rule that is not kube-proxy's own translates the packets first.",
+        action="Find who wrote the rule that is named, and remove it there.",
+    ),
+    Code(
+        number="SVN207",
+        level=Level.INFO,
+        title="Refused by a NetworkPolicy",
+        cause="A chain of the network policy agent refuses this client.",
+        action="Look at the NetworkPolicies that select the endpoints.",
+    ),
+    Code(
+        number="SVN208",
+        level=Level.WARNING,
+        title="Rule not understood",
+        cause="A rule on the packet's way uses something that is not simulated, and could "
+        "change what becomes of the packet.",
+        action="Read the rule that is named; its chain is listed by the next command.",
+    ),
+    Code(
+        number="SVN301",
+        level=Level.ERROR,
+        title="kube-proxy stopped",
+        cause="The process of kube-proxy exists and does not run (stopped by a signal, or "
+        "frozen), so the node's rules follow nothing any more.",
+        action="Delete its pod; the DaemonSet starts a new one.",
+    ),
+    Code(
+        number="SVN401",
+        level=Level.WARNING,
+        title="No endpoint is ready",
+        cause="No pod that the selector matches is ready, so every node refuses.",
+        action="Look at the pods and their readiness.",
+    ),
+)
+
+CODES: Mapping[str, Code] = MappingProxyType({row.number: row for row in _ROWS})
+
+
+def finding(
+    number: str,
+    message: str,
+    *,
+    service: str = "",
+    node: str = "",
+    evidence: tuple[str, ...] = (),
+    next: str = "",
+    level: Level | None = None,
+) -> Finding:
+    """A finding of the catalogue. `level` only to state an unsettled difference as info."""
+    row = CODES[number]
+    return Finding(
+        code=row.number,
+        level=level or row.level,
+        title=row.title,
+        message=message,
+        service=service,
+        node=node,
+        evidence=evidence,
+        next=next,
+        docs=f"docs/findings.md#{row.number.lower()}",
+    )
