@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, TypeAlias
 
-from .commands import Command
+from .commands import Command, Needs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +44,9 @@ class LogRequest:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecRequest:
     """Commands of the table, run in this order in one container. With `shell` they go as
-    parameters of one constant script in one exec; without, each is an exec of plain argv."""
+    parameters of one constant script in one exec; without, each is an exec of plain argv.
+
+    `in_use`: what kube-proxy on that node uses itself, so that reading it loads nothing new."""
 
     node: str
     namespace: str
@@ -52,6 +54,7 @@ class ExecRequest:
     container: str
     commands: tuple[Command, ...]
     shell: bool = True
+    in_use: frozenset[Needs] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

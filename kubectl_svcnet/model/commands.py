@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
@@ -54,9 +54,11 @@ class CommandSpec:
     name: str
     argv: tuple[str, ...]
     shows: str
-    arguments: Mapping[str, str] = MappingProxyType({})  # placeholder: pattern, in order
+    arguments: Mapping[str, str] = field(default_factory=dict)  # placeholder: pattern, in order
     filtered: bool = False  # the last argument is a pattern of lines to leave on the node
     needs: Needs = Needs.NOTHING
+    dump: bool = False  # may be long: --max-dump limits it, not --max-answer
+    unless: tuple[str, ...] = ()  # not run where one of these tools exists
 
 
 def checked(command: Command) -> CommandSpec:
@@ -73,7 +75,8 @@ def checked(command: Command) -> CommandSpec:
 
 
 _TABLE = r"nat|filter|mangle|raw|security"
-_CHAIN = r"[A-Za-z0-9_.:@+=/-]{1,64}"  # no leading dash is needed: -S takes what follows as name
+# No leading dash: `iptables -S -Z` would read "-Z" as an option, and zero the counters.
+_CHAIN = r"[A-Za-z0-9_.:@+=/][A-Za-z0-9_.:@+=/-]{0,63}"
 _PATTERN = r"[^\x00-\x1f\x7f]{1,6144}"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
@@ -86,6 +89,7 @@ FILES = (
     "/proc/net/dev",
     "/proc/net/ip_tables_names",
     "/proc/net/ip6_tables_names",
+    "/proc/net/ip_vs",
     "/proc/modules",
     "/proc/1/status",
     "/proc/version",
@@ -109,6 +113,7 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
     return (
         CommandSpec(
             name=f"{nft}-chain",
+            dump=True,
             argv=(nft, "-t", "{table}", "-S", "{chain}"),
             arguments=table | chain,
             needs=Needs.NF_TABLES,
@@ -116,6 +121,7 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
         ),
         CommandSpec(
             name=f"{nft}-chain-filtered",
+            dump=True,
             argv=(nft, "-t", "{table}", "-S", "{chain}"),
             arguments=table | chain | leave,
             filtered=True,
@@ -124,6 +130,7 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
         ),
         CommandSpec(
             name=f"{nft}-save",
+            dump=True,
             argv=(f"{nft}-save", "-t", "{table}"),
             arguments=table,
             needs=Needs.NF_TABLES,
@@ -131,6 +138,7 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
         ),
         CommandSpec(
             name=f"{nft}-save-filtered",
+            dump=True,
             argv=(f"{nft}-save", "-t", "{table}"),
             arguments=table | leave,
             filtered=True,
@@ -139,17 +147,20 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
         ),
         CommandSpec(
             name=f"{nft}-save-all",
+            dump=True,
             argv=(f"{nft}-save",),
             needs=Needs.NF_TABLES,
             shows="all tables of the nft backend",
         ),
         CommandSpec(
             name=f"{legacy}-save-all",
+            dump=True,
             argv=(f"{legacy}-save",),
             shows="all tables of the legacy backend that the kernel has",
         ),
         CommandSpec(
             name=f"{legacy}-save-all-filtered",
+            dump=True,
             argv=(f"{legacy}-save",),
             arguments=leave,
             filtered=True,
@@ -157,7 +168,9 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
         ),
         CommandSpec(
             name=f"{prefix}-save-all",
+            dump=True,
             argv=(f"{prefix}-save",),
+            unless=(f"{nft}-save", f"{legacy}-save"),
             shows="all tables, in images of iptables 1.6 that know one backend only",
         ),
     )
@@ -173,11 +186,28 @@ _ROWS = (
         shows="the names of all nft tables",
     ),
     CommandSpec(
+        name="nft-chains",
+        dump=True,
+        argv=("nft", "list", "chains"),
+        arguments={"leave": _PATTERN},
+        filtered=True,
+        needs=Needs.NF_TABLES,
+        shows="which tables and base chains there are, without their rules",
+    ),
+    CommandSpec(
         name="nft-table",
+        dump=True,
         argv=("nft", "list", "table", "{family}", "{table}"),
         arguments={"family": r"ip|ip6|inet|arp|bridge|netdev", "table": _WORD},
         needs=Needs.NF_TABLES,
         shows="one native nft table",
+    ),
+    CommandSpec(
+        name="ipset-save",
+        dump=True,
+        argv=("ipset", "save"),
+        needs=Needs.IP_SET,
+        shows="all sets with their members (ipvs mode, Calico, Weave)",
     ),
     CommandSpec(
         name="cat",

@@ -1,0 +1,196 @@
+"""Many commands in one exec: the constant script, its parameters, and reading what it prints.
+
+`SCRIPT` is made from the command table at import and never from values: step names and arguments
+are positional parameters. It is written for dash with the tools of upstream's kube-proxy image
+(cat chmod grep ln rm sleep wc) and busybox. Each answer stands between lines that carry a random
+token, on stdout and on stderr, so nothing that a node prints can pass for a marker.
+Exit codes in the end marker: the command's own, or `absent` where law 3 forbade to run it.
+A filtered command's own end marker goes through its `grep -n` and so has a line number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from ..model.commands import COMMANDS, Command, CommandSpec, Needs, checked
+
+#: They travel in a URL, which proxies limit to 8 or 16 KiB with the script.
+MAX_ARGUMENTS = 6 * 1024
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+\Z")
+
+_HEAD = r"""export LC_ALL=C
+T=$1 U=$2 n=0
+shift 2
+has(){ case ,$U, in *,$1,*)return 0;;esac;[ -e /proc/modules ]||return 0
+while read -r m _;do [ "$m" = "$1" ]&&return 0;done</proc/modules;return 1;}
+no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
+z(){ printf '\n%s end %s\n' $T $?;}
+g(){ grep -anvEe "$1";}
+p(){ printf "$1%s $2\n" $T;printf "$1%s $2\n" $T>&2;}
+while [ $# -gt 0 ];do c=$1;shift;n=$((n+1)) e=absent
+p '' "begin $n"
+case $c in
+"""
+
+_TAIL = r"""*)exit 64;;esac
+p '\n' "end $n $e"
+done
+"""
+
+
+def _word(word: str, numbers: dict[str, int]) -> str:
+    """One word of an argv in shell: a positional parameter, or itself, quoted."""
+    if word.startswith("{") and word.endswith("}"):
+        return f'"${numbers[word[1:-1]]}"'
+    if "{" in word:
+        raise ValueError(f"a placeholder must be a whole word: {word}")
+    return word if _PLAIN.match(word) else "'" + word.replace("'", "'\\''") + "'"
+
+
+def _condition(spec: CommandSpec) -> str:
+    """Law 3's precondition as a shell test; empty if there is none."""
+    tests = []
+    if spec.needs is Needs.IP_VS:  # may be built in: its file says more than /proc/modules
+        tests.append("[ -e /proc/net/ip_vs ]")
+    elif spec.needs is not Needs.NOTHING:
+        tests.append(f"has {spec.needs.value}")
+    if spec.unless:
+        tests.append("no " + " ".join(spec.unless))
+    return "&&".join(tests)
+
+
+def _arm(spec: CommandSpec) -> str:
+    """The script's case arm for one row of the table."""
+    numbers = {name: index for index, name in enumerate(spec.arguments, 1)}
+    run = " ".join(_word(word, numbers) for word in spec.argv)
+    if spec.filtered:
+        run = f'{{ {run};z;}}|g "${len(numbers)}"'
+    run += ";e=$?"
+    condition = _condition(spec)
+    if condition:
+        run = f"if {condition};then {run};fi"
+    shift = f";shift {len(numbers)}" if numbers else ""
+    return f"{spec.name}){run}{shift};;\n"
+
+
+def build_script(specs: Iterable[CommandSpec]) -> str:
+    return _HEAD + "".join(map(_arm, specs)) + _TAIL
+
+
+SCRIPT = build_script(COMMANDS.values())
+
+
+def parameters(commands: Sequence[Command]) -> tuple[str, ...]:
+    """Steps as the script reads them. Raises ValueError for what the table does not allow."""
+    words: list[str] = []
+    for command in commands:
+        checked(command)
+        words += (command.name, *command.arguments)
+    return tuple(words)
+
+
+def size_of(commands: Sequence[Command]) -> int:
+    """Bytes of arguments that these commands take of MAX_ARGUMENTS."""
+    return sum(len(word.encode()) + 1 for word in parameters(commands))
+
+
+def encode(commands: Sequence[Command], *, token: str, in_use: Iterable[Needs] = ()) -> list[str]:
+    """The argv of one exec. Raises ValueError also where it would be too long: split then."""
+    if not re.fullmatch(r"[A-Za-z0-9]{16,64}", token):
+        raise ValueError("the token must be 16 to 64 letters and digits")
+    if size_of(commands) > MAX_ARGUMENTS:
+        raise ValueError(f"more than {MAX_ARGUMENTS} bytes of arguments in one exec")
+    used = ",".join(sorted(need.value for need in in_use))
+    return ["sh", "-c", SCRIPT, "svcnet", token, used, *parameters(commands)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one step printed. `exit_code` None: it was not run (`absent`), or did not end."""
+
+    data: bytes = b""
+    stderr: bytes = b""
+    exit_code: int | None = None
+    begun: bool = False
+    ended: bool = False
+    absent: bool = False
+    unfiltered: bool = False  # a filtered command whose own end did not come through grep
+
+
+def decode(
+    commands: Sequence[Command], stdout: bytes, stderr: bytes, token: str
+) -> tuple[Answer, ...]:
+    """One answer per command, in order, whatever came: cut output gives answers not `ended`."""
+    out, err = _Stream(stdout, token), _Stream(stderr, token)
+    answers = []
+    for number, command in enumerate(commands, 1):
+        data, code = out.section(number)
+        said, _ = err.section(number)
+        answer = Answer(
+            data=data or b"",
+            stderr=said or b"",
+            exit_code=int(code) if code is not None and code != b"absent" else None,
+            begun=data is not None,
+            ended=code is not None,
+            absent=code == b"absent",
+        )
+        answers.append(_unfilter(answer, token) if COMMANDS[command.name].filtered else answer)
+    return tuple(answers)
+
+
+class _Stream:
+    """One of the two streams, cut at the markers one after the other."""
+
+    def __init__(self, text: bytes, token: str) -> None:
+        self._text, self._token, self._at = text, token.encode(), 0
+
+    def section(self, number: int) -> tuple[bytes | None, bytes | None]:
+        """(data, exit code) of this step; None for what did not come."""
+        begin = re.compile(rb"^%s begin %d\n" % (self._token, number), re.MULTILINE)
+        started = begin.search(self._text, self._at)
+        if started is None:
+            return None, None
+        end = re.compile(rb"\n%s end %d (\d+|absent)\n" % (self._token, number))
+        # Where the step prints nothing, the end marker's line feed follows the begin marker's.
+        ended = end.search(self._text, started.end())
+        if ended is None:
+            self._at = len(self._text)
+            return self._text[started.end() :], None
+        self._at = ended.end()
+        return self._text[started.end() : ended.start()], ended[1]
+
+
+def _unfilter(answer: Answer, token: str) -> Answer:
+    """Takes the command's own end marker out of a filtered answer, with the line feed before it.
+
+    What grep leaves is `N:line`. The marker's line feed makes an empty line of its own only where
+    the output ended with one.
+    """
+    if answer.absent or not answer.ended:
+        return answer
+    marker = re.search(rb"(?:^|\n)(\d+):%s end (\d+)\n?\Z" % token.encode(), answer.data)
+    if marker is None:
+        return _replace(answer, answer.data, answer.exit_code, unfiltered=True)
+    lines = answer.data[: marker.start()]
+    blank = b"%d:" % (int(marker[1]) - 1)
+    if lines == blank or lines.endswith(b"\n" + blank):
+        lines = lines[: -len(blank)]
+    elif lines:
+        lines += b"\n"
+    return _replace(answer, lines, int(marker[2]))
+
+
+def _replace(
+    answer: Answer, data: bytes, exit_code: int | None, *, unfiltered: bool = False
+) -> Answer:
+    return Answer(
+        data=data,
+        stderr=answer.stderr,
+        exit_code=exit_code,
+        begun=answer.begun,
+        ended=answer.ended,
+        unfiltered=unfiltered,
+    )

@@ -1,0 +1,408 @@
+"""Which cluster, as kubectl would choose it: kubeconfig files merged, then flags laid over.
+
+`merge` and `resolve` are functions on plain dictionaries, after client-go's `tools/clientcmd`
+(`loader.go`, `client_config.go`, `overrides.go`); `load_config` reads the files. kubernetes.config
+differs from kubectl in the merge order, in impersonation and in what it skips silently, so it is
+used for credentials only (`credentials`). Kubeconfigs are looked for where kubectl looks, never
+in the working directory.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ClusterError, UsageError
+from .proxy import proxy_for
+
+Config = Mapping[str, Any]
+
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overrides:
+    """kubectl's flags; None is a flag that was not given."""
+
+    kubeconfig: str | None = None
+    context: str | None = None
+    cluster: str | None = None
+    user: str | None = None
+    namespace: str | None = None
+    server: str | None = None
+    certificate_authority: str | None = None
+    insecure: bool | None = None
+    tls_server_name: str | None = None
+    client_certificate: str | None = None
+    client_key: str | None = None
+    token: str | None = field(default=None, repr=False)
+    as_user: str | None = None
+    as_uid: str | None = None
+    as_groups: tuple[str, ...] = ()
+    as_user_extra: tuple[str, ...] = ()  # KEY=VALUE
+    request_timeout: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """Data wins over files, as in client-go."""
+
+    verify: bool = True
+    server_name: str | None = None
+    ca_file: str | None = None
+    ca_data: bytes | None = None
+    cert_file: str | None = None
+    cert_data: bytes | None = None
+    key_file: str | None = None
+    key_data: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auth:
+    """How to get credentials; none of it is ever printed."""
+
+    token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    exec: Mapping[str, Any] | None = field(default=None, repr=False)
+    provider: Mapping[str, Any] | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impersonation:
+    user: str | None = None
+    uid: str | None = None
+    groups: tuple[str, ...] = ()
+    extra: tuple[tuple[str, str], ...] = ()
+
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Several groups and several values of one extra are several headers."""
+        pairs = [("Impersonate-User", self.user), ("Impersonate-Uid", self.uid)]
+        found = [(name, value) for name, value in pairs if value]
+        found += [("Impersonate-Group", group) for group in self.groups]
+        return (*found, *((f"Impersonate-Extra-{key}", value) for key, value in self.extra))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterConfig:
+    """Everything needed to talk to one API server as one user."""
+
+    server: str
+    namespace: str = "default"
+    context: str = ""
+    tls: Tls = Tls()
+    auth: Auth = Auth()
+    impersonation: Impersonation = Impersonation()
+    proxy: str | None = field(default=None, repr=False)  # may hold a password
+    request_timeout: float | None = None
+    cluster_info: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for exec plugins
+
+
+def merge(configs: Sequence[Config]) -> dict[str, Any]:
+    """Files as one: the first to set a value or a map key wins, whole (client-go `Load`)."""
+    merged: dict[str, Any] = {"clusters": {}, "contexts": {}, "users": {}, "current-context": ""}
+    for config in configs:
+        merged["current-context"] = merged["current-context"] or config.get("current-context") or ""
+        for kind, body in (("clusters", "cluster"), ("contexts", "context"), ("users", "user")):
+            for name, value in _named(config.get(kind), body):
+                merged[kind].setdefault(name, value)
+    return merged
+
+
+def _named(entries: Any, body: str) -> list[tuple[str, Mapping[str, Any]]]:
+    """`[{name, <body>}]` as pairs; within one file the last of a name wins, as in Go's decoder."""
+    found: dict[str, Mapping[str, Any]] = {}
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
+            value = entry.get(body)
+            found[entry["name"]] = value if isinstance(value, Mapping) else {}
+    return list(found.items())
+
+
+def with_absolute_paths(config: Config, directory: str) -> dict[str, Any]:
+    """Relative file names are relative to the file that holds them."""
+
+    def absolute(value: Any) -> Any:
+        return os.path.join(directory, value) if isinstance(value, str) and value else value
+
+    result = dict(config)
+    for kind, body, keys in (
+        ("clusters", "cluster", ("certificate-authority",)),
+        ("users", "user", ("client-certificate", "client-key", "tokenFile")),
+    ):
+        entries = []
+        for name, value in _named(config.get(kind), body):
+            changed = {k: absolute(v) if k in keys else v for k, v in value.items()}
+            plugin = changed.get("exec")
+            if isinstance(plugin, Mapping) and "/" in str(plugin.get("command") or ""):
+                changed["exec"] = {**plugin, "command": absolute(plugin["command"])}
+            entries.append({"name": name, body: changed})
+        result[kind] = entries
+    return result
+
+
+def resolve(
+    configs: Sequence[Config],
+    overrides: Overrides,
+    *,
+    environment: Mapping[str, str],
+    in_cluster_namespace: str = "",
+) -> ClusterConfig:
+    """One cluster, user and namespace out of all. Raises ClusterError in kubectl's words."""
+    merged = merge(configs)
+    name = overrides.context or merged["current-context"]
+    context = _context(merged, overrides, name)
+    cluster = _entry(merged, "clusters", overrides.cluster or context.get("cluster"), "cluster")
+    user = _entry(merged, "users", overrides.user or context.get("user"), "auth info")
+    server = (overrides.server or str(cluster.get("server") or "")).rstrip("/")
+    if not server:
+        raise ClusterError(
+            "no cluster: no kubeconfig sets one, and this is not inside a cluster",
+            next="kubectl config get-contexts",
+        )
+    server = server if "://" in server else f"http://{server}"
+    proxy = str(cluster.get("proxy-url") or "") or proxy_for(server, environment)
+    secure = server.lower().startswith("https://")
+    return ClusterConfig(
+        server=server,
+        namespace=overrides.namespace
+        or str(context.get("namespace") or "")
+        or in_cluster_namespace
+        or "default",
+        context=name,
+        tls=_tls(cluster, user, overrides) if secure else Tls(),
+        # Credentials are never sent in clear (client-go IsConfigTransportTLS).
+        auth=_auth(user, overrides) if secure else Auth(),
+        impersonation=_impersonation(user, overrides),
+        proxy=proxy,
+        request_timeout=parse_timeout(overrides.request_timeout),
+        cluster_info=dict(cluster),
+    )
+
+
+def _context(merged: Config, overrides: Overrides, name: str) -> Mapping[str, Any]:
+    if not name:
+        return {}
+    context = merged["contexts"].get(name)
+    if context is None:
+        raise ClusterError(f'context "{name}" does not exist', next="kubectl config get-contexts")
+    if not (context.get("cluster") or overrides.cluster or overrides.server):
+        raise ClusterError(f'cluster was not specified for context "{name}"')
+    found: Mapping[str, Any] = context
+    return found
+
+
+def _entry(merged: Config, kind: str, name: Any, word: str) -> Mapping[str, Any]:
+    if not name:
+        return {}
+    entry = merged[kind].get(name)
+    if entry is None:
+        raise ClusterError(f'{word} "{name}" does not exist', next="kubectl config view")
+    found: Mapping[str, Any] = entry
+    return found
+
+
+def _tls(cluster: Config, user: Config, flags: Overrides) -> Tls:
+    """A flag for one way of trusting the server clears what the file says of the others."""
+    insecure = bool(cluster.get("insecure-skip-tls-verify"))
+    ca_file, ca_data = (
+        _text(cluster, "certificate-authority"),
+        _data(cluster, "certificate-authority-data"),
+    )
+    if flags.insecure or flags.certificate_authority:
+        insecure = bool(flags.insecure)
+        ca_file, ca_data = flags.certificate_authority, None
+    elif flags.insecure is False:
+        insecure = False
+    if insecure and (ca_file or ca_data):
+        raise ClusterError(
+            "specifying a root certificates file with the insecure flag is not allowed"
+        )
+    name = _text(cluster, "tls-server-name")
+    if flags.tls_server_name or flags.server:  # another server: the file's name is not its
+        name = flags.tls_server_name
+    cert, cert_data = _text(user, "client-certificate"), _data(user, "client-certificate-data")
+    key, key_data = _text(user, "client-key"), _data(user, "client-key-data")
+    if flags.client_certificate:
+        cert, cert_data = flags.client_certificate, None
+    if flags.client_key:
+        key, key_data = flags.client_key, None
+    return Tls(
+        verify=not insecure,
+        server_name=name,
+        ca_file=ca_file,
+        ca_data=ca_data,
+        cert_file=cert,
+        cert_data=cert_data,
+        key_file=key,
+        key_data=key_data,
+    )
+
+
+def _auth(user: Config, flags: Overrides) -> Auth:
+    if flags.token:
+        return Auth(token=flags.token)
+    plugin, provider = user.get("exec"), user.get("auth-provider")
+    return Auth(
+        token=_text(user, "token"),
+        token_file=_text(user, "tokenFile"),
+        username=_text(user, "username"),
+        password=_text(user, "password"),
+        exec=plugin if isinstance(plugin, Mapping) else None,
+        provider=provider if isinstance(provider, Mapping) else None,
+    )
+
+
+def _impersonation(user: Config, flags: Overrides) -> Impersonation:
+    extra: list[tuple[str, str]] = []
+    if flags.as_user_extra:
+        for pair in flags.as_user_extra:
+            key, mark, value = pair.partition("=")
+            if not (key and mark):
+                raise UsageError(f"--as-user-extra must be KEY=VALUE, not {pair!r}")
+            extra.append((key.lower(), value))
+    else:
+        for key, values in (user.get("as-user-extra") or {}).items():
+            extra += [(str(key).lower(), str(value)) for value in values or ()]
+    found = Impersonation(
+        user=flags.as_user or _text(user, "as"),
+        uid=flags.as_uid or _text(user, "as-uid"),
+        groups=flags.as_groups or tuple(map(str, user.get("as-groups") or ())),
+        extra=tuple(extra),
+    )
+    if found.headers() and not found.user:
+        raise ClusterError("requesting uid, groups or user-extra without impersonating a user")
+    if any(re.search(r"[\r\n\x00]", word) for pair in found.headers() for word in pair):
+        raise UsageError("a line feed in a name to impersonate")
+    return found
+
+
+def _text(config: Config, key: str) -> str | None:
+    value = config.get(key)
+    return str(value) if value not in (None, "") else None
+
+
+def _data(config: Config, key: str) -> bytes | None:
+    value = config.get(key)
+    if not value:
+        return None
+    try:
+        return base64.b64decode(str(value), validate=False)
+    except (binascii.Error, ValueError):
+        raise ClusterError(f"invalid kubeconfig: {key} is not base64") from None
+
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def parse_timeout(text: str | None) -> float | None:
+    """kubectl's --request-timeout: Go durations or whole seconds; "0" is none at all."""
+    if text is None or text == "":
+        return None
+    if re.fullmatch(r"\d+", text):
+        return float(text) or None
+    if not re.fullmatch(r"((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+", text):
+        raise UsageError(
+            f'invalid timeout value "{text}": a number of seconds, or a number and a unit '
+            "(1s, 2m, 3h)"
+        )
+    parts = re.findall(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)", text)
+    return sum(float(number) * _UNITS[unit] for number, unit in parts) or None
+
+
+def paths_to_read(overrides: Overrides, environment: Mapping[str, str]) -> tuple[list[str], bool]:
+    """The kubeconfig files, and whether a missing one is an error."""
+    if overrides.kubeconfig:
+        return [overrides.kubeconfig], True
+    listed = [p for p in environment.get("KUBECONFIG", "").split(os.pathsep) if p]
+    if listed:
+        return list(dict.fromkeys(listed)), False
+    home = environment.get("HOME") or os.path.expanduser("~")
+    return [os.path.join(home, ".kube", "config")], False
+
+
+def load_config(
+    overrides: Overrides | None = None,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    service_account: Path = SERVICE_ACCOUNT,
+) -> ClusterConfig:
+    """Reads what kubectl would read. Raises ClusterError (exit 3) or UsageError (exit 2)."""
+    overrides = overrides or Overrides()
+    paths, must_exist = paths_to_read(overrides, environment)
+    configs = [c for c in (_read(path, must_exist) for path in paths) if c]
+    account = _in_cluster(environment, service_account)
+    merged = merge(configs)
+    if not configs and account is not None and not overrides.kubeconfig:
+        return resolve([account], overrides, environment=environment)
+    named = overrides.context or merged["current-context"]
+    if account is not None and not (named and merged["contexts"].get(named, {}).get("namespace")):
+        namespace = account["contexts"][0]["context"]["namespace"]
+    else:
+        namespace = ""
+    return resolve(configs, overrides, environment=environment, in_cluster_namespace=namespace)
+
+
+def _read(path: str, must_exist: bool) -> dict[str, Any] | None:
+    """One file, paths made absolute; None for a missing or empty one."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as file:
+            config = yaml.load(file, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        if must_exist:
+            raise ClusterError(f"stat {path}: no such file or directory") from None
+        return None
+    except OSError as error:
+        raise ClusterError(f"cannot read kubeconfig {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        line = f", line {where.line + 1}" if where is not None else ""
+        # The text of the error quotes the file, which may hold a token.
+        raise ClusterError(f"kubeconfig {path} is not YAML{line}") from None
+    if config is None:
+        return None
+    if not isinstance(config, dict):
+        raise ClusterError(f"kubeconfig {path} is not a mapping")
+    return with_absolute_paths(config, os.path.dirname(os.path.abspath(path)))
+
+
+def _in_cluster(environment: Mapping[str, str], account: Path) -> dict[str, Any] | None:
+    """The pod's service account as a kubeconfig; None outside a pod."""
+    host, port = (environment.get(f"KUBERNETES_SERVICE_{k}", "") for k in ("HOST", "PORT"))
+    if not (host and port and (account / "token").is_file()):
+        return None
+    namespace = environment.get("POD_NAMESPACE", "")
+    if not namespace:
+        try:
+            namespace = (account / "namespace").read_text(encoding="utf-8").strip()
+        except OSError:
+            namespace = ""
+    host = f"[{host}]" if ":" in host else host
+    cluster = {
+        "server": f"https://{host}:{port}",
+        "certificate-authority": str(account / "ca.crt"),
+    }
+    return {
+        "clusters": [{"name": "in-cluster", "cluster": cluster}],
+        "users": [{"name": "in-cluster", "user": {"tokenFile": str(account / "token")}}],
+        "contexts": [
+            {
+                "name": "in-cluster",
+                "context": {
+                    "cluster": "in-cluster",
+                    "user": "in-cluster",
+                    "namespace": namespace or "default",
+                },
+            }
+        ],
+        "current-context": "in-cluster",
+    }

@@ -1,0 +1,176 @@
+"""How bytes reach the API server: one TLS context, one set of headers, for requests and execs.
+
+Requests go through the pool of the Kubernetes client (`ApiClient.rest_client.pool_manager`), set
+up without its retries; execs get sockets of their own, because a WebSocket needs a deadline for
+connecting, for TLS and for a proxy's CONNECT too. Redirects are never followed: they would carry
+the credentials elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+import platform
+import socket
+import ssl
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from .. import __version__
+from ..errors import ClusterError
+from ..model.capture import Reason
+from .credentials import Credentials, load_credentials, tls_context
+from .deadline import Deadline
+from .faults import fault
+from .kubeconfig import ClusterConfig
+
+_MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
+_SAFE = "/:@!$'()*,~-._?"  # what both Go and proxies take as it is in a query
+
+
+def user_agent() -> str:
+    machine = _MACHINES.get(platform.machine(), platform.machine() or "unknown")
+    return f"kubectl-svcnet/{__version__} ({platform.system().lower() or 'unknown'}/{machine})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Address:
+    host: str
+    port: int
+    secure: bool
+
+
+class Transport:
+    """May be used from many threads. Credentials are got at the first use, once."""
+
+    def __init__(self, config: ClusterConfig, *, connections: int = 16) -> None:
+        self._config = config
+        self._connections = connections
+        self._lock = threading.Lock()
+        self._credentials: Credentials | None = None
+        self._pool: Any = None
+        self._context: ssl.SSLContext | None = None
+        parts = urlsplit(config.server)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ClusterError(f"invalid server address: {config.server!r}")
+        secure = parts.scheme == "https"
+        self._address = _Address(parts.hostname, parts.port or (443 if secure else 80), secure)
+
+    def url(
+        self, path: str, query: Sequence[tuple[str, str]] = (), *, websocket: bool = False
+    ) -> str:
+        base = self._config.server
+        if websocket:
+            base = "ws" + base.removeprefix("http")
+        pairs = "&".join(f"{quote(k, safe=_SAFE)}={quote(v, safe=_SAFE)}" for k, v in query)
+        return f"{base}{path}" + (f"?{pairs}" if pairs else "")
+
+    def headers(self) -> list[tuple[str, str]]:
+        """On every request and exec: who asks, as whom."""
+        found = [("User-Agent", user_agent())]
+        authorization = self._ready().authorization
+        if authorization:
+            found.append(("Authorization", authorization))
+        return [*found, *self._config.impersonation.headers()]
+
+    def _ready(self) -> Credentials:
+        with self._lock:
+            if self._credentials is None:
+                self._credentials = load_credentials(self._config)
+                if self._address.secure:
+                    self._context = tls_context(self._credentials.tls)
+            return self._credentials
+
+    def forget_credentials(self) -> bool:
+        """After a 401: run the plugin again, once. False where that would change nothing."""
+        if self._config.auth.exec is None and not self._config.auth.token_file:
+            return False
+        with self._lock:
+            self._credentials = self._pool = None
+        return True
+
+    def pool(self) -> Any:
+        self._ready()
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._client_pool()
+            return self._pool
+
+    def _client_pool(self) -> Any:
+        from kubernetes.client import ApiClient, Configuration
+
+        configuration = Configuration()
+        configuration.host = self._config.server
+        configuration.connection_pool_maxsize = self._connections
+        configuration.retries = 0
+        configuration.proxy = self._config.proxy
+        configuration.no_proxy = ""  # decided already
+        configuration.verify_ssl = self._config.tls.verify
+        pool = ApiClient(configuration).rest_client.pool_manager
+        if self._context is not None:
+            for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data", "cert_reqs"):
+                pool.connection_pool_kw.pop(name, None)
+            pool.connection_pool_kw["ssl_context"] = self._context
+            if self._config.tls.server_name:
+                pool.connection_pool_kw["server_hostname"] = self._config.tls.server_name
+            if not self._config.tls.verify:
+                pool.connection_pool_kw["cert_reqs"] = "CERT_NONE"
+        return pool
+
+    def open_socket(self, deadline: Deadline) -> socket.socket:
+        """Connected, through the proxy if there is one, with TLS done."""
+        self._ready()
+        proxy = urlsplit(self._config.proxy) if self._config.proxy else None
+        if proxy is None:
+            sock = _connect(self._address.host, self._address.port, deadline)
+        else:
+            sock = _connect_by_proxy(proxy, self._address, deadline)
+        if self._context is None:
+            return sock
+        try:
+            sock.settimeout(deadline.socket_timeout())
+            name = self._config.tls.server_name or self._address.host
+            return self._context.wrap_socket(sock, server_hostname=name)
+        except BaseException:
+            sock.close()
+            raise
+
+
+def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
+    sock = socket.create_connection((host, port), timeout=deadline.socket_timeout())
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+def _connect_by_proxy(proxy: Any, to: _Address, deadline: Deadline) -> socket.socket:
+    if proxy.scheme != "http":  # TLS within TLS, and SOCKS, are beyond the standard library
+        raise fault(Reason.UNREACHABLE, f"exec through a {proxy.scheme} proxy is not supported")
+    sock = _connect(proxy.hostname or "", proxy.port or 80, deadline)
+    try:
+        _ask_proxy(sock, proxy, to, deadline)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _ask_proxy(sock: socket.socket, proxy: Any, to: _Address, deadline: Deadline) -> None:
+    host = f"[{to.host}]" if ":" in to.host else to.host
+    lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}"]
+    if proxy.username:
+        pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair).decode()}")
+    sock.sendall("\r\n".join([*lines, "", ""]).encode())
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):  # one byte at a time: what follows is TLS
+        sock.settimeout(deadline.socket_timeout())
+        byte = sock.recv(1)
+        if not byte or len(head) > 65536:
+            raise fault(Reason.UNREACHABLE, "the proxy closed the connection")
+        head += byte
+    words = head.split(b"\r\n", 1)[0].split(b" ", 2)
+    if len(words) < 2 or words[1] != b"200":
+        said = b" ".join(words[1:]).decode("latin-1")
+        raise fault(Reason.UNREACHABLE, f"the proxy refused to connect: {said}")
