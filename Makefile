@@ -1,0 +1,77 @@
+# Everything a developer types. PYTHON chooses the interpreter, VENV the folder of its
+# environment: make test PYTHON=python3.13 VENV=.venv-3.13
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+LAB := $(BIN)/python -m tests.lab
+
+.PHONY: demo test check unit kernel e2e e2e-full bench dist lab-up lab-down clean
+.NOTPARALLEL:
+
+# The demo cluster has a node whose kube-proxy stopped following. Status 1, "a finding", is the
+# right answer to it; any other status is a failure.
+demo: $(VENV)/.installed
+	@printf '$$ kubectl svcnet ranges --bundle demo\n'
+	@$(BIN)/kubectl-svcnet ranges --bundle demo
+	@printf '\n$$ kubectl svcnet trace db-service --bundle demo\n'
+	@$(BIN)/kubectl-svcnet trace db-service --bundle demo; status=$$?; \
+	if [ $$status -ne 1 ]; then \
+	    echo "error: the demo's trace ends with status 1 (a finding), not $$status" >&2; exit 1; \
+	fi; \
+	printf '(exit status 1: a finding, as it should be here)\n'
+
+# All that needs no cluster. What could not run here is listed at the end, with the reason.
+test: check unit
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.installed-dev
+	$(PYTEST)
+
+kernel: $(VENV)/.installed-dev
+	$(PYTEST) -m kernel
+
+lab-up: $(VENV)/.installed-dev
+	$(LAB) up
+
+lab-down: $(VENV)/.installed-dev
+	$(LAB) down
+
+e2e: lab-up
+	$(PYTEST) -m "e2e and not full"
+
+e2e-full: lab-up
+	$(PYTEST) -m e2e
+
+bench: lab-up
+	$(BIN)/python -m benchmarks
+
+dist: $(VENV)/.installed
+	$(BIN)/python packaging/build.py
+
+clean:
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo "error: $(PYTHON) is not installed; on Debian and Ubuntu: apt-get install python3 python3-venv" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	    echo "error: $(PYTHON) is older than 3.10; name a newer one: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "error: $(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# Stamps, so that a second run installs nothing.
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: setup.cfg pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
