@@ -7,10 +7,11 @@ here whole; one that no table holds is unread unless its table is `complete`.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from .address import Family, IPAddress
+from .address import Family, IPAddress, Protocol
 from .fate import Backend, ChainId
 
 
@@ -23,12 +24,23 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`matches` are tried in order, all must hold; `target` is None for a rule without one."""
+    """`matches` (`model.matches`, or Unknown) are tried in order, all must hold; `target`
+    (`model.targets`, or Unknown) is None for a rule without one. `raw` is its line from -A on,
+    without the counters of `-c`."""
 
     number: int
     raw: str
     matches: tuple[object, ...] = ()
     target: object | None = None
+    comment: str = ""
+
+
+class IndexedRules(Sequence[Rule]):
+    """Rules that know, without trying each, which of them may match at all."""
+
+    @abstractmethod
+    def toward(self, destination: IPAddress, protocol: Protocol, port: int) -> Sequence[Rule]:
+        """In order, every rule but those that this destination or port rules out for certain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,23 +58,29 @@ class Chain:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """`complete`: the whole table was listed, so a chain that is not here does not exist.
-    `incompatible`: iptables-nft would not list it (native nft rules in it); it is unread."""
+    `incompatible`: iptables-nft would not list it (native nft rules in it); it is unread.
+    `truncated`: the listing broke off before COMMIT; chains that may lack rules cover nothing.
+    `garbled`: lines inside it that are neither rule nor declaration; any walk may miss a rule."""
 
     name: str
     chains: Mapping[str, Chain] = field(default_factory=dict)
     complete: bool = False
     incompatible: bool = False
+    truncated: bool = False
+    garbled: tuple[Unknown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ruleset:
     """The tables of one family and backend. `complete`: a table that is not here is not in the
-    kernel (a dump lists all there are)."""
+    kernel (a dump lists all there are). `stray` lines stood outside every table."""
 
     family: Family
     backend: Backend
     tables: Mapping[str, Table] = field(default_factory=dict)
     complete: bool = False
+    comments: tuple[str, ...] = ()
+    stray: tuple[Unknown, ...] = ()
 
     def chain(self, table: str, name: str) -> Chain | None:
         found = self.tables.get(table)

@@ -1,0 +1,241 @@
+"""A packet in one base chain and all it jumps to, until that base chain has its verdict.
+
+Every possible way is walked: where a rule's answer is not a plain yes or no, the branch divides
+and both go on. `goto` forgets where it came from, so the end of that chain is the end of the
+chain that called this one; RETURN in a base chain is its policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...model import targets as t
+from ...model.fate import ChainId, FateKind, RuleRef
+from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
+from .flow import Branch, Ending, Flow, Tracking, joined
+from .matching import Answer, Depends, NotKnown, Odds, Place, answer
+from .translation import translated
+from .walk import DEEPEST, MOST_STEPS, Walk
+
+
+class _Frame:
+    """A chain being walked, where to go on when it ends, and what was known when it began."""
+
+    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
+
+    def __init__(
+        self,
+        where: ChainId,
+        rules: Sequence[Rule],
+        parent: _Frame | None,
+        resume: int,
+        before: Branch | None,
+    ) -> None:
+        self.where, self.rules = where, rules
+        self.parent, self.resume, self.before = parent, resume, before
+        self.depth: int = 0 if parent is None else parent.depth + 1
+
+
+class _Cursor(NamedTuple):
+    branch: Branch
+    frame: _Frame
+    position: int
+
+
+def run_base_chain(
+    walk: Walk, ruleset: Ruleset, where: ChainId, chain: Chain, branch: Branch
+) -> list[Branch]:
+    """The branches after this base chain: accepted ones without an ending, the others with."""
+    return _Run(walk, ruleset, where, chain).run(branch)
+
+
+class _Run:
+    def __init__(self, walk: Walk, ruleset: Ruleset, where: ChainId, chain: Chain) -> None:
+        self._walk, self._ruleset = walk, ruleset
+        self._base, self._chain = where, chain
+        self._hook = where.chain
+        self._place: Place = walk.place(where.chain)
+        self._done: list[Branch] = []
+        self._work: list[_Cursor] = []
+
+    def run(self, branch: Branch) -> list[Branch]:
+        start = branch.copy()
+        rules = self._rules(self._chain, self._base, start)
+        self._work.append(_Cursor(start, _Frame(self._base, rules, None, 0, None), 0))
+        while self._work:
+            self._advance(*self._work.pop())
+        if len(self._done) == 1:
+            return self._done
+        return joined(self._done, lambda one: (one.ending, one.flow))
+
+    def _rules(self, chain: Chain, where: ChainId, branch: Branch) -> Sequence[Rule]:
+        """Those that may match; a chain that is not whole for this destination is wanted too."""
+        flow = branch.flow
+        if chain.covers is not None and flow.destination not in chain.covers:
+            self._walk.want(where, branch)
+        rules = chain.rules
+        if isinstance(rules, IndexedRules):
+            return rules.toward(flow.destination, flow.protocol, flow.destination_port)
+        return rules
+
+    def _advance(self, branch: Branch, frame: _Frame, index: int) -> None:
+        walk, place = self._walk, self._place
+        while True:
+            if index >= len(frame.rules):
+                if frame.parent is None:
+                    self._end(branch)
+                    return
+                _forget_idle_jump(branch, frame)
+                frame, index = frame.parent, frame.resume
+                continue
+            walk.steps += 1
+            if walk.steps > MOST_STEPS:
+                branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
+                self._done.append(branch)
+                return
+            rule = frame.rules[index]
+            index += 1
+            target = rule.target
+            if target is None:
+                continue
+            doubts = _doubts(rule, branch.flow, place)
+            if doubts is None or isinstance(target, t.Nothing):
+                continue
+            ref = RuleRef(frame.where, rule.number, rule.raw)
+            for doubt in doubts:
+                branch, other = walk.divide(branch, doubt, str(ref))
+                self._work.append(_Cursor(other, frame, index))
+                self._tell_odds(branch, ref, doubt)
+            if isinstance(target, t.Return):
+                walk.tell(branch, self._hook, ref, "return")
+                index = len(frame.rules)
+                continue
+            branch.rules = (*branch.rules, ref)
+            if isinstance(target, t.Jump):
+                entered = self._enter(target, branch, frame, index, ref)
+                if entered is None:
+                    return
+                frame, index = entered
+            elif self._act(target, branch, ref):
+                return
+
+    def _tell_odds(self, branch: Branch, ref: RuleRef, doubt: Answer) -> None:
+        if isinstance(doubt, Odds):
+            self._walk.tell(branch, self._hook, ref, f"chance {doubt.yes:.1%}")
+        elif isinstance(doubt, Depends | NotKnown):
+            self._walk.tell(branch, self._hook, ref, f"if {doubt.why}")
+
+    def _enter(
+        self, jump: t.Jump, branch: Branch, frame: _Frame, index: int, ref: RuleRef
+    ) -> tuple[_Frame, int] | None:
+        """Where to go on; None if the branch ended here."""
+        walk = self._walk
+        where = ChainId(self._base.family, self._base.backend, self._base.table, jump.chain)
+        chain = walk.base_chain(self._ruleset, where)
+        if chain is None:
+            branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: no chain or target {jump.chain}")
+        elif frame.depth >= DEEPEST:
+            branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: jumps nest too deep")
+        if branch.ending is not None:
+            self._done.append(branch)
+            return None
+        word = "goto" if jump.goto else "jump"
+        walk.tell(branch, self._hook, ref, f"{word} {jump.chain}")
+        parent, resume = (frame.parent, frame.resume) if jump.goto else (frame, index)
+        before = branch.copy()
+        before.rules = before.rules[:-1]
+        rules: Sequence[Rule] = ()
+        if isinstance(chain, Chain):
+            rules = self._rules(chain, where, branch)
+        else:
+            walk.want(where, branch)
+        if jump.goto:
+            before = frame.before or before
+        return _Frame(where, rules, parent, resume, before), 0
+
+    def _act(self, target: object, branch: Branch, ref: RuleRef) -> bool:
+        """Do what the target does; True if the base chain is over for this branch."""
+        walk = self._walk
+        ends = translated(walk, target, branch, self._hook, str(ref))
+        if ends is not None:
+            for end in ends:
+                walk.tell(end, self._hook, ref, _told(target, end))
+            self._done.extend(ends)
+            return True
+        match target:
+            case t.Accept():
+                walk.tell(branch, self._hook, ref, "accept")
+                self._done.append(branch)
+                return True
+            case t.SetMark() | t.Connmark() | t.Notrack():
+                _mark(target, branch)
+                walk.tell(branch, self._hook, ref, f"mark {branch.flow.mark:#x}")
+                return False
+            case t.Drop():
+                ending = Ending(FateKind.DROP, str(ref))
+            case t.Reject():
+                ending = Ending(FateKind.REJECT, str(ref))
+            case Unknown(raw=raw):
+                ending = Ending(FateKind.UNKNOWN, f"{ref}: not understood: {raw}")
+            case _:
+                ending = Ending(FateKind.UNKNOWN, f"{ref}: not simulated: {target!r}")
+        branch.ending = ending
+        walk.tell(branch, self._hook, ref, ending.kind.value)
+        self._done.append(branch)
+        return True
+
+    def _end(self, branch: Branch) -> None:
+        """The base chain's policy."""
+        if self._chain.policy == "DROP":
+            branch.ending = Ending(FateKind.DROP, f"the policy of {self._base}")
+        self._walk.tell(branch, self._hook, None, f"{self._base} policy {self._chain.policy}")
+        self._done.append(branch)
+
+
+def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKnown] | None:
+    """None: it does not match. Else what decides whether it does, nothing if it does."""
+    doubts: list[Odds | Depends | NotKnown] = []
+    for match in rule.matches:
+        result = answer(match, flow, place)
+        if result is True:
+            continue
+        if result is False:
+            return None
+        doubts.append(result)
+    return doubts
+
+
+def _forget_idle_jump(branch: Branch, frame: _Frame) -> None:
+    """A jump that came back and changed nothing is no reason for what follows."""
+    before = frame.before
+    if before is not None and branch.flow is before.flow and branch.choices == before.choices:
+        branch.rules = before.rules
+
+
+def _mark(target: t.SetMark | t.Connmark | t.Notrack, branch: Branch) -> None:
+    flow = branch.flow
+    if isinstance(target, t.SetMark):
+        branch.change(mark=flow.mark & ~target.mask ^ target.value)
+    elif isinstance(target, t.Notrack):
+        if flow.tracking is Tracking.NONE:
+            branch.change(tracking=Tracking.UNTRACKED)
+    elif flow.tracking is not Tracking.NEW:
+        return  # xt_connmark.c: no connection, nothing to mark
+    elif target.action is t.ConnmarkAction.SET:
+        branch.change(connection_mark=flow.connection_mark & ~target.mask ^ target.value)
+    elif target.action is t.ConnmarkAction.SAVE:
+        saved = flow.mark & target.packet_mask
+        branch.change(connection_mark=flow.connection_mark & ~target.connection_mask ^ saved)
+    else:
+        restored = flow.connection_mark & target.connection_mask
+        branch.change(mark=flow.mark & ~target.packet_mask ^ restored)
+
+
+def _told(target: object, branch: Branch) -> str:
+    flow = branch.flow
+    if branch.ending is not None:
+        return branch.ending.kind.value
+    if isinstance(target, t.Dnat | t.Redirect):
+        return f"to {flow.destination} port {flow.destination_port}"
+    return f"from {flow.source or 'an address of the output device'}"

@@ -1,0 +1,118 @@
+"""Branches in, fates out: what was not read, what is not known, and what is certain.
+
+Two branches with the same end are one fate. A branch that still depends on an answer that
+nobody has is unknown: had both answers led to the same end, they would have been joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from ...model.address import SocketAddress
+from ...model.fate import ChainId, Fate, FateKind
+from .flow import Branch, Cause, Choice, joined
+
+_ARRIVES = (FateKind.ENDPOINT, FateKind.LOCAL, FateKind.PASS)
+
+
+def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, ...]:
+    unread = [branch for branch in branches if branch.unread]
+    fates: list[Fate] = []
+    unknown: dict[int, tuple[Choice, Fate]] = {}
+    for branch in joined((b for b in branches if not b.unread), _end):
+        doubt = next((c for c in branch.choices if c.cause is Cause.UNKNOWN), None)
+        if doubt is None:
+            _add(fates, _fate(branch))
+        elif doubt.split not in unknown:
+            unknown[doubt.split] = doubt, _unknown(branch, doubt)
+        elif unknown[doubt.split][0].side == doubt.side:
+            first, fate = unknown[doubt.split]
+            unknown[doubt.split] = first, _summed(fate, _unknown(branch, doubt))
+    fates.extend(fate for _, fate in unknown.values())
+    if unread:
+        first_unread = unread[0]
+        fates.append(
+            Fate(
+                kind=FateKind.UNREAD,
+                probability=min(1.0, sum(branch.weight for branch in unread)),
+                rules=first_unread.rules,
+                steps=first_unread.steps,
+                unread=wanted,
+            )
+        )
+    return tuple(fates)
+
+
+def _end(branch: Branch) -> Hashable:
+    fate = _fate(branch)
+    return fate.kind, fate.endpoint, fate.masquerade, fate.because * (fate.kind in _NAMED)
+
+
+_NAMED = (FateKind.UNKNOWN,)
+
+
+def _fate(branch: Branch) -> Fate:
+    assert branch.ending is not None
+    kind, flow = branch.ending.kind, branch.flow
+    arrives = kind in _ARRIVES
+    endpoint = None
+    if kind is FateKind.ENDPOINT:
+        endpoint = SocketAddress(flow.destination, flow.destination_port)
+    return Fate(
+        kind=kind,
+        endpoint=endpoint,
+        probability=None if branch.choices else branch.weight,
+        masquerade=flow.source_changed if arrives else None,
+        source=flow.source if arrives else None,
+        rules=branch.rules,
+        steps=branch.steps,
+        because=branch.ending.because,
+    )
+
+
+def _unknown(branch: Branch, doubt: Choice) -> Fate:
+    depends = any(choice.cause is not Cause.UNKNOWN for choice in branch.choices)
+    return Fate(
+        kind=FateKind.UNKNOWN,
+        probability=None if depends else branch.weight,
+        rules=branch.rules,
+        steps=branch.steps,
+        because=doubt.because,
+    )
+
+
+def _summed(one: Fate, other: Fate) -> Fate:
+    if one.probability is None or other.probability is None:
+        return one if one.probability is None else other
+    return _with_probability(one, one.probability + other.probability)
+
+
+def _with_probability(fate: Fate, probability: float | None) -> Fate:
+    return Fate(
+        kind=fate.kind,
+        endpoint=fate.endpoint,
+        probability=probability,
+        masquerade=fate.masquerade,
+        source=fate.source,
+        rules=fate.rules,
+        steps=fate.steps,
+        because=fate.because,
+        unread=fate.unread,
+    )
+
+
+def _add(fates: list[Fate], fate: Fate) -> None:
+    """Fates that differ only in which state decides are one."""
+    for index, one in enumerate(fates):
+        same = (one.kind, one.endpoint, one.masquerade) == (
+            fate.kind,
+            fate.endpoint,
+            fate.masquerade,
+        )
+        if same and one.because * (one.kind in _NAMED) == fate.because * (fate.kind in _NAMED):
+            if one.probability is None and fate.probability is None:
+                return
+            if one.probability is not None and fate.probability is not None:
+                fates[index] = _with_probability(one, one.probability + fate.probability)
+                return
+    fates.append(fate)

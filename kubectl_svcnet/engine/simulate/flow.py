@@ -1,0 +1,160 @@
+"""A packet on its way, and the branches of a walk.
+
+A walk is a set of branches. A branch splits where chance, state, an order that no listing shows,
+or a question without an answer decides. Each split has a number; two branches that came to the
+same point in the same state by the two sides of a split are joined again, and the split is
+forgotten: it did not matter. What is left at the end did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ...model.address import Family, IPAddress, Protocol
+from ...model.fate import FateKind, RuleRef, Step
+
+
+class Tracking(Enum):
+    """What conntrack knows of the packet. NONE: it has not seen it yet (raw)."""
+
+    NONE = 0
+    NEW = 1
+    UNTRACKED = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flow:
+    """The state that rules can see or change. Interfaces: "" is none, None is not known."""
+
+    family: Family
+    protocol: Protocol
+    source: IPAddress | None
+    source_port: int | None
+    destination: IPAddress
+    destination_port: int
+    in_device: str | None
+    out_device: str | None
+    physical_in: str | None
+    own: bool  # sent by a process of this node
+    mark: int
+    connection_mark: int = 0
+    tracking: Tracking = Tracking.NONE
+    destination_settled: bool = False  # a translation (or none, for good) was chosen
+    source_settled: bool = False
+    destination_changed: bool = False
+    source_changed: bool = False
+
+
+class Cause(Enum):
+    """Why a branch split."""
+
+    STATE = "state"  # time, state or a hash decides: both happen
+    ORDER = "order"  # two hooks of one priority: dumps do not show which is first
+    UNKNOWN = "unknown"  # not understood, or not known: either may be true
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One side taken at one split, of `sides`."""
+
+    split: int
+    side: int
+    sides: int
+    cause: Cause
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A verdict that ends the walk."""
+
+    kind: FateKind
+    because: str = ""
+
+
+class Branch:
+    """One way that the packet may go. `weight` is its share where chance decides. `unread`: it
+    wanted a chain that is not here and goes on only to find what else is wanted."""
+
+    __slots__ = ("choices", "ending", "flow", "rules", "steps", "unread", "weight")
+
+    def __init__(
+        self,
+        flow: Flow,
+        weight: float = 1.0,
+        choices: tuple[Choice, ...] = (),
+        rules: tuple[RuleRef, ...] = (),
+        steps: tuple[Step, ...] = (),
+        *,
+        unread: bool = False,
+        ending: Ending | None = None,
+    ) -> None:
+        self.flow, self.weight, self.choices = flow, weight, choices
+        self.rules, self.steps = rules, steps
+        self.unread, self.ending = unread, ending
+
+    def copy(self) -> Branch:
+        return Branch(
+            self.flow,
+            self.weight,
+            self.choices,
+            self.rules,
+            self.steps,
+            unread=self.unread,
+            ending=self.ending,
+        )
+
+    def change(self, **changes: object) -> None:
+        self.flow = replace(self.flow, **changes)  # type: ignore[arg-type]
+
+    def choose(self, choice: Choice) -> Branch:
+        chosen = self.copy()
+        chosen.choices = (*self.choices, choice)
+        return chosen
+
+
+def joined(branches: Iterable[Branch], key: Callable[[Branch], Hashable]) -> list[Branch]:
+    """Branches with the same key become one: shares of chance add up, and splits whose sides are
+    all there with the same share are forgotten. The first one's rules and steps are kept."""
+    groups: dict[Hashable, dict[tuple[Choice, ...], Branch]] = {}
+    for branch in branches:
+        group = groups.setdefault((key(branch), branch.unread), {})
+        same = group.get(branch.choices)
+        if same is None:
+            group[branch.choices] = branch
+        else:
+            same.weight += branch.weight
+    return [branch for group in groups.values() for branch in _without_idle_splits(group)]
+
+
+def _without_idle_splits(group: dict[tuple[Choice, ...], Branch]) -> Iterator[Branch]:
+    work = sorted((c for c in group if c), key=len) if len(group) > 1 else []
+    while work:
+        choices = work.pop()
+        if choices not in group:
+            continue
+        *before, last = choices
+        sides = [
+            (*before, Choice(last.split, side, last.sides, last.cause, last.because))
+            for side in range(last.sides)
+        ]
+        if not all(side in group for side in sides):
+            continue
+        weights = [group[side].weight for side in sides]
+        if max(weights) - min(weights) > 1e-9:
+            continue
+        kept = group[sides[0]]
+        for side in sides:
+            del group[side]
+        kept.choices = tuple(before)
+        same = group.get(kept.choices)
+        if same is None:
+            group[kept.choices] = kept
+        else:
+            same.weight += kept.weight
+        if before:
+            work.append(kept.choices)
+            work.sort(key=len)
+    yield from group.values()

@@ -1,0 +1,256 @@
+"""Does this match hold for this packet, now? Yes, no, or who decides it instead.
+
+One function per class of `model.matches`, in one table. A class that is not in it, and every
+`Unknown`, answers `NotKnown`: unknown is never yes and never no.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ...model import matches as m
+from ...model.address import IPAddress, Protocol
+from ...model.ruleset import Unknown
+from .flow import Flow, Tracking
+from .routing import Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Odds:
+    """Chance decides: `yes` is the probability."""
+
+    yes: float
+
+
+@dataclass(frozen=True, slots=True)
+class Depends:
+    """State or time decides. `usual` is the answer for a client that was not seen yet; None
+    where no answer is the usual one."""
+
+    why: str
+    usual: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    why: str
+
+
+Answer: TypeAlias = bool | Odds | Depends | NotKnown
+
+_NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the packet is: the hook, and what the node lets rules ask about."""
+
+    hook: str
+    routing: Routing
+    sysctls: Mapping[str, str]
+
+
+def answer(match: object, flow: Flow, place: Place) -> Answer:
+    evaluate = _EVALUATORS.get(type(match))
+    if evaluate is None:
+        words = match.raw if isinstance(match, Unknown) else type(match).__name__
+        return NotKnown(f"not understood: {words}")
+    return evaluate(match, flow, place)
+
+
+def _either(value: bool | None, negated: bool, why: str) -> Answer:
+    return NotKnown(why) if value is None else value is not negated
+
+
+def _address(match: m.AddressIn, flow: Flow, place: Place) -> Answer:
+    address = flow.source if match.side is m.Side.SOURCE else flow.destination
+    if address is None:
+        if match.network.prefixlen == 0:
+            return not match.negated
+        return NotKnown("the source address is not known")
+    network = match.network
+    if address.version != network.version:
+        return False
+    inside = int(address) & int(network.netmask) == int(network.network_address)
+    return inside is not match.negated
+
+
+def _address_range(match: m.AddressRange, flow: Flow, place: Place) -> Answer:
+    address = flow.source if match.side is m.Side.SOURCE else flow.destination
+    if address is None:
+        return NotKnown("the source address is not known")
+    if address.version != match.first.version:
+        return False
+    return (int(match.first) <= int(address) <= int(match.last)) is not match.negated
+
+
+def _interface(match: m.Interface, flow: Flow, place: Place) -> Answer:
+    device = flow.out_device if match.outgoing else flow.in_device
+    if match.name == "+":
+        return not match.negated
+    if device is None:
+        which = "output" if match.outgoing else "input"
+        return NotKnown(f"the {which} device is not known")
+    return _named(device, match.name) is not match.negated
+
+
+def _named(device: str, name: str) -> bool:
+    return device.startswith(name[:-1]) if name.endswith("+") else device == name
+
+
+def _protocol(match: m.IPProtocol, flow: Flow, place: Place) -> Answer:
+    return (match.number in (0, _NUMBERS[flow.protocol])) is not match.negated
+
+
+def _fragment(match: m.Fragment, flow: Flow, place: Place) -> Answer:
+    return match.negated
+
+
+def _ports(match: m.Ports, flow: Flow, place: Place) -> Answer:
+    found: bool | None = False
+    if match.side is not m.Side.SOURCE:
+        found = _in_ranges(flow.destination_port, match.ranges)
+    if not found and match.side is not m.Side.DESTINATION:
+        found = _in_ranges(flow.source_port, match.ranges)
+    return _either(found, match.negated, "the source port is not known")
+
+
+def _in_ranges(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | None:
+    if port is None:
+        return True if (0, 65535) in ranges or (1, 65535) in ranges else None
+    return any(first <= port <= last for first, last in ranges)
+
+
+def _tcp_flags(match: m.TcpFlags, flow: Flow, place: Place) -> Answer:
+    if flow.protocol is not Protocol.TCP:
+        return False
+    return (match.mask & {"SYN"} == match.set) is not match.negated
+
+
+def _no(match: object, flow: Flow, place: Place) -> Answer:
+    return False
+
+
+def _mark(match: m.MarkIs, flow: Flow, place: Place) -> Answer:
+    return (flow.mark & match.mask == match.value) is not match.negated
+
+
+def _connmark(match: m.ConnmarkIs, flow: Flow, place: Place) -> Answer:
+    if flow.tracking is not Tracking.NEW:  # xt_connmark.c: no connection, no match, even with !
+        return False
+    return (flow.connection_mark & match.mask == match.value) is not match.negated
+
+
+def _ct_state(match: m.CtState, flow: Flow, place: Place) -> Answer:
+    found: bool
+    match flow.tracking:
+        case Tracking.NONE:
+            found = "INVALID" in match.states
+        case Tracking.UNTRACKED:
+            found = "UNTRACKED" in match.states
+        case Tracking.NEW:
+            found = (
+                "NEW" in match.states
+                or ("DNAT" in match.states and flow.destination_changed)
+                or ("SNAT" in match.states and flow.source_changed)
+            )
+    return found is not match.negated
+
+
+def _address_type(match: m.AddressType, flow: Flow, place: Place) -> Answer:
+    address = flow.source if match.side is m.Side.SOURCE else flow.destination
+    if address is None:
+        # The source of a node's own packet is one of its addresses unless it asks otherwise.
+        found: bool | None = "LOCAL" in match.kinds if flow.own else None
+    elif match.same_device and "LOCAL" in match.kinds:
+        found = _on_packet_device(match, address, flow, place.routing)
+    else:
+        kind = place.routing.kind_of(address)
+        found = None if kind is None else kind in match.kinds
+    return _either(found, match.negated, "the node's addresses were not read")
+
+
+def _on_packet_device(
+    match: m.AddressType, address: IPAddress, flow: Flow, routing: Routing
+) -> bool | None:
+    device = flow.in_device if match.same_device == "in" else flow.out_device
+    return None if device is None else routing.on_device(address, device)
+
+
+def _chance(match: m.Chance, flow: Flow, place: Place) -> Answer:
+    yes = 1 - match.probability if match.negated else match.probability
+    if yes in (0.0, 1.0):
+        return yes == 1.0
+    return Odds(yes)
+
+
+def _recent(match: m.Recent, flow: Flow, place: Place) -> Answer:
+    if match.action == "set":
+        return not match.negated
+    return Depends(f"whether {match.name} remembers this client", usual=match.negated)
+
+
+def _limit(match: m.Limit, flow: Flow, place: Place) -> Answer:
+    return Depends(f"limit {match.words}")
+
+
+def _physdev(match: m.Physdev, flow: Flow, place: Place) -> Answer:
+    return _either(_bridged(match, flow, place), match.negated, "the bridge port is not known")
+
+
+def _bridged(match: m.Physdev, flow: Flow, place: Place) -> bool | None:
+    """xt_physdev.c sees bridge ports only while br_netfilter passes bridged frames up here."""
+    if flow.own and match.question in ("in", "is-in", "is-bridged"):
+        return False
+    tool = "iptables" if flow.destination.version == 4 else "ip6tables"
+    passed_up = place.sysctls.get(f"net.bridge.bridge-nf-call-{tool}")
+    if passed_up != "1":  # no such sysctl: the module is not loaded
+        return False if place.sysctls else None
+    if match.question == "is-in":
+        return flow.physical_in is not None or None
+    if match.question == "in":
+        return None if flow.physical_in is None else _named(flow.physical_in, match.name)
+    if match.question == "is-bridged" and place.hook == "PREROUTING":
+        return False
+    if flow.out_device and flow.in_device and flow.out_device != flow.in_device:
+        return False
+    return None
+
+
+def _owner(match: m.Owner, flow: Flow, place: Place) -> Answer:
+    if not flow.own or place.hook not in ("OUTPUT", "POSTROUTING"):
+        return match.negated
+    if match.what == "socket":
+        return not match.negated
+    return (match.first <= 0 <= match.last) is not match.negated  # uid 0, gid 0
+
+
+def _packet_type(match: m.PacketType, flow: Flow, place: Place) -> Answer:
+    kind = place.routing.kind_of(flow.destination) or "UNICAST"
+    kind = {"LOCAL": "UNICAST"}.get(kind, kind)
+    return (match.kind.upper() == kind) is not match.negated
+
+
+# Any: each function takes the class beside it, which a dict cannot express.
+_EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
+    m.AddressIn: _address,
+    m.AddressRange: _address_range,
+    m.AddressType: _address_type,
+    m.Chance: _chance,
+    m.ConnmarkIs: _connmark,
+    m.CtState: _ct_state,
+    m.Fragment: _fragment,
+    m.Icmp: _no,
+    m.Interface: _interface,
+    m.IPProtocol: _protocol,
+    m.Limit: _limit,
+    m.MarkIs: _mark,
+    m.Owner: _owner,
+    m.PacketType: _packet_type,
+    m.Physdev: _physdev,
+    m.Ports: _ports,
+    m.Recent: _recent,
+    m.TcpFlags: _tcp_flags,
+}

@@ -1,0 +1,274 @@
+"""The way of a first packet through a Linux node, hook by hook.
+
+PREROUTING or OUTPUT, routing, INPUT or FORWARD, POSTROUTING. Within a hook base chains run by
+priority: raw, connection tracking, mangle, nat (destination), filter, security, nat (source).
+The nft and the legacy backend hook in at the same priorities; which of the two runs first no
+listing shows, so both orders are walked. An accept ends its own base chain only; of several nat
+chains the first that translates wins (`nf_nat_inet_fn`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+from ...model.address import Family
+from ...model.fate import Backend, ChainId, FateKind
+from ...model.ruleset import Chain, Ruleset
+from .chains import run_base_chain
+from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
+from .matching import NotKnown
+from .routing import LOOPBACK, Way
+from .walk import Walk
+
+#: Tables with a base chain at each hook, in the order of their priorities.
+_TABLES = {
+    "PREROUTING": ("raw", "mangle", "nat"),
+    "INPUT": ("mangle", "filter", "security", "nat"),
+    "FORWARD": ("mangle", "filter", "security"),
+    "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
+    "POSTROUTING": ("mangle", "nat"),
+}
+_COVERED_BY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
+_LINK_FAMILIES = ("netdev", "bridge")  # below IP: any of them may drop or change the frame
+_LINK_HOOKS = {"ingress": "PREROUTING", "egress": "POSTROUTING"}
+
+_Stage = Callable[[Branch], list[Branch]]
+
+
+class Path:
+    def __init__(self, walk: Walk) -> None:
+        self._walk, self._view, self._routing = walk, walk.view, walk.routing
+
+    def forwarded_or_local(self, branch: Branch) -> list[Branch]:
+        """A packet that came in through a device."""
+        return self._each(self._hook("PREROUTING", branch), self._route_input)
+
+    def from_process(self, branch: Branch) -> list[Branch]:
+        """A packet of a process of this node; routing comes first, and again after DNAT."""
+        flow = branch.flow
+        way = self._routing.way(flow.destination)
+        ending = _refusal(way, flow)
+        if ending is not None:
+            branch.ending = ending
+            return [branch]
+        source = flow.source or self._routing.source_for(way, flow.destination)
+        branch.change(in_device="", out_device=way.device, source=source)
+        return self._each(self._hook("OUTPUT", branch), self._route_output)
+
+    @staticmethod
+    def _each(branches: list[Branch], stage: _Stage) -> list[Branch]:
+        """The next stage, for those that are still on their way."""
+        ends: list[Branch] = []
+        for branch in branches:
+            ends.extend([branch] if branch.ending is not None else stage(branch))
+        return ends
+
+    def _hook(self, hook: str, branch: Branch, *, again: bool = False) -> list[Branch]:
+        """`again`: the packet came back over lo; its connection has its translations."""
+        foreign = self._foreign(hook)
+        if foreign:
+            branch.ending = Ending(FateKind.UNKNOWN, foreign)
+            return [branch]
+        branches = [branch]
+        for table in _TABLES[hook]:
+            if table == "nat" and again:
+                continue
+            branches = self._each(branches, lambda one, t=table: self._table(t, hook, one))  # type: ignore[misc]
+            if table == "raw":
+                _track(branches)
+            if len(branches) > 1:
+                branches = joined(branches, lambda one: (one.ending, one.flow))
+        return branches
+
+    def _foreign(self, hook: str) -> str:
+        """The native nft table that hooks in here, in words."""
+        for table in self._view.foreign_tables:
+            if table.family in _COVERED_BY[self._walk.packet.family]:
+                reached = hook.lower() in table.hooks
+            elif table.family in _LINK_FAMILIES:
+                reached = any(_LINK_HOOKS.get(h, h.upper()) == hook for h in table.hooks)
+            else:
+                reached = False
+            if reached:
+                return f"nft table {table.family} {table.name} ({hook.lower()}) is not simulated"
+        return ""
+
+    def _table(self, table: str, hook: str, branch: Branch) -> list[Branch]:
+        """The base chains of both backends at one priority."""
+        chains: list[tuple[Ruleset, ChainId, Chain]] = []
+        for backend in Backend:
+            family = branch.flow.family
+            where = ChainId(family, backend, table, hook)
+            ruleset = self._view.rulesets.get((family, backend))
+            chain = self._walk.base_chain(ruleset, where)
+            garbled = _garbled(ruleset, where)
+            if garbled:
+                branch.ending = Ending(FateKind.UNKNOWN, garbled)
+                return [branch]
+            if isinstance(chain, Chain) and ruleset is not None:
+                if len(chain.rules) or chain.policy == "DROP" or chain.covers is not None:
+                    chains.append((ruleset, where, chain))
+            elif chain is False:
+                self._walk.want(where, branch)
+        if len(chains) < 2:
+            return self._in_order(chains, branch, hook)
+        split = self._walk.new_split()
+        because = f"which of {chains[0][1]} and {chains[1][1]} runs first"
+        ends: list[Branch] = []
+        for side, order in enumerate((chains, chains[::-1])):
+            chosen = branch.choose(Choice(split, side, 2, Cause.ORDER, because))
+            ends.extend(self._in_order(order, chosen, hook))
+        return joined(ends, lambda one: (one.ending, one.flow))
+
+    def _in_order(
+        self, chains: list[tuple[Ruleset, ChainId, Chain]], branch: Branch, hook: str
+    ) -> list[Branch]:
+        branches = [branch]
+        for ruleset, where, chain in chains:
+
+            def run(
+                one: Branch,
+                ruleset: Ruleset = ruleset,
+                where: ChainId = where,
+                chain: Chain = chain,
+            ) -> list[Branch]:
+                if where.table == "nat" and _translated_already(one.flow, hook):
+                    return [one]
+                return run_base_chain(self._walk, ruleset, where, chain, one)
+
+            branches = self._each(branches, run)
+        return branches
+
+    def _route_input(self, branch: Branch) -> list[Branch]:
+        flow = branch.flow
+        if flow.destination.is_loopback and flow.in_device != LOOPBACK:
+            refused = self._loopback_refused(flow.in_device)
+            if refused is not None:
+                branch.ending = refused
+                return [branch]
+        local = self._routing.is_local(flow.destination)
+        if local is not None:
+            return self._input(branch) if local else self._forward(branch)
+        doubt = NotKnown(f"whether {flow.destination} is an address of this node")
+        mine, other = self._walk.divide(branch, doubt, "routing")
+        return [*self._input(mine), *self._forward(other)]
+
+    def _loopback_refused(self, device: str | None) -> Ending | None:
+        """A martian, unless route_localnet is on for all devices or for this one."""
+        if self._walk.packet.family is Family.IPV6:
+            return None
+        names = ("all", device) if device else ("all",)
+        values = [self._view.sysctls.get(f"net.ipv4.conf.{name}.route_localnet") for name in names]
+        if "1" in values:
+            return None
+        if None in values or device is None:
+            return Ending(
+                FateKind.UNKNOWN, f"route_localnet of {device or 'the device'} was not read"
+            )
+        return Ending(FateKind.DROP, f"route_localnet is off on {device}")
+
+    def _input(self, branch: Branch) -> list[Branch]:
+        self._walk.tell(branch, "ROUTING", None, "to this node")
+        branch.change(out_device="")
+        return self._each(self._hook("INPUT", branch), self._delivered)
+
+    def _delivered(self, branch: Branch) -> list[Branch]:
+        local = FateKind.ENDPOINT if branch.flow.destination_changed else FateKind.LOCAL
+        branch.ending = Ending(local)
+        return [branch]
+
+    def _sent(self, branch: Branch) -> list[Branch]:
+        sent = FateKind.ENDPOINT if branch.flow.destination_changed else FateKind.PASS
+        branch.ending = Ending(sent)
+        return [branch]
+
+    def _forward(self, branch: Branch) -> list[Branch]:
+        flow = branch.flow
+        name = "net.ipv4.ip_forward" if flow.family is Family.IPV4 else _FORWARDING6
+        if self._view.sysctls.get(name) == "0":
+            branch.ending = Ending(FateKind.DROP, f"{name} is 0")
+            return [branch]
+        way = self._routing.way(flow.destination)
+        branch.ending = _refusal(way, flow)
+        if branch.ending is not None:
+            return [branch]
+        self._walk.tell(branch, "ROUTING", None, f"forward to {way.device or 'some device'}")
+        branch.change(out_device=way.device)
+        return self._each(self._hook("FORWARD", branch), self._leave)
+
+    def _leave(self, branch: Branch) -> list[Branch]:
+        return self._each(self._hook("POSTROUTING", branch), self._sent)
+
+    def _route_output(self, branch: Branch) -> list[Branch]:
+        """The hook is over; after a translation POSTROUTING sees the new output device."""
+        flow = branch.flow
+        if flow.destination_changed:
+            way = self._routing.way(flow.destination)
+            branch.ending = _refusal(way, flow) or self._localnet_source(flow, way)
+            if branch.ending is not None:
+                return [branch]
+            branch.change(out_device=way.device)
+            self._walk.tell(branch, "ROUTING", None, f"out of {way.device or 'some device'}")
+        local = self._routing.is_local(flow.destination)
+        if local is not None:
+            return self._loop(branch) if local else self._leave(branch)
+        doubt = NotKnown(f"whether {flow.destination} is an address of this node")
+        mine, other = self._walk.divide(branch, doubt, "routing")
+        return [*self._loop(mine), *self._leave(other)]
+
+    def _localnet_source(self, flow: Flow, way: Way) -> Ending | None:
+        """ip_route_output_key_hash_rcu: a loopback source leaves only with route_localnet."""
+        leaves = way.device != LOOPBACK and flow.source is not None
+        if leaves and flow.source == ip_address("127.0.0.1"):
+            return self._loopback_refused(way.device)
+        return None
+
+    def _loop(self, branch: Branch) -> list[Branch]:
+        """A node's own packet to the node itself: out through lo, and in again."""
+        branch.change(out_device=LOOPBACK)
+
+        def again(one: Branch) -> list[Branch]:
+            one.change(in_device=LOOPBACK, out_device="")
+            return self._hook("PREROUTING", one, again=True)
+
+        def arrive(one: Branch) -> list[Branch]:
+            return self._each(self._hook("INPUT", one, again=True), self._delivered)
+
+        back = self._each(self._hook("POSTROUTING", branch), again)
+        return self._each(back, arrive)
+
+
+_FORWARDING6 = "net.ipv6.conf.all.forwarding"
+
+
+def _track(branches: list[Branch]) -> None:
+    for branch in branches:
+        if branch.ending is None and branch.flow.tracking is Tracking.NONE:
+            branch.change(tracking=Tracking.NEW)
+
+
+def _translated_already(flow: Flow, hook: str) -> bool:
+    if flow.tracking is not Tracking.NEW:
+        return True
+    destination = hook in ("PREROUTING", "OUTPUT")
+    return flow.destination_settled if destination else flow.source_settled
+
+
+def _garbled(ruleset: Ruleset | None, where: ChainId) -> str:
+    table = ruleset.tables.get(where.table) if ruleset else None
+    if table is None or not table.garbled:
+        return ""
+    return f"{where}: a line of the table is not understood: {table.garbled[0].raw[:120]}"
+
+
+def _refusal(way: Way, flow: Flow) -> Ending | None:
+    match way.kind:
+        case "unicast" | "local" | "multicast" | "anycast":
+            return None
+        case "blackhole":
+            return Ending(FateKind.DROP, f"a blackhole route to {flow.destination}")
+        case "none":
+            return Ending(FateKind.REJECT, f"no route to {flow.destination}")
+        case _:
+            return Ending(FateKind.REJECT, f"a route of type {way.kind} to {flow.destination}")

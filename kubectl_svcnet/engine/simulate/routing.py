@@ -1,0 +1,171 @@
+"""Where a packet goes: to this node itself, or out of which device; and what an address is.
+
+Answers are three-valued: None means that the listings do not tell. Only the main table is
+walked (longest prefix, then metric); where rules or further tables exist, the device is open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from ...model.address import Family, IPAddress, family_of
+from ...model.nodeview import InterfaceAddress, NodeView, Route
+
+LOOPBACK = "lo"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`device` None: not known. `kind` is the route's; "none": there is no route."""
+
+    device: str | None
+    kind: str = "unicast"
+    gateway: IPAddress | None = None
+    source: IPAddress | None = None
+
+
+UNKNOWN_WAY = Way(None)
+
+
+class Routing:
+    """The node's addresses and routes, with the answers that a walk asks again and again."""
+
+    def __init__(self, view: NodeView) -> None:
+        self._view = view
+        self._addresses: dict[IPAddress, str | None] | None = None
+        if view.addresses is not None:
+            self._addresses = {entry.address: entry.interface for entry in view.addresses}
+        self._routes = tuple(view.routes) if view.routes is not None else None
+        self._ways: dict[IPAddress, Way] = {}
+
+    def is_local(self, address: IPAddress) -> bool | None:
+        if address.is_loopback:
+            return True
+        if self._addresses is not None and address in self._addresses:
+            return True
+        for route in self._routes or ():
+            if route.kind == "local" and address in route.destination:
+                return True
+        if self._addresses is None:
+            return None
+        return False
+
+    def kind_of(self, address: IPAddress) -> str | None:
+        """LOCAL, UNICAST, BROADCAST, MULTICAST (what -m addrtype calls them)."""
+        if address.is_multicast:
+            return "MULTICAST"
+        local = self.is_local(address)
+        if local is None or local:
+            return "LOCAL" if local else None
+        return "BROADCAST" if self._is_broadcast(address) else "UNICAST"
+
+    def _is_broadcast(self, address: IPAddress) -> bool:
+        if address.version == 6:
+            return False
+        if int(address) in (0xFFFFFFFF, 0):
+            return True
+        for route in self._routes or ():
+            if route.kind == "broadcast" and address in route.destination:
+                return True
+        for entry in self._view.addresses or ():
+            length = entry.prefix_length
+            if entry.address.version == 4 and length is not None and length < 31:
+                net = ip_network((entry.address, length), strict=False)
+                if address == net.broadcast_address:
+                    return True
+        return False
+
+    def on_device(self, address: IPAddress, device: str) -> bool | None:
+        """Is it an address of this device?"""
+        if address.is_loopback and device == LOOPBACK:
+            return True
+        if self._addresses is None:
+            return None
+        if address not in self._addresses:
+            return False
+        found = self._addresses[address]
+        return None if found is None else found == device
+
+    def addresses_of(self, device: str, family: Family) -> list[InterfaceAddress] | None:
+        """In the order of the listing; None where it is not known which they are."""
+        if self._view.addresses is None:
+            return None
+        mine = [e for e in self._view.addresses if family_of(e.address) is family]
+        if any(entry.interface is None for entry in mine):
+            return None
+        return [entry for entry in mine if entry.interface == device]
+
+    def way(self, destination: IPAddress) -> Way:
+        found = self._ways.get(destination)
+        if found is None:
+            found = self._ways[destination] = self._find_way(destination)
+        return found
+
+    def _find_way(self, destination: IPAddress) -> Way:
+        if self.is_local(destination):
+            return Way(LOOPBACK, "local", source=destination)
+        if self._routes is None or self._view.routing_rules or self._view.further_tables:
+            return UNKNOWN_WAY
+        best: Route | None = None
+        for route in self._routes:
+            if route.table not in ("main", "default") or route.kind in ("local", "broadcast"):
+                continue
+            if destination.version != route.destination.version:
+                continue
+            if destination in route.destination and (best is None or _better(route, best)):
+                best = route
+        if best is None:
+            return Way(None, "none")
+        return Way(best.interface, best.kind, best.gateway, best.source)
+
+    def source_for(self, way: Way, destination: IPAddress) -> IPAddress | None:
+        """The address that the kernel picks for a packet that goes this way (inet_select_addr:
+        the first of the device whose network holds the next hop, else its first)."""
+        if way.source is not None:
+            if way.source.is_loopback and way.source.version == 4:
+                return ip_address("127.0.0.1")
+            return way.source
+        if way.device is None:
+            return None
+        mine = self.addresses_of(way.device, family_of(destination)) or []
+        hop = way.gateway or destination
+        return _nearest(mine, hop)
+
+    def masquerade_source(self, destination: IPAddress) -> IPAddress | None:
+        """As MASQUERADE picks it: never a loopback address; a device that has none borrows the
+        first address of another (inet_select_addr), in the listing's order."""
+        way = self.way(destination)
+        if way.device is None or self._view.addresses is None:
+            return None
+        family = family_of(destination)
+        mine = self.addresses_of(way.device, family)
+        if mine is None:
+            return None
+        usable = [entry for entry in mine if not entry.address.is_loopback]
+        found = _nearest(usable, way.gateway or destination)
+        if found is not None:
+            return found
+        others = (e for e in self._view.addresses if family_of(e.address) is family)
+        return _nearest((e for e in others if not e.address.is_loopback), destination)
+
+
+def _better(route: Route, best: Route) -> bool:
+    """A longer prefix, then the smaller metric; the default table comes after main."""
+    ranks = [(r.table != "main", -r.destination.prefixlen, r.metric or 0) for r in (route, best)]
+    return ranks[0] < ranks[1]
+
+
+def _nearest(entries: Iterable[InterfaceAddress], hop: IPAddress) -> IPAddress | None:
+    first: IPAddress | None = None
+    for entry in entries:
+        if entry.address.is_link_local and not hop.is_link_local:
+            continue
+        if first is None:
+            first = entry.address
+        if entry.prefix_length is not None:
+            net = ip_network((entry.address, entry.prefix_length), strict=False)
+            if hop in net:
+                return entry.address
+    return first

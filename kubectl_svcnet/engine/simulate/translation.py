@@ -1,0 +1,165 @@
+"""DNAT, SNAT, MASQUERADE and REDIRECT: which new address and port, where the kernel picks one.
+
+A target that may pick several gives one branch each (state decides, or chance for --random); a
+span too long for that is not walked: the fate is unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from ...model import targets as t
+from ...model.address import Family, IPAddress, family_of
+from ...model.fate import FateKind
+from .flow import Branch, Cause, Choice, Ending
+from .walk import Walk
+
+MOST_PICKS = 64  # addresses or ports of one target that are walked one by one
+
+
+def translated(
+    walk: Walk, target: object, branch: Branch, hook: str, where: str
+) -> list[Branch] | None:
+    """The branches after this translation; None if the target is none."""
+    translate = _TRANSLATIONS.get(type(target))
+    return None if translate is None else translate(walk, target, branch, hook, where)
+
+
+def _unknown(branch: Branch, because: str) -> list[Branch]:
+    branch.ending = Ending(FateKind.UNKNOWN, because)
+    return [branch]
+
+
+def _dnat(walk: Walk, target: t.Dnat, branch: Branch, hook: str, where: str) -> list[Branch]:
+    if not branch_translates_destination(hook):
+        return _unknown(branch, f"{where}: DNAT in {hook}")
+    spots = _addresses(walk, target.addresses, branch, where)
+    if spots is None:
+        return _unknown(branch, f"{where}: DNAT to too many addresses")
+    ends: list[Branch] = []
+    for spot, address in spots:
+        ends.extend(_to_ports(walk, target.ports, target.random, spot, address, where))
+    return ends
+
+
+def branch_translates_destination(hook: str) -> bool:
+    return hook in ("PREROUTING", "OUTPUT")
+
+
+def _addresses(
+    walk: Walk, span: t.AddressSpan | None, branch: Branch, where: str
+) -> list[tuple[Branch, IPAddress]] | None:
+    """A hash of client and destination picks one address of a span, always the same."""
+    if span is None:
+        return [(branch, branch.flow.destination)]
+    first, count = span.first, int(span.last) - int(span.first) + 1
+    if count > MOST_PICKS:
+        return None
+    if count == 1:
+        return [(branch, first)]
+    split = walk.new_split()
+    because = f"{where}: a hash picks the address"
+    return [
+        (branch.choose(Choice(split, side, count, Cause.STATE, because)), first + side)
+        for side in range(count)
+    ]
+
+
+def _to_ports(
+    walk: Walk,
+    ports: t.PortRange | None,
+    random: bool,
+    branch: Branch,
+    address: IPAddress,
+    where: str,
+) -> list[Branch]:
+    old = branch.flow.destination_port
+    if ports is None:
+        return [_to(branch, address, old)]
+    count = ports.last - ports.first + 1
+    if count == 1:
+        return [_to(branch, address, ports.first)]
+    if random:
+        if count > MOST_PICKS:
+            return _unknown(branch, f"{where}: one of {count} ports at random")
+        ends = []
+        for number in range(ports.first, ports.last + 1):
+            one = branch.copy()
+            one.weight = branch.weight / count
+            ends.append(_to(one, address, number))
+        return ends
+    if ports.base is not None:  # nf_nat_core.c, NF_NAT_RANGE_PROTO_OFFSET
+        return [_to(branch, address, ports.first + (old - ports.base) % 65536 % count)]
+    keeps = ports.first <= old <= ports.last
+    return [_to(branch, address, old if keeps else ports.first)]
+
+
+def _to(branch: Branch, address: IPAddress, port: int) -> Branch:
+    flow = branch.flow
+    changed = (address, port) != (flow.destination, flow.destination_port)
+    branch.change(
+        destination=address,
+        destination_port=port,
+        destination_settled=True,
+        destination_changed=flow.destination_changed or changed,
+    )
+    return branch
+
+
+def _redirect(
+    walk: Walk, target: t.Redirect, branch: Branch, hook: str, where: str
+) -> list[Branch]:
+    """nf_nat_redirect.c: to the input device's first address, or to loopback in OUTPUT."""
+    flow = branch.flow
+    if hook == "OUTPUT":
+        loopback = "127.0.0.1" if flow.family is Family.IPV4 else "::1"
+        return _to_ports(walk, target.ports, target.random, branch, ip_address(loopback), where)
+    if hook != "PREROUTING" or flow.in_device is None:
+        return _unknown(branch, f"{where}: the input device is not known")
+    found = walk.routing.addresses_of(flow.in_device, flow.family)
+    if found is None:
+        return _unknown(branch, f"{where}: the addresses of {flow.in_device} are not known")
+    usable = [entry.address for entry in found if not entry.address.is_link_local]
+    usable = usable or [entry.address for entry in found]
+    if not usable:
+        branch.ending = Ending(FateKind.DROP, f"{where}: {flow.in_device} has no address")
+        return [branch]
+    return _to_ports(walk, target.ports, target.random, branch, usable[0], where)
+
+
+def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> list[Branch]:
+    spots = _addresses(walk, target.addresses, branch, where)
+    if spots is None or branch_translates_destination(hook):
+        return _unknown(branch, f"{where}: SNAT in {hook} or to too many addresses")
+    if target.addresses is None:
+        return [_from(branch, branch.flow.source)]
+    return [_from(spot, address) for spot, address in spots]
+
+
+def _masquerade(
+    walk: Walk, target: t.Masquerade, branch: Branch, hook: str, where: str
+) -> list[Branch]:
+    if hook != "POSTROUTING":
+        return _unknown(branch, f"{where}: MASQUERADE in {hook}")
+    return [_from(branch, walk.routing.masquerade_source(branch.flow.destination))]
+
+
+def _from(branch: Branch, source: IPAddress | None) -> Branch:
+    """A new source that is the old one is no change; one that is not known counts as one."""
+    old = branch.flow.source
+    changed = source is None or old is None or source != old
+    if source is not None and family_of(source) is not branch.flow.family:
+        changed, source = True, None
+    branch.change(source=source, source_settled=True, source_changed=changed)
+    return branch
+
+
+# Any: each function takes the class beside it, which a dict cannot express.
+_TRANSLATIONS: Mapping[type, Callable[[Walk, Any, Branch, str, str], list[Branch]]] = {
+    t.Dnat: _dnat,
+    t.Masquerade: _masquerade,
+    t.Redirect: _redirect,
+    t.Snat: _snat,
+}

@@ -1,0 +1,116 @@
+"""What a rule does with a packet that matches, one frozen class per target.
+
+Words that no class here stands for are `ruleset.Unknown`. A new target is one class here, one
+row in `parse._iptables_targets` and one in `engine.simulate.targets`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from .address import IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """To another chain; with `goto` the packet does not come back to this one."""
+
+    chain: str
+    goto: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accept:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    answer: str = ""  # --reject-with
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class PortRange:
+    """`base`: the original port's distance from it chooses the port (x-y/base)."""
+
+    first: int
+    last: int
+    base: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressSpan:
+    first: IPAddress
+    last: IPAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Dnat:
+    """`addresses` None: only the port changes; `ports` None: it stays."""
+
+    addresses: AddressSpan | None
+    ports: PortRange | None
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snat:
+    addresses: AddressSpan | None
+    ports: PortRange | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Masquerade:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    ports: PortRange | None
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SetMark:
+    """mark = (mark & ~mask) ^ value, which every spelling of the option comes down to."""
+
+    value: int
+    mask: int
+
+
+class ConnmarkAction(str, Enum):
+    SET = "set"  # the connection's mark, as in SetMark
+    SAVE = "save"  # packet's mark to the connection
+    RESTORE = "restore"  # and back
+
+
+@dataclass(frozen=True, slots=True)
+class Connmark:
+    action: ConnmarkAction
+    value: int = 0
+    mask: int = 0xFFFFFFFF  # SET
+    packet_mask: int = 0xFFFFFFFF  # SAVE, RESTORE
+    connection_mask: int = 0xFFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Notrack:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A target after which the packet goes on as it was: LOG, NFLOG, TRACE, TCPMSS, …"""
+
+    name: str

@@ -1,0 +1,138 @@
+"""`-j NAME` by table: the options of each target and what they become.
+
+A name that is in neither table is a chain's. Names in NOT_CHAINS are extensions of the kernel
+that are not understood yet (iptables 1.8, `extensions/libxt_*.c`, `libip*t_*.c`, upper case).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ..model import targets as t
+from ._iptables_words import Module, Words, masked, ports_to, translation
+
+
+def _plain(target: object) -> Module:
+    return Module({}, lambda words: target)
+
+
+def _goes_on(options: Mapping[str, int]) -> Module:
+    return Module(options, lambda words: t.Nothing(words.module))
+
+
+def _reject(words: Words) -> object:
+    return t.Reject(words.value("--reject-with") if "--reject-with" in words else "")
+
+
+def _dnat(words: Words) -> object:
+    if sum(option.name == "--to-destination" for option in words.options) != 1:
+        raise ValueError("DNAT to several destinations")  # kernels before 2.6.11
+    addresses, ports = translation(words.value("--to-destination"))
+    return t.Dnat(addresses, ports, random="--random" in words)
+
+
+def _snat(words: Words) -> object:
+    return t.Snat(*translation(words.value("--to-source")))
+
+
+def _redirect(words: Words) -> object:
+    ports = ports_to(words.value("--to-ports")) if "--to-ports" in words else None
+    return t.Redirect(ports, random="--random" in words)
+
+
+def _xmark(words: Words) -> tuple[int, int]:
+    """Value and mask in the sense of --set-xmark (libxt_MARK.c, mark_tg_parse)."""
+    (option,) = words.options
+    if option.name not in _MARK_OPTIONS:
+        raise ValueError(option.name)
+    value, mask = masked(option.words[0])
+    return _MARK_OPTIONS[option.name](value, mask)
+
+
+_MARK_OPTIONS: Mapping[str, Callable[[int, int], tuple[int, int]]] = {
+    "--set-xmark": lambda value, mask: (value, mask),
+    "--set-mark": lambda value, mask: (value, value | mask),
+    "--or-mark": lambda value, mask: (value, value),
+    "--and-mark": lambda value, mask: (0, ~value & 0xFFFFFFFF),
+    "--xor-mark": lambda value, mask: (value, 0),
+}
+
+
+def _mark(words: Words) -> object:
+    return t.SetMark(*_xmark(words))
+
+
+def _connmark(words: Words) -> object:
+    for name, action in _CONNMARK_COPIES.items():
+        if name in words:
+            both = masked("0/" + words.value("--mask"))[1] if "--mask" in words else 0xFFFFFFFF
+            packet, connection = (
+                masked("0/" + words.value(mask))[1] if mask in words else both
+                for mask in ("--nfmask", "--ctmask")
+            )
+            return t.Connmark(action, packet_mask=packet, connection_mask=connection)
+    return t.Connmark(t.ConnmarkAction.SET, *_xmark(words))
+
+
+_CONNMARK_COPIES = {
+    "--save-mark": t.ConnmarkAction.SAVE,
+    "--restore-mark": t.ConnmarkAction.RESTORE,
+}
+
+
+def _ct(words: Words) -> object:
+    (option,) = words.options
+    if option.name != "--notrack":
+        raise ValueError(option.name)
+    return t.Notrack()
+
+
+_MARKS = dict.fromkeys(_MARK_OPTIONS, 1)
+
+TARGETS: Mapping[str, Module] = {
+    "ACCEPT": _plain(t.Accept()),
+    "CHECKSUM": _goes_on({"--checksum-fill": 0}),
+    "CONNMARK": Module(
+        _MARKS | {"--save-mark": 0, "--restore-mark": 0, "--mask": 1, "--nfmask": 1, "--ctmask": 1},
+        _connmark,
+    ),
+    "CT": Module({"--notrack": 0}, _ct),
+    "DNAT": Module({"--to-destination": 1, "--random": 0, "--persistent": 0}, _dnat),
+    "DROP": _plain(t.Drop()),
+    "LOG": _goes_on(
+        {"--log-prefix": 1, "--log-level": 1}
+        | dict.fromkeys(
+            (
+                "--log-tcp-sequence",
+                "--log-tcp-options",
+                "--log-ip-options",
+                "--log-uid",
+                "--log-macdecode",
+            ),
+            0,
+        )
+    ),
+    "MARK": Module(_MARKS, _mark),
+    "MASQUERADE": Module(
+        {"--to-ports": 1, "--random": 0, "--random-fully": 0}, lambda words: t.Masquerade()
+    ),
+    "NFLOG": _goes_on(
+        dict.fromkeys(("--nflog-group", "--nflog-prefix", "--nflog-range", "--nflog-size"), 1)
+        | {"--nflog-threshold": 1}
+    ),
+    "NOTRACK": _plain(t.Notrack()),
+    "REDIRECT": Module({"--to-ports": 1, "--random": 0}, _redirect),
+    "REJECT": Module({"--reject-with": 1}, _reject),
+    "RETURN": _plain(t.Return()),
+    "SNAT": Module(
+        {"--to-source": 1, "--random": 0, "--random-fully": 0, "--persistent": 0}, _snat
+    ),
+    "TCPMSS": _goes_on({"--set-mss": 1, "--clamp-mss-to-pmtu": 0}),
+    "TRACE": _plain(t.Nothing("TRACE")),
+}
+
+NOT_CHAINS = frozenset(
+    """AUDIT CLASSIFY CLUSTERIP CONNSECMARK DNPT DSCP ECN FLOWOFFLOAD HL HMARK IDLETIMER LED MIRROR
+    NETMAP NFQUEUE QUEUE RATEEST SECMARK SET SNPT SYNPROXY TCPOPTSTRIP TEE TOS TPROXY TTL
+    ULOG""".split()  # noqa: SIM905 -- a list of 27 names as lines of words
+)
