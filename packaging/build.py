@@ -98,7 +98,11 @@ def pack(files: Files) -> bytes:
             member.mtime = MTIME
             member.mode = 0o755 if name == "svcnet" else 0o644
             archive.addfile(member, io.BytesIO(files[name]))
-    return gzip.compress(raw.getvalue(), compresslevel=9, mtime=0)
+    packed = io.BytesIO()
+    # Not gzip.compress: its header differs between Python versions.
+    with gzip.GzipFile(fileobj=packed, filename="", mode="wb", compresslevel=9, mtime=0) as file:
+        file.write(raw.getvalue())
+    return packed.getvalue()
 
 
 def manifest(template: str, version: str, sha256: str) -> str:
