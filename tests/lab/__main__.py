@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from tests.lab import cluster, fabric, namespaces, node, paths, proxy
-from tests.lab.client import Lab
-from tests.lab.shell import LabError
-from tests.lab.topology import EXTERNAL, NODES, node_named
+from . import cluster, fabric, namespaces, node, paths, proxy
+from .client import Lab
+from .shell import LabError
+from .topology import EXTERNAL, NODES, node_named
 
 NODE_NAMES = [one.name for one in NODES]
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lab import namespaces, node, proxy
-from tests.lab.shell import run, wait_until
-from tests.lab.topology import Node
-
-FAMILIES = ("iptables", "ip6tables")
+from . import namespaces, node, proxy, rules
+from .shell import run, wait_until
+from .topology import Node
 
 
 def switch(where: Node, name: str) -> None:
@@ -21,24 +19,16 @@ def switch(where: Node, name: str) -> None:
     node.start_kubelet(where)
     proxy.restart(where)
     proxy.wait_for_mode(where, mode)
-    wait_for_rules(where, mode)
-
-
-def wait_for_rules(where: Node, mode: str) -> None:
-    """In nftables mode kube-proxy has no rules there: the kubelet's own chain must do."""
-    sign = ":KUBE-SVC-" if mode == "iptables" else ":KUBE-IPTABLES-HINT"
-    name = node.backend(where)
-    wait_until(f"{where.name}: rules stand in iptables-{name}",
-               lambda: all(sign in saved(where, family, name) for family in FAMILIES), timeout=60)
-
-
-def saved(where: Node, family: str, name: str) -> str:
-    return run([*namespaces.prefix(where), f"{family}-{name}-save"])
+    wait_until(
+        f"{where.name}: the kubelet's chain stands in iptables-{name}",
+        lambda: rules.stand(where, name, ":KUBE-IPTABLES-HINT"),
+        timeout=60,
+    )
 
 
 def remove_kube_rules(where: Node, name: str) -> None:
-    for family in FAMILIES:
-        rest = without_kube_lines(saved(where, family, name))
+    for family in rules.FAMILIES:
+        rest = without_kube_lines(rules.iptables_save(where, family, name))
         run([*namespaces.prefix(where), f"{family}-{name}-restore"], stdin=rest)
 
 

@@ -13,9 +13,9 @@ import os
 import tempfile
 from pathlib import Path
 
-from tests.lab import paths
-from tests.lab.requirements import check_go
-from tests.lab.shell import run, step
+from . import paths
+from .requirements import check_go
+from .shell import run, step
 
 # kube-proxy first: it is the one with which a failing build is noticed soonest.
 PROGRAMS = (
@@ -45,16 +45,30 @@ def build_kubernetes(version: str = paths.KUBERNETES) -> None:
         write_module(Path(folder), version)
         for name in missing:
             with step(f"built {name} {version}"):
-                build_program(Path(folder), f"k8s.io/kubernetes/cmd/{name}", paths.BIN / name,
-                              linker_flags(version))
+                build_program(
+                    Path(folder),
+                    f"k8s.io/kubernetes/cmd/{name}",
+                    paths.BIN / name,
+                    linker_flags(version),
+                )
 
 
 def build_program(module: Path, package: str, target: Path, flags: str) -> None:
     """Renames at the end, so that a build broken off never counts as done."""
     unfinished = target.with_name(target.name + ".unfinished")
     run(
-        ["go", "build", "-C", str(module), "-trimpath", "-ldflags", flags,
-         "-o", str(unfinished), package],
+        [
+            "go",
+            "build",
+            "-C",
+            str(module),
+            "-trimpath",
+            "-ldflags",
+            flags,
+            "-o",
+            str(unfinished),
+            package,
+        ],
         env=go_environment(),
         timeout=3600,
     )
@@ -64,13 +78,18 @@ def build_program(module: Path, package: str, target: Path, flags: str) -> None:
 def write_module(folder: Path, version: str) -> None:
     env = go_environment()
     (folder / "go.mod").write_text("module example.test/lab\n\ngo 1.26.0\n")
-    answer = run(["go", "mod", "download", "-C", str(folder), "-json",
-                  f"k8s.io/kubernetes@{version}"], env=env, timeout=1200)
+    answer = run(
+        ["go", "mod", "download", "-C", str(folder), "-json", f"k8s.io/kubernetes@{version}"],
+        env=env,
+        timeout=1200,
+    )
     upstream = json.loads(run(["go", "mod", "edit", "-json", json.loads(answer)["GoMod"]], env=env))
     edits = [f"-require=k8s.io/kubernetes@{version}"]
     edits += [f"-replace={name}={name}@{staging_version(version)}" for name in staging(upstream)]
     # The main module's godebug lines count, a dependency's do not.
-    edits += [f"-godebug={entry['Key']}={entry['Value']}" for entry in upstream.get("Godebug") or ()]
+    edits += [
+        f"-godebug={entry['Key']}={entry['Value']}" for entry in upstream.get("Godebug") or ()
+    ]
     run(["go", "mod", "edit", *edits, str(folder / "go.mod")], env=env)
 
 
@@ -95,8 +114,11 @@ def linker_flags(version: str) -> str:
         "gitCommit": "0" * 40,
         "buildDate": "1970-01-01T00:00:00Z",
     }
-    marks = [f"-X {package}.{key}={value}" for package in VERSION_PACKAGES
-             for key, value in stamp.items()]
+    marks = [
+        f"-X {package}.{key}={value}"
+        for package in VERSION_PACKAGES
+        for key, value in stamp.items()
+    ]
     return " ".join(["-s -w", *marks])
 
 
@@ -104,7 +126,7 @@ def build_labsrv() -> Path:
     """The lab's server and client; its file name carries the hash of its source."""
     source = paths.SOURCE / "labsrv"
     digest = hashlib.sha256()
-    for file in sorted(source.glob("*.go")) + [source / "go.mod"]:
+    for file in (*sorted(source.glob("*.go")), source / "go.mod"):
         digest.update(file.read_bytes())
     target = paths.IMAGES / f"labsrv-{digest.hexdigest()[:12]}"
     if not target.exists():

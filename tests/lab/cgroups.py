@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from tests.lab.shell import wait_until
-from tests.lab.topology import NODES, Node
+from .shell import wait_until
+from .topology import NODES, Node
 
 TYPES = ("cgroup", "cgroup2")
 

@@ -1,7 +1,7 @@
 """What tests import: the running lab, its nodes, and connections from everywhere.
 
-    lab = Lab()
-    lab.pod_client("client-n1", lab.cluster_ip("db-service"), 3306, 300).answers
+lab = Lab()
+lab.pod_client("client-n1", lab.cluster_ip("db-service"), 3306, 300).answers
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import backend, cluster, fabric, kube, namespaces, node, paths, proxy, sysctls
-from tests.lab.build import build_labsrv
-from tests.lab.shell import LabError, run
-from tests.lab.topology import EXTERNAL, node_named
+from . import backend, cluster, fabric, kube, namespaces, node, paths, proxy, rules, sysctls
+from .build import build_labsrv
+from .shell import LabError, run
+from .topology import EXTERNAL, node_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,8 @@ class Lab:
         return node.backend(node_named(name))
 
     def rules(self, name: str) -> str:
-        """The node's own listing of what kube-proxy wrote, both families, read beside our tool."""
-        where = node_named(name)
-        if self.proxy_mode(name) == "nftables":
-            return self.node_exec(name, ["nft", "list", "ruleset"])
-        used = node.backend(where)
-        return "".join(backend.saved(where, family, used) for family in backend.FAMILIES)
+        """What kube-proxy wrote there, read without the tool under test."""
+        return rules.listing(node_named(name), self.proxy_mode(name))
 
     def stop_kubelet(self, name: str) -> None:
         node.stop_kubelet(node_named(name))

@@ -15,8 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.lab import (
-    backend,
+from . import (
     cgroups,
     controlplane,
     fabric,
@@ -31,9 +30,9 @@ from tests.lab import (
     sysctls,
     workload,
 )
-from tests.lab.build import build_kubernetes
-from tests.lab.shell import LabError, step, wait_until
-from tests.lab.topology import CONTROL_PLANE, NODES, Node
+from .build import build_kubernetes
+from .shell import LabError, step, wait_until
+from .topology import CONTROL_PLANE, NODES, Node
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Static pods, kube-proxies and clients, and the pods of db, web and edge.
@@ -92,8 +91,12 @@ def up(modes: Sequence[str], backends: Sequence[str]) -> None:
     with step("programs and images are built"):
         archives = build()
     remove_files()
-    state = State(boot=BOOT_ID.read_text().strip(), ready=False, sysctls=sysctls.read(),
-                  netns_folder_is_ours=not fabric.NETNS_FOLDER.exists())
+    state = State(
+        boot=BOOT_ID.read_text().strip(),
+        ready=False,
+        sysctls=sysctls.read(),
+        netns_folder_is_ours=not fabric.NETNS_FOLDER.exists(),
+    )
     write_state(state)
     try:
         raise_cluster(archives, dict(zip((n.name for n in NODES), modes, strict=True)), backends)
@@ -110,28 +113,35 @@ def raise_cluster(
     with step("networks"):
         fabric.make()
     with step("nodes with containerd and images"), ThreadPoolExecutor() as pool:
-        list(pool.map(lambda job: prepare_node(*job, archives), zip(NODES, backends, strict=True)))
+        jobs = [
+            pool.submit(prepare_node, *job, archives) for job in zip(NODES, backends, strict=True)
+        ]
+        for job in jobs:
+            job.result()
     with step("API server"):
         controlplane.lay_out(controlplane.ETCD, controlplane.API)
         node.start_kubelet(CONTROL_PLANE)
-        wait_until("the API server is ready", lambda: kube.works("get", "--raw=/readyz"),
-                   timeout=120)
+        wait_until(
+            "the API server is ready", lambda: kube.works("get", "--raw=/readyz"), timeout=120
+        )
     with step("kubelets and controllers"):
         kube.apply(controlplane.node_objects(modes))
         controlplane.lay_out(controlplane.CONTROLLER_MANAGER, controlplane.SCHEDULER)
         with ThreadPoolExecutor() as pool:
             list(pool.map(node.start_kubelet, NODES[1:]))
-    with step("kube-proxies"):
+    with step("service accounts"):
         kube.apply(proxy.manifests())
-        for one in NODES:
-            proxy.wait_for_mode(one, modes[one.name])
-    with step("workload"):
-        wait_until("there is a default service account",
-                   lambda: kube.works("get", "serviceaccount", "default"), timeout=60)
+        wait_until(
+            "there is a default service account",
+            lambda: kube.works("get", "serviceaccount", "default"),
+            timeout=60,
+        )
+    with step("pods"):
         workload.apply()
         wait_until("every pod is ready", everything_is_ready, timeout=120, every=0.5)
+    with step("kube-proxies"):
         for one in NODES:
-            backend.wait_for_rules(one, modes[one.name])
+            proxy.wait_for_mode(one, modes[one.name])
 
 
 def prepare_node(one: Node, backend_name: str, archives: dict[str, Path]) -> None:
@@ -150,8 +160,9 @@ def everything_is_ready() -> bool:
 def down() -> None:
     """Also after a half-failed `up`, after a reboot, and when nothing is there."""
     state = read_state()
-    with step("processes ended"):
-        namespaces.release_all()
+    if state:
+        with step("processes ended"):
+            namespaces.release_all()
     with step("networks and cgroups removed"):
         fabric.remove(netns_folder_is_ours=bool(state and state.netns_folder_is_ours))
         cgroups.remove()
@@ -173,8 +184,9 @@ def status() -> str:
     lines = ["The lab is up." if state.ready else "The lab is half-made."]
     for one in NODES:
         if namespaces.holder_of(one):
-            lines.append(f"{one.name}  mode {proxy.current_mode(one) or '?'}"
-                         f"  backend {node.backend(one)}")
+            lines.append(
+                f"{one.name}  mode {proxy.current_mode(one) or '?'}  backend {node.backend(one)}"
+            )
     lines.append(f"KUBECONFIG={paths.ADMIN_KUBECONFIG}")
     if state.ready:
         lines.append(kube.kubectl("get", "nodes,pods", "-A", "-o", "wide"))

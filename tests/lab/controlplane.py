@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from tests.lab import images, paths
-from tests.lab.topology import API_SERVER, CONTROL_PLANE, NODES, POD_RANGE, SERVICE_RANGE, Node
+from . import images, paths
+from .topology import API_SERVER, CONTROL_PLANE, NODES, POD_RANGE, SERVICE_RANGE, Node
 
 PKI = "/etc/kubernetes/pki"
 AUDIT_POLICY = """\

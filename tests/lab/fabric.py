@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lab.shell import attempt, run
-from tests.lab.topology import (
+from .shell import attempt, run
+from .topology import (
     EXTERNAL,
     EXTERNAL_IPV4,
     EXTERNAL_IPV6,
@@ -101,7 +101,9 @@ def add_outside_routes() -> None:
 
 
 def plug_host() -> None:
-    run(["ip", "link", "add", HOST_LINK, "type", "veth", "peer", "name", "to-host", "netns", FABRIC])
+    run(
+        ["ip", "link", "add", HOST_LINK, "type", "veth", "peer", "name", "to-host", "netns", FABRIC]
+    )
     ip(FABRIC, "link", "set", "to-host", "master", "br0", "up")
     run(["ip", "address", "add", f"{HOST_IPV4}/24", "dev", HOST_LINK])
     run(["ip", "link", "set", HOST_LINK, "up"])

@@ -10,18 +10,18 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.lab import paths
-from tests.lab.archive import Recipe, write_archive
-from tests.lab.build import build_labsrv
-from tests.lab.shell import run, step
+from . import paths
+from .archive import Recipe, write_archive
+from .build import build_labsrv
+from .shell import run, step
 
 # In the image as in Debian: /bin, /lib and so on are links into /usr.
 MERGED_USR = {name: f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
 ACCOUNTS = {"etc/passwd": paths.SOURCE / "rootfs/passwd"}
 
-# kubernetes/release images/build/distroless-iptables: the shell and eight small programs.
+# kubernetes/release images/build/distroless-iptables: the shell and seven small programs.
 PROXY_PROGRAMS = (
-    *("/usr/bin/" + name for name in "cat chmod grep ln rm sleep wc".split()),
+    *(f"/usr/bin/{name}" for name in ("cat", "chmod", "grep", "ln", "rm", "sleep", "wc")),
     "/usr/sbin/nft",
     "/usr/sbin/ipset",
     "/usr/sbin/xtables-nft-multi",

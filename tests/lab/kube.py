@@ -6,10 +6,15 @@ import json
 from string import Template
 from typing import Any
 
-from tests.lab import paths
-from tests.lab.shell import attempt, run
+from . import paths
+from .shell import attempt, run
 
-KUBECTL = (str(paths.BIN / "kubectl"), f"--kubeconfig={paths.ADMIN_KUBECONFIG}")
+KUBECTL = (
+    str(paths.BIN / "kubectl"),
+    f"--kubeconfig={paths.ADMIN_KUBECONFIG}",
+    # The default lies in the home folder and would outlive the lab.
+    f"--cache-dir={paths.RUN / 'kubectl-cache'}",
+)
 
 
 def kubectl(*argv: str, stdin: str | None = None, timeout: float = 120) -> str:
@@ -35,11 +40,6 @@ def manifest(name: str, /, **values: str) -> str:
 
 def documents(*manifests: str) -> str:
     return "\n---\n".join(manifests)
-
-
-def pods_not_ready() -> list[str]:
-    """Names of pods that are not Ready, in every namespace."""
-    return [pod["metadata"]["name"] for pod in get("pods", "-A")["items"] if not is_ready(pod)]
 
 
 def is_ready(pod: Any) -> bool:

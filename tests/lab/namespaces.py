@@ -12,20 +12,33 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tests.lab import fabric, paths
-from tests.lab.build import build_labsrv
-from tests.lab.processes import Process, recorded
-from tests.lab.shell import LabError, wait_until
-from tests.lab.topology import NODES, Node
+from . import fabric, paths
+from .build import build_labsrv
+from .processes import Process, in_network_namespace, recorded
+from .shell import LabError, wait_until
+from .topology import NAMESPACES, NODES, Node
 
 
 def hold(node: Node) -> None:
     for name in ("var-lib", "var-log"):
         (node.folder / name).mkdir(parents=True)
-    unshare = ["unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child",
-               "--propagation", "private"]
-    init = ["sh", str(paths.TEMPLATES / "node-init.sh"),
-            node.name, str(node.folder), str(build_labsrv())]
+    unshare = [
+        "unshare",
+        "--mount",
+        "--uts",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--propagation",
+        "private",
+    ]
+    init = [
+        "sh",
+        str(paths.TEMPLATES / "node-init.sh"),
+        node.name,
+        str(node.folder),
+        str(build_labsrv()),
+    ]
     pid = daemon(f"{node.name}-init", [*fabric.inside(node.netns), *unshare, *init])
     holder = recorded(pid)
     if holder is None:
@@ -54,8 +67,14 @@ def prefix(node: Node) -> list[str]:
     if holder is None:
         raise LabError(f"Node {node.name} is not running: python3 -m tests.lab up")
     ns = f"/proc/{holder.pid}/ns"
-    return ["nsenter", f"--net={ns}/net", f"--mount={ns}/mnt", f"--uts={ns}/uts",
-            f"--pid={ns}/pid_for_children", "--"]
+    return [
+        "nsenter",
+        f"--net={ns}/net",
+        f"--mount={ns}/mnt",
+        f"--uts={ns}/uts",
+        f"--pid={ns}/pid_for_children",
+        "--",
+    ]
 
 
 def inner_path(node: Node, path: str) -> Path:
@@ -85,11 +104,16 @@ def daemon(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None)
 
 
 def release_all() -> None:
-    """Ends every process of every node."""
-    holders = [holder for node in NODES if (holder := holder_of(node))]
-    for holder in holders:
-        holder.signal(signal.SIGKILL)
-    wait_until("the nodes' processes have ended", lambda: not any(h.alive() for h in holders),
-               timeout=20)
+    """Ends every process of every node, and whatever else runs in the lab's networks.
 
-
+    That is a command which somebody left running there, and a holder that `up` started but was
+    killed before it could write down.
+    """
+    victims = [holder for node in NODES if (holder := holder_of(node))]
+    for name in NAMESPACES:
+        victims += in_network_namespace(fabric.NETNS_FOLDER / name)
+    for process in victims:
+        process.signal(signal.SIGKILL)
+    wait_until(
+        "the lab's processes have ended", lambda: not any(v.alive() for v in victims), timeout=20
+    )

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from string import Template
 
-from tests.lab import cgroups, fabric, images, namespaces, paths
-from tests.lab.processes import Process, in_network_namespace
-from tests.lab.shell import attempt, run, wait_until
-from tests.lab.topology import Node
+from . import cgroups, fabric, images, namespaces, paths
+from .processes import Process, in_network_namespace
+from .shell import attempt, run, wait_until
+from .topology import Node
 
 BACKENDS = ("nft", "legacy")
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"

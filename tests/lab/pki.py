@@ -7,15 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from string import Template
 
-from tests.lab import paths
-from tests.lab.shell import run
-from tests.lab.topology import API_SERVER, API_URL, NODES, SERVICE_API_ADDRESSES, Node
+from . import paths
+from .shell import run
+from .topology import API_SERVER, API_URL, NODES, SERVICE_API_ADDRESSES, Node
 
 EC_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 # Without a configuration of its own, openssl would add the extensions of Debian's.
 OPENSSL_CONFIG = "[req]\ndistinguished_name=dn\n[dn]\n"
-API_NAMES = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
-             "kubernetes.default.svc.cluster.local")
+API_NAMES = (
+    "localhost",
+    "kubernetes",
+    "kubernetes.default",
+    "kubernetes.default.svc",
+    "kubernetes.default.svc.cluster.local",
+)
 
 
 def make_all() -> None:
@@ -43,7 +48,10 @@ def serving_jobs() -> list[tuple[Path, str, list[str]]]:
 
 def client_jobs() -> list[tuple[Path, str]]:
     return [
-        (paths.PKI / "apiserver-kubelet-client", "/O=system:masters/CN=kube-apiserver-kubelet-client"),
+        (
+            paths.PKI / "apiserver-kubelet-client",
+            "/O=system:masters/CN=kube-apiserver-kubelet-client",
+        ),
         (paths.PKI / "front-proxy-client", "/CN=front-proxy-client"),
     ]
 
@@ -64,21 +72,49 @@ def node_subject(node: Node) -> str:
 
 
 def authority() -> None:
-    openssl("req", "-x509", *EC_KEY, "-subj", "/CN=lab", "-days", "3650",
-            "-addext", "basicConstraints=critical,CA:TRUE",
-            "-addext", "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
-            "-keyout", paths.PKI / "ca.key", "-out", paths.PKI / "ca.crt")
+    openssl(
+        "req",
+        "-x509",
+        *EC_KEY,
+        "-subj",
+        "/CN=lab",
+        "-days",
+        "3650",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+        "-keyout",
+        paths.PKI / "ca.key",
+        "-out",
+        paths.PKI / "ca.crt",
+    )
 
 
 def service_account_keys() -> None:
     run(["openssl", "genrsa", "-out", str(paths.PKI / "sa.key"), "2048"])
-    run(["openssl", "rsa", "-in", str(paths.PKI / "sa.key"), "-pubout",
-         "-out", str(paths.PKI / "sa.pub")])
+    run(
+        [
+            "openssl",
+            "rsa",
+            "-in",
+            str(paths.PKI / "sa.key"),
+            "-pubout",
+            "-out",
+            str(paths.PKI / "sa.pub"),
+        ]
+    )
 
 
 def serving(stem: Path, subject: str, names: list[str]) -> None:
-    signed(stem, subject, "-addext", "extendedKeyUsage=serverAuth",
-           "-addext", "subjectAltName=" + ",".join(names))
+    signed(
+        stem,
+        subject,
+        "-addext",
+        "extendedKeyUsage=serverAuth",
+        "-addext",
+        "subjectAltName=" + ",".join(names),
+    )
 
 
 def client(stem: Path, subject: str) -> None:
@@ -87,11 +123,28 @@ def client(stem: Path, subject: str) -> None:
 
 def signed(stem: Path, subject: str, *extensions: str) -> None:
     stem.parent.mkdir(parents=True, exist_ok=True)
-    openssl("req", "-x509", *EC_KEY, "-subj", subject, "-days", "3650",
-            "-CA", paths.PKI / "ca.crt", "-CAkey", paths.PKI / "ca.key",
-            "-addext", "basicConstraints=critical,CA:FALSE",
-            "-addext", "keyUsage=critical,digitalSignature,keyEncipherment", *extensions,
-            "-keyout", stem.with_suffix(".key"), "-out", stem.with_suffix(".crt"))
+    openssl(
+        "req",
+        "-x509",
+        *EC_KEY,
+        "-subj",
+        subject,
+        "-days",
+        "3650",
+        "-CA",
+        paths.PKI / "ca.crt",
+        "-CAkey",
+        paths.PKI / "ca.key",
+        "-addext",
+        "basicConstraints=critical,CA:FALSE",
+        "-addext",
+        "keyUsage=critical,digitalSignature,keyEncipherment",
+        *extensions,
+        "-keyout",
+        stem.with_suffix(".key"),
+        "-out",
+        stem.with_suffix(".crt"),
+    )
 
 
 def kubeconfig(target: Path, subject: str) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tests.lab import images, kube, node
-from tests.lab.shell import wait_until
-from tests.lab.topology import API_URL, DNS_DOMAIN, POD_RANGE, SERVICE_RANGE, Node
+from . import images, kube, node, rules
+from .shell import wait_until
+from .topology import API_URL, DNS_DOMAIN, POD_RANGE, SERVICE_RANGE, Node
 
 MODES = ("iptables", "nftables")
 LABEL = "svcnet.lab/proxy-mode"
@@ -42,23 +42,42 @@ def has_synced(where: Node) -> bool:
 
 
 def wait_for_mode(where: Node, mode: str) -> None:
-    wait_until(f"{where.name}: kube-proxy runs in mode {mode}",
-               lambda: current_mode(where) == mode and has_synced(where), timeout=90)
+    wait_until(
+        f"{where.name}: kube-proxy runs in mode {mode}",
+        lambda: current_mode(where) == mode and has_synced(where),
+        timeout=90,
+    )
+    wait_until(
+        f"{where.name}: Services have rules in mode {mode}",
+        lambda: rules.serve(where, mode),
+        timeout=60,
+    )
 
 
 def switch_mode(where: Node, mode: str) -> None:
     """The old kube-proxy must be gone before the new one cleans up after it."""
     kube.kubectl("label", "node", where.name, f"{LABEL}=none", "--overwrite")
-    wait_until(f"{where.name}: the old kube-proxy has gone",
-               lambda: not pods(where) and not node.processes(where, "kube-proxy"), timeout=60)
+    wait_until(
+        f"{where.name}: the old kube-proxy has gone",
+        lambda: not pods(where) and not node.processes(where, "kube-proxy"),
+        timeout=60,
+    )
     kube.kubectl("label", "node", where.name, f"{LABEL}={mode}", "--overwrite")
     wait_for_mode(where, mode)
 
 
 def pods(where: Node) -> list[str]:
     return kube.kubectl(
-        "-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-proxy",
-        "--field-selector", f"spec.nodeName={where.name}", "-o", "name",
+        "-n",
+        "kube-system",
+        "get",
+        "pods",
+        "-l",
+        "k8s-app=kube-proxy",
+        "--field-selector",
+        f"spec.nodeName={where.name}",
+        "-o",
+        "name",
     ).split()
 
 

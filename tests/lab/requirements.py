@@ -6,8 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.lab import paths
-from tests.lab.shell import LabError, run
+from . import paths
+from .shell import LabError, run
 
 # One file that tells whether the Debian package is there.
 TOOLS = {

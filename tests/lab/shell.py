@@ -53,7 +53,9 @@ def attempt(
         raise LabError(f"`{shlex.join(argv)}` did not end within {timeout:g} s.") from error
 
 
-def wait_until(what: str, holds: Callable[[], bool], *, timeout: float, every: float = 0.25) -> None:
+def wait_until(
+    what: str, holds: Callable[[], bool], *, timeout: float, every: float = 0.25
+) -> None:
     deadline = time.monotonic() + timeout
     while not holds():
         if time.monotonic() > deadline:

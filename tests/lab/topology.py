@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab.paths import RUN
+from .paths import RUN
 
 API_SERVER = "172.18.0.2"
 API_URL = f"https://{API_SERVER}:6443"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.lab import images, kube
-from tests.lab.topology import NODES
+from . import images, kube
+from .topology import NODES
 
 DEPLOYMENTS = ("db", "web", "edge")
 # Nobody else gives a LoadBalancer its address here.
@@ -18,5 +18,12 @@ def apply() -> None:
     kube.apply(kube.documents(*deployed, *clients))
     for service, address in BALANCERS.items():
         status = {"loadBalancer": {"ingress": [{"ip": address, "ipMode": "VIP"}]}}
-        kube.kubectl("patch", "service", service, "--subresource=status", "--type=merge",
-                     "-p", json.dumps({"status": status}))
+        kube.kubectl(
+            "patch",
+            "service",
+            service,
+            "--subresource=status",
+            "--type=merge",
+            "-p",
+            json.dumps({"status": status}),
+        )
