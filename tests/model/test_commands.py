@@ -1,0 +1,103 @@
+"""Law 3: what may run on a node is this table, and it changes nothing there."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kubectl_svcnet.model.commands import COMMANDS, FILES, SYSCTLS, Command, CommandSpec, Needs
+
+ROWS = [pytest.param(row, id=row.name) for row in COMMANDS.values()]
+
+#: A value that each placeholder allows.
+ALLOWED = {
+    "table": "nat",
+    "chain": "KUBE-SVC-J5FHDC7QFLM3E3EH",
+    "leave": r"-A KUBE-SERVICES -d 10\.96\.",
+    "first": "-A KUBE-SERVICES ",
+    "family": "ip",
+    "file": "/proc/net/route",
+}
+
+
+def filled(row: CommandSpec) -> Command:
+    values = {**ALLOWED, "table": "kube-proxy"} if row.name == "nft-table" else ALLOWED
+    return Command(row.name, tuple(values[name] for name in row.arguments))
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_filled_row_is_argv(row: CommandSpec) -> None:
+    argv = filled(row).argv()
+    assert argv[0] == row.argv[0]
+    assert not [word for word in argv if re.search(r"[{}]", word)]
+    assert filled(row).spec is row
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
+    program, *words = row.argv
+    if re.fullmatch(r"ip6?tables(-nft|-legacy)?-save", program):
+        assert words in ([], ["-t", "{table}"])
+        assert not ("legacy" in program and words), "-t makes the legacy save load a table"
+    elif re.fullmatch(r"ip6?tables-nft", program):
+        assert words == ["-t", "{table}", "-S", "{chain}"]
+    elif program == "nft":
+        assert words[0] == "list"
+    elif program == "ip":
+        objects = [word for word in words if not word.startswith("-")]
+        assert objects in (["addr"], ["rule"], ["route", "show", "table", "all"])
+    else:
+        assert (program, *words[:1]) in {
+            ("cat", "{file}"),
+            ("grep", "-sH"),
+            ("grep", "cluster-ip-range"),
+            ("ipset", "save"),
+        }
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_what_would_load_a_module_says_so(row: CommandSpec) -> None:
+    program = row.argv[0]
+    if program == "nft" or re.match(r"ip6?tables-nft", program):
+        assert row.needs is Needs.NF_TABLES
+    elif program == "ipset":
+        assert row.needs is Needs.IP_SET
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_filter_is_the_last_argument(row: CommandSpec) -> None:
+    marked = {"leave": row.filtered, "first": row.first}
+    last = list(row.arguments)[-1:]
+    assert [name for name, on in marked.items() if on] == [n for n in last if n in marked]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        pytest.param("rm", (), id="no such row"),
+        pytest.param("iptables-nft-chain", ("nat",), id="too few"),
+        pytest.param("iptables-nft-save-all", ("nat",), id="too many"),
+        pytest.param("iptables-nft-chain", ("nat", "-Z"), id="an option as a chain"),
+        pytest.param("iptables-nft-chain", ("nat", "A;reboot"), id="shell words"),
+        pytest.param("iptables-nft-chain", ("nat", "A" * 65), id="too long"),
+        pytest.param("iptables-nft-chain", ("nat", "A\n"), id="line end"),
+        pytest.param("iptables-nft-chain", ("filter2", "A"), id="no such table"),
+        pytest.param("iptables-nft-save-filtered", ("nat", "a\0b"), id="NUL in a pattern"),
+        pytest.param("iptables-nft-save-filtered", ("nat", ""), id="a pattern of all lines"),
+        pytest.param("nft-table", ("ip", "-f"), id="an option as a table"),
+        pytest.param("nft-table", ("any", "x"), id="no such family"),
+        pytest.param("cat", ("/etc/shadow",), id="another file"),
+        pytest.param("cat", ("/proc/net/route/../../1/environ",), id="a way out"),
+        pytest.param("cat", ("/procXnet/route",), id="dots are dots"),
+    ],
+)
+def test_anything_else_is_refused(name: str, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match=re.escape(name)):
+        Command(name, arguments).argv()
+
+
+def test_files_are_the_kernels_or_a_log() -> None:
+    assert not [f for f in FILES if not re.match(r"/proc/|/var/log/", f) or ".." in f]
+    assert not [f for f in SYSCTLS if not f.startswith("/proc/sys/net/")]
+    assert not [f for f in FILES if re.search(r"environ|cmdline|kcore|/mem$", f)]
