@@ -1,0 +1,114 @@
+"""`ip -j addr`, `ip -j rule`, `ip -j route show table all` (iproute2 4.17 and later).
+
+An answer that is no JSON list is a ParseError; an entry that lacks what every entry has is one
+too. Empty objects, which `ip` prints for what its filters left out, are skipped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ..errors import ParseError
+from ..model.address import IPAddress, IPNetwork
+from ..model.nodeview import InterfaceAddress, Route, RoutingRule
+
+#: The three rules of every kernel.
+_STANDARD = {(0, "local"), (32766, "main"), (32767, "default")}
+_STANDARD_TABLES = ("local", "main", "default")
+
+
+def parse_addresses(text: str) -> tuple[InterfaceAddress, ...]:
+    """In the order of the listing, which is the order in which the kernel chooses."""
+    return tuple(
+        InterfaceAddress(ip_address(info["local"]), link["ifname"], int(info["prefixlen"]))
+        for link in _entries(text, "addresses")
+        for info in link.get("addr_info", ())
+        if "local" in info
+    )
+
+
+def parse_routes(text: str) -> tuple[Route, ...]:
+    return tuple(
+        _route(entry)
+        for entry in _entries(text, "routes")
+        if "dst" in entry and "dead" not in entry.get("flags", ())
+    )
+
+
+def further_tables(routes: Iterable[Route]) -> tuple[str, ...]:
+    """The tables beside local, main and default that hold routes."""
+    return tuple(dict.fromkeys(r.table for r in routes if r.table not in _STANDARD_TABLES))
+
+
+def parse_rules(text: str) -> tuple[RoutingRule, ...]:
+    """Those beyond the three of every kernel."""
+    rules = []
+    for entry in _entries(text, "rules"):
+        priority, table = int(entry.get("priority", 0)), str(entry.get("table", ""))
+        plain = set(entry) <= {"priority", "src", "table", "protocol"} and (
+            entry.get("src") == "all"
+        )
+        if not (plain and (priority, table) in _STANDARD):
+            rules.append(RoutingRule(priority, table, json.dumps(entry)))
+    return tuple(rules)
+
+
+def _entries(text: str, what: str) -> Iterator[Mapping[str, Any]]:
+    try:
+        entries = json.loads(text or "[]")
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"not the JSON that ip prints for {what}") from error
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise ParseError(f"not a list of {what}")
+    for entry in entries:
+        if entry:
+            yield _checked(entry, what)
+
+
+def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    """The entry, if it can be typed at all."""
+    try:
+        if what == "routes" and "dst" in entry:
+            _route(entry)
+        elif what == "addresses":
+            for info in entry.get("addr_info", ()):
+                if "local" in info:
+                    InterfaceAddress(ip_address(info["local"]), entry["ifname"], 0)
+                    int(info["prefixlen"])
+        elif what == "rules":
+            int(entry.get("priority", 0))
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ParseError(f"not an entry of {what}", text=json.dumps(entry)) from error
+    return entry
+
+
+def _route(entry: Mapping[str, Any]) -> Route:
+    hops = entry.get("nexthops") or [entry]
+    devices = {hop.get("dev") for hop in hops}
+    gateway = _gateway(entry)
+    source = entry.get("prefsrc")
+    return Route(
+        destination=_destination(entry, gateway),
+        interface=devices.pop() if len(devices) == 1 else None,
+        gateway=gateway,
+        metric=int(entry.get("metric", 0)),
+        kind=str(entry.get("type", "unicast")),
+        table=str(entry.get("table", "main")),
+        source=ip_address(source) if source else None,
+    )
+
+
+def _gateway(entry: Mapping[str, Any]) -> IPAddress | None:
+    gateway = entry.get("gateway") or entry.get("via", {}).get("host")
+    return ip_address(gateway) if gateway else None
+
+
+def _destination(entry: Mapping[str, Any], gateway: IPAddress | None) -> IPNetwork:
+    """`default` does not say of which family it is; only IPv6 routes have a preference."""
+    if entry["dst"] != "default":
+        return ip_network(entry["dst"], strict=False)
+    ipv6 = "pref" in entry or (gateway is not None and gateway.version == 6)
+    return ip_network("::/0" if ipv6 and "via" not in entry else "0.0.0.0/0")
