@@ -38,8 +38,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     raising = commands.add_parser("up", help="make the lab and wait until every pod is ready")
-    raising.add_argument("--modes", type=per_node(proxy.MODES), default="iptables")
-    raising.add_argument("--backends", type=per_node(node.BACKENDS), default="nft")
+    raising.add_argument("--modes", type=per_node(proxy.MODES), help="default: iptables")
+    raising.add_argument("--backends", type=per_node(node.BACKENDS), help="default: nft")
     commands.add_parser("down", help="end every process and remove everything but the cache")
     commands.add_parser("status", help="nodes, pods, modes and backends")
     commands.add_parser("build", help="only fill the cache with programs and images")

@@ -37,7 +37,7 @@ class Traffic:
 class Lab:
     def __init__(self) -> None:
         state = cluster.read_state()
-        if state is None or not state.ready:
+        if state is None or not cluster.is_up():
             raise LabError("The lab is not up: python3 -m tests.lab up")
         self._sysctls = state.sysctls
 

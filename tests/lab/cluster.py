@@ -37,6 +37,8 @@ from .topology import CONTROL_PLANE, NODES, Node
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Static pods, kube-proxies and clients, and the pods of db, web and edge.
 EXPECTED_PODS = len(images.CONTROL_PLANE_NAMES) + 2 * len(NODES) + 3 + 2 + 1
+DEFAULT_MODES = ("iptables",) * len(NODES)
+DEFAULT_BACKENDS = ("nft",) * len(NODES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +83,23 @@ def build() -> dict[str, Path]:
     return images.build_images()
 
 
-def up(modes: Sequence[str], backends: Sequence[str]) -> None:
+def is_up() -> bool:
+    """Whether the lab was made to the end, and nobody has killed a node since."""
     state = read_state()
-    if state and state.ready:
-        raise LabError(f"The lab is up already: KUBECONFIG={paths.ADMIN_KUBECONFIG}")
-    if state:
-        raise LabError("A half-made lab is there: python3 -m tests.lab down")
-    requirements.check()
+    return state is not None and state.ready and all(map(namespaces.holder_of, NODES))
+
+
+def up(modes: Sequence[str] | None, backends: Sequence[str] | None) -> None:
+    """Leaves a running lab alone, and makes anew what is only half there."""
+    if is_up():
+        print("The lab is up already.")
+        refuse_other_choices(modes, backends)
+        return
     with step("programs and images are built"):
         archives = build()
-    remove_files()
+    if paths.RUN.exists():
+        print("What is left of an earlier lab goes first:")
+        down()
     state = State(
         boot=BOOT_ID.read_text().strip(),
         ready=False,
@@ -98,11 +107,19 @@ def up(modes: Sequence[str], backends: Sequence[str]) -> None:
         netns_folder_is_ours=not fabric.NETNS_FOLDER.exists(),
     )
     write_state(state)
+    mode_of = dict(zip((one.name for one in NODES), modes or DEFAULT_MODES, strict=True))
     try:
-        raise_cluster(archives, dict(zip((n.name for n in NODES), modes, strict=True)), backends)
+        raise_cluster(archives, mode_of, backends or DEFAULT_BACKENDS)
     finally:
         sysctls.restore(state.sysctls)
     write_state(State(**{**asdict(state), "ready": True}))
+
+
+def refuse_other_choices(modes: Sequence[str] | None, backends: Sequence[str] | None) -> None:
+    if modes and [proxy.current_mode(one) for one in NODES] != list(modes):
+        raise LabError("Its proxy modes are others: python3 -m tests.lab mode NODE MODE")
+    if backends and [node.backend(one) for one in NODES] != list(backends):
+        raise LabError("Its iptables backends are others: python3 -m tests.lab backend NODE nft")
 
 
 def raise_cluster(
@@ -181,13 +198,13 @@ def status() -> str:
     state = read_state()
     if state is None:
         return "The lab is down."
-    lines = ["The lab is up." if state.ready else "The lab is half-made."]
+    lines = ["The lab is up." if is_up() else "The lab is half-made."]
     for one in NODES:
         if namespaces.holder_of(one):
             lines.append(
                 f"{one.name}  mode {proxy.current_mode(one) or '?'}  backend {node.backend(one)}"
             )
     lines.append(f"KUBECONFIG={paths.ADMIN_KUBECONFIG}")
-    if state.ready:
+    if is_up():
         lines.append(kube.kubectl("get", "nodes,pods", "-A", "-o", "wide"))
     return "\n".join(lines)
