@@ -142,6 +142,7 @@ class TraceReport:
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     steps: tuple[ByHand, ...] = ()
+    missing: tuple[str, ...] = ()  # named Services that do not exist, in kubectl's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,219 @@
+"""What is stated about a Service, from the verdicts of its frontends on all nodes.
+
+One finding per node and fault, the frontends that share it named in one; the cause before the
+symptom where the cause is known (a stopped kube-proxy).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ...model.address import SocketAddress
+from ...model.fate import Fate, FateKind, RuleRef
+from ...model.finding import Finding, Level
+from ...model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
+from ..codes import finding
+from .services import translator
+
+_CODES = {
+    Verdict.ABSENT: "SVN201",
+    Verdict.MISSING: "SVN202",
+    Verdict.STALE: "SVN203",
+    Verdict.UNBALANCED: "SVN204",
+    Verdict.BLOCKED: "SVN205",
+    Verdict.DIVERTED: "SVN206",
+    Verdict.POLICY: "SVN207",
+    Verdict.UNKNOWN: "SVN208",
+}
+
+#: Letters of /proc/PID/status for a process that exists and does not run.
+_HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeFacts:
+    """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
+    its process state, and "ns/pod/container" of the vantage."""
+
+    proxy: str = ""
+    state: str = ""
+    vantage: str = ""
+
+    @property
+    def halted(self) -> str:
+        return _HALTED.get(self.state, "")
+
+
+def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[Finding, ...]:
+    grouped: dict[tuple[str, Verdict], list[tuple[FrontendTrace, NodeTrace]]] = {}
+    for frontend in service.frontends:
+        for trace in frontend.nodes:
+            for problem in trace.problems:
+                if problem in _CODES:
+                    grouped.setdefault((trace.node, problem), []).append((frontend, trace))
+    order = list(Verdict)
+    keys = sorted(grouped, key=lambda key: (key[0], order.index(key[1])))
+    found = [
+        _finding(service, node, problem, grouped[node, problem], facts.get(node, NodeFacts()))
+        for node, problem in keys
+        if not _implied(problem, {p for n, p in grouped if n == node})
+    ]
+    return tuple(found)
+
+
+def _implied(problem: Verdict, beside: set[Verdict]) -> bool:
+    """Shares are uneven because an endpoint's rule is gone: the cause is stated, not this."""
+    return problem is Verdict.UNBALANCED and Verdict.MISSING in beside
+
+
+def _finding(
+    service: ServiceTrace,
+    node: str,
+    problem: Verdict,
+    places: Sequence[tuple[FrontendTrace, NodeTrace]],
+    facts: NodeFacts,
+) -> Finding:
+    settled = any(trace.settled for _, trace in places)
+    what = ", ".join(str(frontend.frontend) for frontend, _ in places[:3])
+    if len(places) > 3:
+        what += f" and {len(places) - 3} more"
+    message, evidence = _statement(service, problem, places, what)
+    if not settled:
+        message += " (not settled: the API or the node changed while it was read)"
+    return finding(
+        _CODES[problem],
+        message,
+        service=str(service.service.name),
+        node=node,
+        evidence=(*evidence, *_cause(facts)),
+        next=_next(problem, places, facts),
+        level=None if settled else Level.INFO,
+    )
+
+
+def _statement(
+    service: ServiceTrace,
+    problem: Verdict,
+    places: Sequence[tuple[FrontendTrace, NodeTrace]],
+    what: str,
+) -> tuple[str, tuple[str, ...]]:
+    traces = [trace for _, trace in places]
+    match problem:
+        case Verdict.ABSENT:
+            return f"nothing dispatches {what}", _walked(traces, (FateKind.PASS, FateKind.LOCAL))
+        case Verdict.MISSING:
+            lost = _addresses(a for t in traces for a in t.missing)
+            if not lost:
+                return f"a share of the packets for {what} passes untranslated", _leads(traces)
+            verb = "is" if len(lost) == 1 else "are"
+            noun = "endpoint" if len(lost) == 1 else "endpoints"
+            named = ", ".join(_named(service, a) for a in lost)
+            return f"ready {noun} {named} {verb} not programmed", _leads(traces)
+        case Verdict.STALE:
+            old = _addresses(a for t in traces for a in t.stale)
+            named = ", ".join(_named(service, a) for a in old)
+            return f"{what} still leads to {named}, which the API does not list", _leads(traces)
+        case Verdict.UNBALANCED:
+            return f"the shares of {what} are not equal", _shares(traces)
+        case Verdict.BLOCKED | Verdict.POLICY:
+            rule = _culprit(traces, (FateKind.DROP, FateKind.REJECT))
+            return f"packets for {what} are dropped or refused", _rule(rule)
+        case Verdict.DIVERTED:
+            rule = _diverting(traces)
+            return f"packets for {what} are translated by a foreign rule", _rule(rule)
+        case _:
+            return f"the fate of {what} is not known", tuple(
+                dict.fromkeys(t.reason for t in traces if t.reason)
+            )[:3]
+
+
+def _named(service: ServiceTrace, address: SocketAddress) -> str:
+    pod = next((e.pod for e in service.endpoints if e.address == address and e.pod), "")
+    return f"{address} (pod {pod})" if pod else str(address)
+
+
+def _addresses(addresses: Iterable[SocketAddress]) -> list[SocketAddress]:
+    return sorted(set(addresses), key=lambda a: (a.address.version, a))
+
+
+def _fates(traces: Iterable[NodeTrace]) -> Iterable[Fate]:
+    return (fate for trace in traces for walk in trace.walks for fate in walk.fates)
+
+
+def _culprit(traces: Iterable[NodeTrace], kinds: tuple[FateKind, ...]) -> RuleRef | None:
+    return next((f.rules[-1] for f in _fates(traces) if f.kind in kinds and f.rules), None)
+
+
+def _diverting(traces: Iterable[NodeTrace]) -> RuleRef | None:
+    rules = [translator(fate) for fate in _fates(traces) if fate.kind is FateKind.ENDPOINT]
+    return next((r for r in rules if r and not r.chain.chain.startswith("KUBE-SEP-")), None)
+
+
+def _rule(rule: RuleRef | None) -> tuple[str, ...]:
+    return (f"{rule}  {rule.raw}",) if rule else ()
+
+
+def _walked(traces: Iterable[NodeTrace], kinds: tuple[FateKind, ...]) -> tuple[str, ...]:
+    fate = next((f for f in _fates(traces) if f.kind in kinds), None)
+    if fate is None:
+        return ()
+    rules = " ".join(str(rule) for rule in fate.rules) or "no rule"
+    return (f"the packet meets {rules} and goes on untranslated ({fate.kind.value})",)
+
+
+def _leads(traces: Sequence[NodeTrace]) -> tuple[str, ...]:
+    """Where the Service's chain leads, against what it should."""
+    for fate in _fates(traces):
+        chain = next(
+            (
+                r.chain
+                for r in fate.rules
+                if r.chain.chain.startswith(("KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-"))
+            ),
+            None,
+        )
+        if chain is not None:
+            trace = traces[0]
+            right = len(set(trace.reached) & set(trace.expected))
+            return (f"{chain} leads to {right} of {len(trace.expected)}",)
+    return ()
+
+
+def _shares(traces: Iterable[NodeTrace]) -> tuple[str, ...]:
+    for trace in traces:
+        for walk in trace.walks:
+            shares: dict[str, float] = {}
+            for fate in walk.fates:
+                if fate.kind is FateKind.ENDPOINT and fate.probability is not None:
+                    key = str(fate.endpoint)
+                    shares[key] = shares.get(key, 0.0) + fate.probability
+            if len(set(shares.values())) > 1:
+                return tuple(f"{share:6.1%}  {name}" for name, share in sorted(shares.items()))
+    return ()
+
+
+def _cause(facts: NodeFacts) -> tuple[str, ...]:
+    if not facts.halted:
+        return ()
+    return (f"kube-proxy on this node is {facts.halted} (State: {facts.state})",)
+
+
+def _next(
+    problem: Verdict, places: Sequence[tuple[FrontendTrace, NodeTrace]], facts: NodeFacts
+) -> str:
+    """What to type now: look at a rule that is not kube-proxy's, restart it for its own."""
+    namespace, _, pod = facts.proxy.partition("/")
+    restart = f"kubectl -n {namespace} delete pod {pod}" if pod else ""
+    if problem in (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED):
+        return restart
+    traces = [trace for _, trace in places]
+    rule = _diverting(traces) if problem is Verdict.DIVERTED else None
+    rule = rule or _culprit(traces, (FateKind.DROP, FateKind.REJECT, FateKind.UNKNOWN))
+    if rule is None or not facts.vantage:
+        return restart
+    where, name, container = facts.vantage.split("/")
+    prefix = "iptables" if rule.chain.family.value == "IPv4" else "ip6tables"
+    save = f"{prefix}-{rule.chain.backend.value}-save"
+    table = f" -t {rule.chain.table}" if rule.chain.backend.value == "nft" else ""
+    return f"kubectl -n {where} exec {name} -c {container} -- {save}{table}"

@@ -1,0 +1,225 @@
+"""What is wrong with a cluster's IP ranges: SVN1xx.
+
+Only what was read is judged: addresses are called outside only where a range of their kind and
+family is known at all, and an assumed default neither disagrees nor overlaps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
+
+from ...model.address import Family, IPAddress, IPNetwork, family_of
+from ...model.finding import Finding, Level
+from ...model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
+from ..codes import finding
+
+_WIDE = "kubectl svcnet ranges -o wide"
+_NAMED = 5  # objects that a finding names before it counts the rest
+_EXCLUSIVE = (RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE)  # no two may share addresses
+
+
+def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ...]:
+    return (
+        *_disagreements(ranges),
+        *_pods_outside(ranges, census),
+        *_services_outside(ranges, census),
+        *_overlaps(ranges, census),
+        *_nodes_outside(ranges),
+    )
+
+
+def _disagreements(ranges: Sequence[IPRange]) -> Iterator[Finding]:
+    """SVN101. Statements agree when one is part of the other: ServiceCIDRs may be added to the
+    API server's flag, and a source of one family says nothing of the other."""
+    said: dict[tuple[RangeKind, Family | None], dict[str, list[RangeClaim]]] = {}
+    for range in ranges:
+        for claim in range.claims:
+            if claim.confidence is Confidence.STATED and not claim.node:
+                statements = said.setdefault((range.kind, range.family), {})
+                statements.setdefault(claim.statement, []).append(claim)
+    for (kind, _), statements in said.items():
+        values: dict[frozenset[str], list[RangeClaim]] = {}
+        for claims in statements.values():
+            values.setdefault(frozenset(claim.text for claim in claims), []).extend(claims)
+        if any(not (a <= b or b <= a) for a, b in combinations(values, 2)):
+            yield finding(
+                "SVN101",
+                f"sources of the {kind.value} range disagree: "
+                + "; ".join(_statement(value, claims) for value, claims in values.items()),
+                evidence=_limited(
+                    f"{claim.object}: {claim.evidence.strip()}"
+                    for claims in values.values()
+                    for claim in claims
+                ),
+                next=_WIDE,
+            )
+
+
+def _statement(value: frozenset[str], claims: Sequence[RangeClaim]) -> str:
+    sources = list(dict.fromkeys(claim.source for claim in claims))
+    return f"{', '.join(sorted(value))} ({', '.join(sources)})"
+
+
+def _pods_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    """SVN102."""
+    holders = (
+        (f"pod {pod.namespace}/{pod.name}", pod.node, address)
+        for pod in filter(holds_address, census.pods or ())
+        for address in pod.addresses
+    )
+    outside = _outside(holders, _networks(ranges, RangeKind.POD))
+    if outside:
+        nodes = {node for _, node, _ in outside}
+        yield finding(
+            "SVN102",
+            _counted(outside, "pods") + " outside every known pod range",
+            node=next(iter(nodes)) if len(nodes) == 1 else "",
+            evidence=_limited(f"{who} on {node or '-'}: {ip}" for who, node, ip in outside),
+            next="kubectl get pods -A -o wide",
+        )
+
+
+def _services_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    """SVN103."""
+    holders = (
+        (f"Service {service.name}", "", address)
+        for service in census.services or ()
+        for address in service.cluster_ips
+    )
+    outside = _outside(holders, _networks(ranges, RangeKind.SERVICE))
+    if outside:
+        names = {name for name, _, _ in outside}
+        yield finding(
+            "SVN103",
+            _counted(outside, "Services") + " outside every known Service range",
+            service=next(iter(names)).removeprefix("Service ") if len(names) == 1 else "",
+            evidence=_limited(f"{name}: {ip}" for name, _, ip in outside),
+            next="kubectl get services -A",
+        )
+
+
+def _networks(ranges: Sequence[IPRange], kind: RangeKind) -> dict[Family, list[IPNetwork]]:
+    """By family, widest first: most addresses are found in the first."""
+    found: dict[Family, list[IPNetwork]] = {}
+    for range in ranges:
+        if range.kind is kind and range.network is not None:
+            found.setdefault(family_of(range.network), []).append(range.network)
+    for networks in found.values():
+        networks.sort(key=lambda network: network.prefixlen)
+    return found
+
+
+def _outside(
+    holders: Iterable[tuple[str, str, IPAddress]], known: dict[Family, list[IPNetwork]]
+) -> list[tuple[str, str, IPAddress]]:
+    return [
+        (who, node, address)
+        for who, node, address in holders
+        if (networks := known.get(family_of(address)))
+        and not any(address in network for network in networks)
+    ]
+
+
+def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    """SVN104, of the widest ranges that overlap. Pods that live in the nodes' own network are a
+    design (cloud CNIs without overlay), so there a shared network of the two is only told."""
+    widest = {kind: _widest(ranges, kind) for kind in _EXCLUSIVE}
+    for one, other in combinations(_EXCLUSIVE, 2):
+        for a in widest[one]:
+            for b in widest[other]:
+                if a.network is None or b.network is None or not _overlap(a.network, b.network):
+                    continue
+                flat = {one, other} == {RangeKind.POD, RangeKind.NODE} and _pods_in(
+                    census, b.network
+                )
+                yield finding(
+                    "SVN104",
+                    f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
+                    + (", and pods have addresses of both" if flat else ""),
+                    evidence=_limited(
+                        f"{claim.object}: {claim.evidence.strip()}"
+                        for range in (a, b)
+                        for claim in range.claims[:2]
+                    ),
+                    next=_WIDE,
+                    level=Level.INFO if flat else None,
+                )
+
+
+def _widest(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
+    """Those that lie in no other of their kind. Networks nest or are disjoint, so in order of
+    their first address each need only be compared with the last one kept."""
+    found = [
+        (range.network, range)
+        for range in ranges
+        if range.kind is kind
+        and range.network is not None
+        and any(claim.confidence is not Confidence.ASSUMED for claim in range.claims)
+    ]
+    found.sort(key=lambda item: (item[0].version, int(item[0].network_address), item[0].prefixlen))
+    kept: list[tuple[IPNetwork, IPRange]] = []
+    for network, range in found:
+        if not kept or not _overlap(kept[-1][0], network):
+            kept.append((network, range))
+    return [range for _, range in kept]
+
+
+def _overlap(a: IPNetwork, b: IPNetwork) -> bool:
+    return a.version == b.version and a.overlaps(b)
+
+
+def _pods_in(census: Census, network: IPNetwork) -> bool:
+    return any(
+        address.version == network.version and address in network
+        for pod in filter(holds_address, census.pods or ())
+        for address in pod.addresses
+    )
+
+
+def _nodes_outside(ranges: Sequence[IPRange]) -> Iterator[Finding]:
+    """SVN105: compared only with the ranges out of which the same allocator cuts them."""
+    wholes: dict[str, list[IPNetwork]] = {}
+    parts: list[RangeClaim] = []
+    for claim in (claim for range in ranges for claim in range.claims if claim.allocator):
+        if claim.node:
+            parts.append(claim)
+        elif claim.network is not None and claim.confidence is not Confidence.ASSUMED:
+            wholes.setdefault(claim.allocator, []).append(claim.network)
+    outside = [
+        part
+        for part in parts
+        if part.network is not None and _strays(part.network, wholes.get(part.allocator, ()))
+    ]
+    if outside:
+        nodes = {claim.node for claim in outside}
+        yield finding(
+            "SVN105",
+            f"pod range {outside[0].text} of node {outside[0].node} is outside the cluster's"
+            if len(outside) == 1
+            else f"{len(outside)} pod ranges of {len(nodes)} nodes are outside the cluster's",
+            node=next(iter(nodes)) if len(nodes) == 1 else "",
+            evidence=_limited(f"{claim.object}: {claim.evidence.strip()}" for claim in outside),
+            next=f"kubectl get node {outside[0].node} -o yaml",
+        )
+
+
+def _strays(network: IPNetwork, wholes: Sequence[IPNetwork]) -> bool:
+    same = [whole for whole in wholes if whole.version == network.version]
+    return bool(same) and not any(
+        _overlap(whole, network) and whole.prefixlen <= network.prefixlen for whole in same
+    )
+
+
+def _counted(found: Sequence[tuple[str, str, IPAddress]], kinds: str) -> str:
+    """`pod a/b has an address`, or `3 pods have addresses`."""
+    holders = {who for who, _, _ in found}
+    if len(holders) == 1:
+        return f"{found[0][0]} has an address"
+    return f"{len(holders)} {kinds} have addresses"
+
+
+def _limited(lines: Iterable[str]) -> tuple[str, ...]:
+    found = list(dict.fromkeys(lines))
+    rest = len(found) - _NAMED
+    return (*found[:_NAMED], *((f"and {rest} more",) if rest > 0 else ()))

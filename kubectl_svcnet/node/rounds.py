@@ -1,0 +1,93 @@
+"""How a node is read in rounds: what to ask first, what is still unread, and when to stop.
+
+Round one asks for the names that hashing gives. A walk then names what it missed, and the next
+round asks for that; the fourth takes the dump. A chain listed twice in one exec that answered
+differently has changed under the reading, so the round is made again, and then the dump.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ..model.address import Family
+from ..model.capture import Capture, Reason
+from ..model.commands import Command
+from ..model.fate import Backend, ChainId
+from .netfilter import LISTING, Wanted, dumps, first_rules, further_rules
+from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
+
+LAST_ROUND = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What a node has answered so far: per command the last capture."""
+
+    captures: dict[Command, Capture] = field(default_factory=dict)
+    rounds: int = 0
+    changed: bool = False  # the last round saw a chain change while it was read
+
+
+def first_round(wanted: Iterable[Wanted]) -> tuple[Command, ...]:
+    wanted = tuple(wanted)
+    return (*state_commands(frozenset(w.family for w in wanted)), *rules_round(wanted))
+
+
+def rules_round(wanted: Iterable[Wanted]) -> tuple[Command, ...]:
+    return (LISTING, *(command for w in wanted for command in first_rules(w)))
+
+
+def nft_withheld(captures: Sequence[Capture]) -> bool:
+    """nf_tables is not in /proc/modules, and yet no legacy table is there: then it is built in,
+    since kube-proxy needs one of the two, and uses it itself (law 3's third case)."""
+    reasons = {c.command: c.failure.reason for c in captures if c.command and c.failure}
+    names = [c for c in captures if c.command in LEGACY_TABLES.values()]
+    return reasons.get(LISTING) is Reason.NOT_PRESENT and not any(c.data.split() for c in names)
+
+
+def plain_round(families: frozenset[Family]) -> tuple[Command, ...]:
+    """Without a shell in the image every command is an exec of its own, so at once the dumps,
+    and of the rest only what `cat` shows."""
+    files = [STATUS, FIB_TRIE, ROUTE]
+    if Family.IPV6 in families:
+        files += [IF_INET6, IPV6_ROUTE]
+    return (
+        *files,
+        *(LEGACY_TABLES[family] for family in sorted(families)),
+        LISTING,
+        *dumps(families, Backend),
+    )
+
+
+def next_round(
+    answers: Answers, unread: frozenset[ChainId], wanted: Iterable[Wanted]
+) -> tuple[Command, ...]:
+    """What to ask now; empty when nothing more can be asked."""
+    wanted = tuple(wanted)
+    if answers.rounds >= LAST_ROUND:
+        return ()
+    if answers.changed and answers.rounds == 1:
+        return rules_round(wanted)
+    backends = {chain.backend for chain in unread} or set(Backend)
+    families = {chain.family for chain in unread} or {w.family for w in wanted}
+    if answers.changed or (unread and answers.rounds == LAST_ROUND - 1):
+        commands = dumps(families, backends)
+    else:
+        commands = further_rules(unread, answers.captures)
+    return tuple(command for command in commands if command not in answers.captures)
+
+
+def merge(answers: Answers, captures: Sequence[Capture]) -> Answers:
+    """One round's captures added; the last answer to a command counts."""
+    merged = dict(answers.captures)
+    this_round: dict[Command, Capture] = {}
+    changed = False
+    for capture in captures:
+        if capture.command is None:
+            continue
+        before = this_round.get(capture.command)
+        changed |= before is not None and before.data != capture.data
+        this_round[capture.command] = capture
+    merged |= this_round
+    return Answers(captures=merged, rounds=answers.rounds + 1, changed=changed)

@@ -1,0 +1,87 @@
+"""Through which pod a node is read: a running hostNetwork pod that can list its rules.
+
+kube-proxy first (its image has both backends of iptables), then CNI agents in the order in which
+their images were found to hold the tools (calico-node has most). None is a gap that says what
+would help.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..model.finding import Gap
+from ..model.service import Node, Pod
+
+#: Labels of pods that may read a node, best first, with the container that has the tools; ""
+#: takes the first container. The lists of pods ask for exactly these.
+AGENTS = (
+    ("k8s-app", "kube-proxy", "kube-proxy"),
+    ("component", "kube-proxy", "kube-proxy"),
+    ("app", "kube-proxy", "kube-proxy"),
+    ("app", "openshift-kube-proxy", "kube-proxy"),
+    ("k8s-app", "calico-node", "calico-node"),
+    ("k8s-app", "canal", "calico-node"),
+    ("k8s-app", "cilium", "cilium-agent"),
+    ("component", "antrea-agent", "antrea-agent"),
+    ("k8s-app", "kube-router", "kube-router"),
+    ("name", "weave-net", "weave"),
+    ("app", "kindnet", "kindnet-cni"),
+    ("app", "flannel", "kube-flannel"),
+    ("k8s-app", "flannel", "kube-flannel"),
+    ("app", "ovnkube-node", "ovnkube-controller"),
+    ("app", "kube-ovn-cni", "cni-server"),
+    ("app", "sdn", "sdn"),
+    ("k8s-app", "aws-node", "aws-node"),
+    ("k8s-app", "azure-npm", "azure-npm"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vantage:
+    node: str
+    namespace: str
+    pod: str
+    container: str
+    proxy: bool  # it is kube-proxy itself, so its process state is worth a look
+
+    def __str__(self) -> str:
+        return f"pod {self.namespace}/{self.pod}"
+
+
+def label_selectors() -> tuple[str, ...]:
+    """One selector per label key, for the lists of pods."""
+    keys: dict[str, list[str]] = {}
+    for key, value, _ in AGENTS:
+        keys.setdefault(key, []).append(value)
+    return tuple(f"{key} in ({','.join(values)})" for key, values in keys.items())
+
+
+def choose(node: Node, agents: tuple[Pod, ...]) -> Vantage | Gap:
+    """The best running vantage of this node, or why there is none."""
+    for key, value, container in AGENTS:
+        for pod in sorted(agents, key=lambda pod: pod.name):
+            if pod.node != node.name or pod.labels.get(key) != value or not pod.host_network:
+                continue
+            name = container if pod.container(container) else pod.containers[0].name
+            found = pod.container(name)
+            if found and found.running:
+                return Vantage(
+                    node=node.name,
+                    namespace=pod.namespace,
+                    pod=pod.name,
+                    container=name,
+                    proxy="kube-proxy" in value,
+                )
+    return _no_vantage(node, agents)
+
+
+def _no_vantage(node: Node, agents: tuple[Pod, ...]) -> Gap:
+    here = [pod for pod in agents if pod.node == node.name]
+    if here:
+        pod = here[0]
+        why = f"pod {pod.namespace}/{pod.name} is not running (phase {pod.phase or 'unknown'})"
+        next = f"kubectl -n {pod.namespace} describe pod {pod.name}"
+    else:
+        why = "no kube-proxy or CNI pod runs there with which its rules could be read"
+        next = f"kubectl get pods -A -o wide --field-selector spec.nodeName={node.name}"
+    return Gap(what="rules", node=node.name, why=why, next=next, blocking=True)

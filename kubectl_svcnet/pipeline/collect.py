@@ -1,0 +1,124 @@
+"""Asking a source many things at once, and keeping count of what came back.
+
+The thinking packages only name what they want; here it is fetched, in threads, and whatever was
+not answered is remembered. A deadline lives in the source; this file never waits without it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ..model.capture import (
+    ApiRequest,
+    Capture,
+    ExecRequest,
+    Failure,
+    LogRequest,
+    Reason,
+    Request,
+    Source,
+)
+from ..model.commands import COMMANDS
+from ..model.finding import Gap
+from ..model.report import Collected
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Collector:
+    """One run's conversation with a source. Safe to use from many threads."""
+
+    def __init__(self, source: Source, *, max_parallel: int = 16) -> None:
+        self.source = source
+        self.started = source.now()
+        self.waited = 0.0
+        self._parallel = max_parallel
+        self._lock = threading.Lock()
+        self._execs = self._bytes = 0
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        captures = self.source.fetch(request)
+        with self._lock:
+            if isinstance(request, ExecRequest):
+                self._execs += 1 if request.shell else len(request.commands)
+            if isinstance(request, (ExecRequest, LogRequest)):
+                self._bytes += sum(capture.size for capture in captures)
+        return captures
+
+    def fetch_one(self, request: Request) -> Capture:
+        return self.fetch(request)[0]
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """`work` on all items at once, results in their order; an exception ends the run."""
+        todo: Sequence[Item] = list(items)
+        if len(todo) < 2:
+            return [work(item) for item in todo]
+        with ThreadPoolExecutor(max_workers=min(self._parallel, len(todo))) as pool:
+            return list(pool.map(work, todo))
+
+    def wait(self, seconds: float) -> None:
+        self.waited += seconds
+        self.source.wait(seconds)
+
+    def collected(
+        self, *, nodes: int = 0, nodes_read: int = 0, reread: tuple[str, ...] = ()
+    ) -> Collected:
+        return Collected(
+            context=self.source.context,
+            started_at=self.started,
+            seconds=max(0.0, self.source.now() - self.started),
+            nodes=nodes,
+            nodes_read=nodes_read,
+            execs=self._execs,
+            bytes=self._bytes,
+            reread=reread,
+            waited=self.waited,
+        )
+
+
+#: What to grant or do about each way of not being answered; {verb} and {resource} are filled in.
+_RIGHT = "kubectl auth can-i {verb} {resource}"
+
+
+def gap_of(request: Request, failure: Failure, *, what: str, node: str = "", blocking: bool) -> Gap:
+    """The gap that a failed request leaves, with the missing right where that is the reason."""
+    next = ""
+    if failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED):
+        next = _right(request)
+    elif isinstance(request, (ExecRequest, LogRequest)) and failure.reason in (
+        Reason.UNREACHABLE,
+        Reason.TIMEOUT,
+        Reason.BROKEN,
+    ):
+        next = f"kubectl describe node {node}" if node else ""
+    return Gap(what=what, node=node, why=failure.message, next=next, blocking=blocking)
+
+
+def _right(request: Request) -> str:
+    match request:
+        case ExecRequest(namespace=namespace):
+            return f"kubectl auth can-i create pods --subresource=exec -n {namespace}"
+        case LogRequest(namespace=namespace):
+            return f"kubectl auth can-i get pods --subresource=log -n {namespace}"
+        case ApiRequest(path=path, many=many):
+            words = path.strip("/").split("/")
+            resource = words[-1] if many else words[-2]
+            scope = (
+                f" -n {words[words.index('namespaces') + 1]}" if "namespaces" in words else " -A"
+            )
+            return f"kubectl auth can-i {'list' if many else 'get'} {resource}{scope}"
+        case _:
+            return "kubectl auth can-i --list"
+
+
+def describe(request: ExecRequest) -> tuple[str, ...]:
+    """The commands of an exec as a person would type them."""
+    return tuple(
+        f"{' '.join(command.argv())}"
+        + (" | grep -n -v …" if COMMANDS[command.name].filtered else "")
+        for command in request.commands
+    )

@@ -1,0 +1,151 @@
+"""Reading the API: Services, EndpointSlices, nodes and the pods through which nodes are read.
+
+Every list may fail by itself; what is missing is None in the inventory and a gap beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ..errors import ClusterError, UsageError
+from ..model.capture import ApiRequest, Capture, Failure, Reason
+from ..model.finding import Gap
+from ..model.service import Endpoint, Inventory, Node, Pod, Service, ServiceName
+from ..node.vantage import label_selectors
+from ..parse.kube import parse_node, parse_pod, parse_service, parse_slices
+from .collect import Collector, gap_of
+
+NODES = "/api/v1/nodes"
+SLICES = "/apis/discovery.k8s.io/v1/{scope}endpointslices"
+SERVICES = "/api/v1/{scope}services"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which Services are read: one by name, or all of a namespace (None: of all namespaces)."""
+
+    namespace: str | None = None
+    name: str = ""
+    selector: str = ""
+
+    def services(self) -> ApiRequest:
+        path = SERVICES.format(scope=self._path())
+        if self.name:
+            return ApiRequest(path=f"{path}/{self.name}", many=False)
+        query = (("labelSelector", self.selector),) if self.selector else ()
+        return ApiRequest(path=path, query=query)
+
+    def slices(self) -> ApiRequest:
+        path = SLICES.format(scope=self._path())
+        if not self.name:
+            return ApiRequest(path=path)
+        label = f"kubernetes.io/service-name={self.name}"
+        return ApiRequest(path=path, query=(("labelSelector", label),))
+
+    def _path(self) -> str:
+        return "" if self.namespace is None else f"namespaces/{self.namespace}/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicesRead:
+    """`missing` are names that do not exist, in kubectl's sentence."""
+
+    services: tuple[Service, ...] = ()
+    endpoints: dict[ServiceName, tuple[Endpoint, ...]] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+    missing: tuple[str, ...] = ()
+    readable: bool = True
+
+
+def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead:
+    """Services and their endpoints. A Service list that cannot be read is `readable` False."""
+    scopes = tuple(scopes)
+    requests = [request for scope in scopes for request in (scope.services(), scope.slices())]
+    captures = collector.map(collector.fetch_one, requests)
+    services: dict[ServiceName, Service] = {}
+    endpoints: dict[ServiceName, tuple[Endpoint, ...]] = {}
+    gaps: list[Gap] = []
+    missing: list[str] = []
+    readable = True
+    for scope, listed, sliced in zip(scopes, captures[::2], captures[1::2], strict=True):
+        if listed.failure is not None:
+            if listed.failure.reason is Reason.NOT_FOUND and scope.name:
+                missing.append(f'services "{scope.name}" not found')
+                continue
+            readable = False
+            gaps.append(_gap(listed, listed.failure, "services"))
+            continue
+        services |= {s.name: s for s in map(parse_service, listed.objects)}
+        if sliced.failure is not None:
+            gaps.append(_gap(sliced, sliced.failure, "endpointslices"))
+            readable = False
+        endpoints |= parse_slices(sliced.objects)
+    return ServicesRead(
+        services=tuple(services[name] for name in sorted(services)),
+        endpoints=endpoints,
+        gaps=tuple(gaps),
+        missing=tuple(missing),
+        readable=readable,
+    )
+
+
+def _gap(capture: Capture, failure: Failure, what: str) -> Gap:
+    return gap_of(capture.request, failure, what=what, blocking=True)
+
+
+def read_nodes(
+    collector: Collector, *, selector: str = "", names: tuple[str, ...] = ()
+) -> tuple[Inventory, tuple[Gap, ...]]:
+    """Nodes and agents; `selector` is for the API server, in its own syntax. Raises UsageError
+    for a name in `names` that is no node."""
+    selectors = [
+        ApiRequest(path="/api/v1/pods", query=(("labelSelector", s),)) for s in label_selectors()
+    ]
+    query = (("labelSelector", selector),) if selector else ()
+    listed = ApiRequest(path=NODES, query=query)
+    captures = collector.map(collector.fetch_one, [listed, *selectors])
+    gaps: list[Gap] = []
+    nodes = None
+    if captures[0].failure is None:
+        nodes = tuple(sorted(map(parse_node, captures[0].objects), key=lambda node: node.name))
+    else:
+        gaps.append(_gap(captures[0], captures[0].failure, "nodes"))
+    agents: dict[tuple[str, str], Pod] = {}
+    refused = next((c for c in captures[1:] if c.failure is not None), None)
+    for capture in captures[1:]:
+        agents |= {(p.namespace, p.name): p for p in map(parse_pod, capture.objects)}
+    if refused is not None and refused.failure is not None:
+        gaps.append(_gap(refused, refused.failure, "pods"))
+    if nodes is None:
+        nodes = _nodes_of(agents.values())
+    return (
+        Inventory(
+            nodes=_only(nodes, names),
+            agents=tuple(agents.values()) if refused is None or agents else None,
+            read_at=collector.source.now(),
+        ),
+        tuple(gaps),
+    )
+
+
+def _only(nodes: tuple[Node, ...] | None, names: tuple[str, ...]) -> tuple[Node, ...] | None:
+    known = {node.name for node in nodes or ()}
+    unknown = [name for name in names if name not in known]
+    if unknown and nodes is not None:
+        raise UsageError(f'nodes "{unknown[0]}" not found', next="kubectl get nodes")
+    return tuple(node for node in nodes or () if not names or node.name in names) or None
+
+
+def _nodes_of(agents: Iterable[Pod]) -> tuple[Node, ...] | None:
+    """Without the right to list nodes, their names are known from the pods on them."""
+    names = sorted({pod.node for pod in agents if pod.node})
+    return tuple(Node(name=name) for name in names) or None
+
+
+def require_cluster(captures: Iterable[Capture]) -> None:
+    """Raises ClusterError if no list at all was answered, with the first reason."""
+    captures = tuple(captures)
+    failures = [c.failure for c in captures if c.failure is not None]
+    if captures and len(failures) == len(captures):
+        raise ClusterError(failures[0].message)

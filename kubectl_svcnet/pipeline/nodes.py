@@ -1,0 +1,248 @@
+"""Reading one node until every question about it is answered: fetch, parse, walk, and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ..cluster.batch import MAX_ARGUMENTS, size_of
+from ..dataplanes import owner_of, settle_owner
+from ..dataplanes._base import Owner
+from ..dataplanes.kube_proxy import proxy_container, proxy_pod
+from ..engine.simulate import Simulator
+from ..model.address import Family
+from ..model.capture import Capture, ExecRequest, LogRequest, Reason
+from ..model.commands import Command, Needs
+from ..model.fate import Backend
+from ..model.finding import Gap
+from ..model.nodeview import NodeView, OwnChains
+from ..model.report import Asked, Walk
+from ..model.ruleset import Ruleset
+from ..model.service import Frontend, Node, Pod
+from ..node.netfilter import Wanted, read_foreign, read_rules
+from ..node.proc import process_state, read_state
+from ..node.rounds import (
+    Answers,
+    first_round,
+    merge,
+    next_round,
+    nft_withheld,
+    plain_round,
+    rules_round,
+)
+from ..node.vantage import Vantage, choose
+from ..parse.klog import proxier_mode
+from .collect import Collector, gap_of
+
+#: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
+LOG_HEAD = 64 << 10
+
+#: Given what is known of a node, the packets of each frontend.
+Ask = Callable[[NodeView], Mapping[Frontend, Sequence[Asked]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReading:
+    """One node, read. `view` is None where it was not; `state` is the letter of kube-proxy's
+    process (R, S, T …), "" if unknown."""
+
+    node: Node
+    owner: Owner
+    vantage: Vantage | None = None
+    proxy: Pod | None = None
+    view: NodeView | None = None
+    walks: Mapping[Frontend, tuple[Walk, ...]] = field(default_factory=dict)
+    state: str = ""
+    captures: Mapping[Command, Capture] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+    @property
+    def own(self) -> OwnChains:
+        return self.owner.reader.own if self.owner.reader else OwnChains()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReader:
+    """How every node of this run is read. `wanted` names, per family, what matters there."""
+
+    collector: Collector
+    agents: tuple[Pod, ...]
+    wanted: Callable[[Node, Owner], tuple[Wanted, ...]]
+    explain: bool = False
+
+    def read(self, node: Node, ask: Ask) -> NodeReading:
+        agents = tuple(pod for pod in self.agents if pod.node == node.name)
+        owner = owner_of(node, agents)
+        reading = NodeReading(node=node, owner=owner, proxy=proxy_pod(agents))
+        if owner.reader is None:
+            return replace(reading, gaps=(_unread(node, owner),))
+        vantage = choose(node, agents)
+        if isinstance(vantage, Gap):
+            return replace(reading, gaps=(vantage,))
+        return self._walk(replace(reading, vantage=vantage), vantage, agents, ask)
+
+    def _walk(
+        self, reading: NodeReading, vantage: Vantage, agents: tuple[Pod, ...], ask: Ask
+    ) -> NodeReading:
+        wanted = self.wanted(reading.node, reading.owner)
+        families = frozenset(w.family for w in wanted)
+        answers, failed = self._first(vantage, wanted)
+        if failed is not None:
+            return replace(reading, gaps=(failed,))
+        while True:
+            view, gaps = _view(reading, answers, wanted)
+            walks = _walks(view, ask(view), self.explain)
+            unread = frozenset(
+                name for walk in _all(walks) for fate in walk.fates for name in fate.unread
+            )
+            commands = next_round(answers, unread, wanted) if unread or answers.changed else ()
+            if not commands:
+                break
+            answers = merge(answers, self._exec(vantage, commands))
+        owner = settle_owner(
+            reading.owner, agents, view, self._mode(reading, view) if families else ""
+        )
+        if owner.reader is None:
+            gaps = (*gaps, _unread(reading.node, owner))
+        return replace(
+            reading,
+            owner=owner,
+            view=view,
+            walks=walks,
+            state=process_state(answers.captures) if vantage.proxy else "",
+            captures=answers.captures,
+            gaps=gaps,
+        )
+
+    def _first(self, vantage: Vantage, wanted: tuple[Wanted, ...]) -> tuple[Answers, Gap | None]:
+        """The first round, without a shell where the image has none."""
+        captures = self._exec(vantage, first_round(wanted))
+        if nft_withheld(captures):
+            in_use = frozenset({Needs.NF_TABLES})
+            captures += self._exec(vantage, rules_round(wanted), in_use=in_use)
+        if captures and _all_failed(captures, Reason.NO_TOOL):
+            plain = plain_round(frozenset(w.family for w in wanted))
+            captures = self._exec(vantage, plain, shell=False)
+        failure = next((c.failure for c in captures if c.failure is not None), None)
+        if failure is not None and all(c.failure == failure for c in captures):
+            gap = gap_of(
+                captures[0].request, failure, what="rules", node=vantage.node, blocking=True
+            )
+            return Answers(), gap
+        return merge(Answers(), captures), None
+
+    def _exec(
+        self,
+        vantage: Vantage,
+        commands: Sequence[Command],
+        *,
+        shell: bool = True,
+        in_use: frozenset[Needs] = frozenset(),
+    ) -> tuple[Capture, ...]:
+        """One exec, or several where the arguments would not fit one."""
+        captures: list[Capture] = []
+        for part in _parts(commands) if shell else [tuple(commands)]:
+            request = ExecRequest(
+                node=vantage.node,
+                namespace=vantage.namespace,
+                pod=vantage.pod,
+                container=vantage.container,
+                commands=part,
+                shell=shell,
+                in_use=in_use,
+            )
+            captures += self.collector.fetch(request)
+        return tuple(captures)
+
+    def _mode(self, reading: NodeReading, view: NodeView) -> str:
+        """kube-proxy's mode by the head of its log; asked only where the kernel shows none, or
+        a native nft table of kube-proxy's stands beside its chains."""
+        pod, reader = reading.proxy, reading.owner.reader
+        both = any(table.name == "kube-proxy" for table in view.foreign_tables)
+        if pod is None or reader is None or (reader.programmed(view) and not both):
+            return ""
+        container = proxy_container(pod)
+        log = self.collector.fetch_one(
+            LogRequest(
+                node=reading.node.name,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=container.name if container else "",
+                limit_bytes=LOG_HEAD,
+            )
+        )
+        return proxier_mode(log.text().splitlines()) or ""
+
+
+def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
+    part: list[Command] = []
+    for command in commands:
+        if part and size_of([*part, command]) > MAX_ARGUMENTS:
+            yield tuple(part)
+            part = []
+        part.append(command)
+    if part:
+        yield tuple(part)
+
+
+def _view(
+    reading: NodeReading, answers: Answers, wanted: tuple[Wanted, ...]
+) -> tuple[NodeView, tuple[Gap, ...]]:
+    state = read_state(answers.captures)
+    foreign = read_foreign(answers.captures, [w.family for w in wanted])
+    gaps = [replace(gap, node=reading.node.name) for gap in state.gaps]
+    rulesets: dict[tuple[Family, Backend], Ruleset] = {}
+    for each in wanted:
+        found, more = read_rules(answers.captures, each)
+        rulesets |= found
+        gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in more]
+    if foreign is None:
+        gaps.append(
+            Gap(
+                what="native nft tables",
+                node=reading.node.name,
+                why="the image has no nft, so tables beside iptables' own were not looked for",
+            )
+        )
+    view = NodeView(
+        node=reading.node.name,
+        rulesets=rulesets,
+        addresses=state.addresses,
+        routes=state.routes,
+        routing_rules=state.routing_rules,
+        further_tables=state.further_tables,
+        sysctls=state.sysctls,
+        foreign_tables=foreign or (),
+        own=reading.own,
+    )
+    return view, tuple(gaps)
+
+
+def _walks(
+    view: NodeView, packets: Mapping[Frontend, Sequence[Asked]], explain: bool
+) -> dict[Frontend, tuple[Walk, ...]]:
+    simulator = Simulator(view)
+    return {
+        frontend: tuple(
+            Walk(asked=each, fates=simulator.fates(each.packet, explain=explain)) for each in asked
+        )
+        for frontend, asked in packets.items()
+    }
+
+
+def _all(walks: Mapping[Frontend, tuple[Walk, ...]]) -> Iterable[Walk]:
+    return (walk for packets in walks.values() for walk in packets)
+
+
+def _all_failed(captures: Sequence[Capture], reason: Reason) -> bool:
+    return all(c.failure is not None and c.failure.reason is reason for c in captures)
+
+
+def _unread(node: Node, owner: Owner) -> Gap:
+    return Gap(
+        what="rules", node=node.name, why=owner.why, next=owner.next, blocking=owner.blocking
+    )
+
+
+def families_of(frontends: Iterable[Frontend]) -> tuple[Family, ...]:
+    return tuple(sorted({frontend.family for frontend in frontends}))
