@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backend, cluster, fabric, kube, namespaces, node, paths, proxy, rules, sysctls
+from . import backend, cluster, fabric, kube, namespaces, node, paths, proxy, rules
 from .build import build_labsrv
-from .shell import LabError, run
+from .shell import LabError, run, wait_until
 from .topology import EXTERNAL, node_named
 
 
@@ -36,10 +36,8 @@ class Traffic:
 
 class Lab:
     def __init__(self) -> None:
-        state = cluster.read_state()
-        if state is None or not cluster.is_up():
+        if not cluster.is_up():
             raise LabError("The lab is not up: python3 -m tests.lab up")
-        self._sysctls = state.sysctls
 
     kubeconfig: Path = paths.ADMIN_KUBECONFIG
     viewer_kubeconfig: Path = paths.VIEWER_KUBECONFIG
@@ -93,8 +91,14 @@ class Lab:
         node.stop_kubelet(node_named(name))
 
     def start_kubelet(self, name: str) -> None:
+        """Returns when exec and logs work again."""
         node.start_kubelet(node_named(name))
-        sysctls.restore(self._sysctls)
+        pods = f"/api/v1/nodes/{name}/proxy/pods"
+        wait_until(
+            f"{name}: the kubelet knows its pods",
+            lambda: f"client-{name}" in kube.answer("get", "--raw", pods),
+            timeout=60,
+        )
 
     def processes(self, name: str, command: str) -> list[int]:
         """PIDs, as the machine sees them, of kube-proxy, kubelet or the like on that node."""
@@ -105,7 +109,6 @@ class Lab:
 
     def switch_backend(self, name: str, to: str) -> None:
         backend.switch(node_named(name), to)
-        sysctls.restore(self._sysctls)
 
 
 def client_arguments(

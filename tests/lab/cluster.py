@@ -27,7 +27,6 @@ from . import (
     pki,
     proxy,
     requirements,
-    sysctls,
     workload,
 )
 from .build import build_kubernetes
@@ -45,7 +44,6 @@ DEFAULT_BACKENDS = ("nft",) * len(NODES)
 class State:
     boot: str
     ready: bool
-    sysctls: dict[str, str]
     netns_folder_is_ours: bool
 
 
@@ -103,15 +101,11 @@ def up(modes: Sequence[str] | None, backends: Sequence[str] | None) -> None:
     state = State(
         boot=BOOT_ID.read_text().strip(),
         ready=False,
-        sysctls=sysctls.read(),
         netns_folder_is_ours=not fabric.NETNS_FOLDER.exists(),
     )
     write_state(state)
     mode_of = dict(zip((one.name for one in NODES), modes or DEFAULT_MODES, strict=True))
-    try:
-        raise_cluster(archives, mode_of, backends or DEFAULT_BACKENDS)
-    finally:
-        sysctls.restore(state.sysctls)
+    raise_cluster(archives, mode_of, backends or DEFAULT_BACKENDS)
     write_state(State(**{**asdict(state), "ready": True}))
 
 
@@ -183,8 +177,6 @@ def down() -> None:
     with step("networks and cgroups removed"):
         fabric.remove(netns_folder_is_ours=bool(state and state.netns_folder_is_ours))
         cgroups.remove()
-    if state:
-        sysctls.restore(state.sysctls)
     with step("files removed"):
         remove_files()
 

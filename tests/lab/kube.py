@@ -25,6 +25,11 @@ def works(*argv: str) -> bool:
     return attempt([*KUBECTL, "--request-timeout=5s", *argv]).returncode == 0
 
 
+def answer(*argv: str) -> str:
+    """Like `kubectl`, but empty where that fails."""
+    return attempt([*KUBECTL, "--request-timeout=5s", *argv]).stdout
+
+
 def get(*argv: str) -> Any:
     return json.loads(kubectl("get", *argv, "-o", "json"))
 

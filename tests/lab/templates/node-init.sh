@@ -12,5 +12,16 @@ mount --bind "$2/var-log" /var/log
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/lock
 : > /run/xtables.lock
+
+# A kubelet sets these for the whole machine unless they have the values that it wants, so it is
+# shown files that say so (kubelet pkg/kubelet/cm/container_manager_linux.go, setupKernelTunables).
+mkdir /run/settings
+for setting in vm/overcommit_memory=1 vm/panic_on_oom=0 kernel/panic=10 kernel/panic_on_oops=1 \
+    kernel/keys/root_maxkeys=1000000 kernel/keys/root_maxbytes=25000000; do
+    file=/run/settings/$(basename "${setting%=*}")
+    echo "${setting#*=}" > "$file"
+    mount --bind "$file" "/proc/sys/${setting%=*}"
+done
+
 : > "$2/ready"
 exec "$3" pause
