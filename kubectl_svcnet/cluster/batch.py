@@ -68,6 +68,8 @@ def _arm(spec: CommandSpec) -> str:
     run = " ".join(_word(word, numbers) for word in spec.argv)
     if spec.filtered:
         run = f'{{ {run};z;}}|g "${len(numbers)}"'
+    if spec.first:
+        run += f'|grep -anEm1 -e "${len(numbers)}"'
     run += ";e=$?"
     condition = _condition(spec)
     if condition:

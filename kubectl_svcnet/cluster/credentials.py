@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..errors import ClusterError
-from .kubeconfig import ClusterConfig, Tls
+from .config import ClusterConfig, Tls
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

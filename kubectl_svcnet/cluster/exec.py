@@ -225,9 +225,9 @@ class PlainRunner:
     def _capture(self, request: ExecRequest, command: Command, ran: Ran) -> Capture:
         failure = ran.failure
         tool = COMMANDS[command.name].argv[0]
-        if failure is None and ran.exit_code in (126, 127):
+        missing = failure is not None and failure.reason is Reason.NO_TOOL
+        if missing or (failure is None and ran.exit_code in (126, 127)):
             failure = no_tool(tool)
-        if failure is not None and failure.reason is Reason.NO_TOOL:
             key = (request.namespace, request.pod, request.container)
             self._missing[key] = self._missing.get(key, frozenset()) | {tool}
         return Capture(

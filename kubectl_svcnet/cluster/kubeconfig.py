@@ -14,95 +14,18 @@ import binascii
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import ClusterError, UsageError
+from .config import Auth, ClusterConfig, Impersonation, Overrides, Tls
 from .proxy import proxy_for
 
 Config = Mapping[str, Any]
 
+__all__ = ["ClusterConfig", "Overrides", "load_config", "merge", "parse_timeout", "resolve"]
+
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overrides:
-    """kubectl's flags; None is a flag that was not given."""
-
-    kubeconfig: str | None = None
-    context: str | None = None
-    cluster: str | None = None
-    user: str | None = None
-    namespace: str | None = None
-    server: str | None = None
-    certificate_authority: str | None = None
-    insecure: bool | None = None
-    tls_server_name: str | None = None
-    client_certificate: str | None = None
-    client_key: str | None = None
-    token: str | None = field(default=None, repr=False)
-    as_user: str | None = None
-    as_uid: str | None = None
-    as_groups: tuple[str, ...] = ()
-    as_user_extra: tuple[str, ...] = ()  # KEY=VALUE
-    request_timeout: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tls:
-    """Data wins over files, as in client-go."""
-
-    verify: bool = True
-    server_name: str | None = None
-    ca_file: str | None = None
-    ca_data: bytes | None = None
-    cert_file: str | None = None
-    cert_data: bytes | None = None
-    key_file: str | None = None
-    key_data: bytes | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Auth:
-    """How to get credentials; none of it is ever printed."""
-
-    token: str | None = field(default=None, repr=False)
-    token_file: str | None = None
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    exec: Mapping[str, Any] | None = field(default=None, repr=False)
-    provider: Mapping[str, Any] | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impersonation:
-    user: str | None = None
-    uid: str | None = None
-    groups: tuple[str, ...] = ()
-    extra: tuple[tuple[str, str], ...] = ()
-
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Several groups and several values of one extra are several headers."""
-        pairs = [("Impersonate-User", self.user), ("Impersonate-Uid", self.uid)]
-        found = [(name, value) for name, value in pairs if value]
-        found += [("Impersonate-Group", group) for group in self.groups]
-        return (*found, *((f"Impersonate-Extra-{key}", value) for key, value in self.extra))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterConfig:
-    """Everything needed to talk to one API server as one user."""
-
-    server: str
-    namespace: str = "default"
-    context: str = ""
-    tls: Tls = Tls()
-    auth: Auth = Auth()
-    impersonation: Impersonation = Impersonation()
-    proxy: str | None = field(default=None, repr=False)  # may hold a password
-    request_timeout: float | None = None
-    cluster_info: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for exec plugins
 
 
 def merge(configs: Sequence[Config]) -> dict[str, Any]:

@@ -26,10 +26,10 @@ from ..model.capture import (
     ReviewRequest,
 )
 from . import portforward
+from .config import ClusterConfig
 from .deadline import Deadline, Gate, Stop, run_bounded
 from .exec import Executor, PlainRunner, Ran, failed, run_batch
 from .faults import Fault, of_exception
-from .kubeconfig import ClusterConfig
 from .limits import Limits
 from .rest import Reply, Rest
 from .transport import Transport

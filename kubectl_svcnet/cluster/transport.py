@@ -21,10 +21,10 @@ from urllib.parse import quote, unquote, urlsplit
 from .. import __version__
 from ..errors import ClusterError
 from ..model.capture import Reason
+from .config import ClusterConfig
 from .credentials import Credentials, load_credentials, tls_context
 from .deadline import Deadline
 from .faults import fault
-from .kubeconfig import ClusterConfig
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
 _SAFE = "/:@!$'()*,~-._?"  # what both Go and proxies take as it is in a query

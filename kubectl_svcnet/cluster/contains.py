@@ -1,0 +1,170 @@
+"""Which recorded answers contain the answer to another request. Pure.
+
+Of commands: a chain is in its table, a table in the dump of all, a filtered listing in the whole
+one; always the recorded capture as it is, which its own command tells how to read. Of API lists:
+an object, a namespace or a selection is in a list that was recorded whole. Of logs: a later or
+shorter part is in the whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..model.capture import ApiRequest, LogRequest
+from ..model.commands import Command
+
+
+def wider_commands(command: Command) -> tuple[Command, ...]:
+    """Commands whose whole answer contains this one's, the narrowest first."""
+    found = re.fullmatch(
+        r"(ip6?tables)-(nft-chain|nft-save|legacy-save-all)(-filtered)?", command.name
+    )
+    if found is None:
+        return ()
+    prefix, kind, filtered = found.groups()
+    if kind == "legacy-save-all":
+        return (Command(f"{prefix}-legacy-save-all"),) if filtered else ()
+    table = command.arguments[0]
+    wider = []
+    if kind == "nft-chain" and filtered:
+        wider.append(Command(f"{prefix}-nft-chain", command.arguments[:2]))
+    if kind == "nft-chain" or filtered:
+        wider.append(Command(f"{prefix}-nft-save", (table,)))
+    return (*wider, Command(f"{prefix}-nft-save-all"))
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """An API path in its parts; `name` is empty for a list, `namespace` for all of them."""
+
+    prefix: str
+    resource: str
+    namespace: str = ""
+    name: str = ""
+
+
+def collection_of(path: str) -> Collection | None:
+    """None for a path of another shape (subresources, /version)."""
+    found = re.fullmatch(
+        r"(/api/[^/]+|/apis/[^/]+/[^/]+)(?:/namespaces/([^/]+))?/([^/]+)(?:/([^/]+))?", path
+    )
+    if found is None:
+        return None
+    prefix, namespace, resource, name = found.groups()
+    return Collection(prefix, resource, namespace or "", name or "")
+
+
+def list_contains(recorded: ApiRequest, wanted: ApiRequest) -> bool:
+    """Whether the recorded list, if whole, has everything that is wanted."""
+    have, want = collection_of(recorded.path), collection_of(wanted.path)
+    if not recorded.many or have is None or want is None or have.name:
+        return False
+    if (have.prefix, have.resource) != (want.prefix, want.resource):
+        return False
+    if have.namespace and have.namespace != want.namespace:
+        return False
+    return set(_terms(recorded)) <= set(_terms(wanted)) and set(dict(wanted.query)) <= set(_TERMS)
+
+
+def select(
+    objects: Sequence[Mapping[str, Any]], wanted: ApiRequest
+) -> list[Mapping[str, Any]] | None:
+    """Those of a containing list that are wanted; None where a selector is not understood."""
+    collection = collection_of(wanted.path)
+    if collection is None:
+        return None
+    try:
+        tests = [_TERMS[key](term) for key, term in _terms(wanted)]
+    except ValueError:
+        return None
+    return [
+        item for item in objects if _is_in(item, collection) and all(test(item) for test in tests)
+    ]
+
+
+def _is_in(item: Mapping[str, Any], collection: Collection) -> bool:
+    metadata = item.get("metadata")
+    if not isinstance(metadata, Mapping):
+        return False
+    named = not collection.name or metadata.get("name") == collection.name
+    placed = not collection.namespace or metadata.get("namespace") == collection.namespace
+    return named and placed
+
+
+def _terms(request: ApiRequest) -> Iterator[tuple[str, str]]:
+    """Each condition of each selector; commas in parentheses do not part them."""
+    for key, value in request.query:
+        for term in re.split(r",(?![^(]*\))", value):
+            if term.strip():
+                yield key, term.strip()
+
+
+class _Label:
+    """One condition on labels (apimachinery `labels.Parse`)."""
+
+    def __init__(self, term: str) -> None:
+        found = re.fullmatch(
+            r"(?P<no>!)?\s*(?P<key>[\w./-]+)\s*"
+            r"(?:(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?",
+            term,
+        )
+        if found is None:
+            raise ValueError(term)
+        self.key, self.absent = found["key"], bool(found["no"])
+        self.negated = found["op"] == "!=" or found["set"] == "notin"
+        self.values: set[str] | None = None
+        if found["op"]:
+            self.values = {found["value"]}
+        elif found["set"]:
+            self.values = {part.strip() for part in found["values"].split(",")}
+
+    def __call__(self, item: Mapping[str, Any]) -> bool:
+        labels = item.get("metadata", {}).get("labels") or {}
+        if self.values is None:
+            return (self.key in labels) is not self.absent
+        if self.negated:  # as in the API: also where the label is missing
+            return labels.get(self.key) not in self.values
+        return labels.get(self.key) in self.values
+
+
+_FIELDS = ("metadata.name", "metadata.namespace", "spec.nodeName", "status.phase")
+
+
+class _Field:
+    def __init__(self, term: str) -> None:
+        found = re.fullmatch(r"([\w.]+)\s*(==?|!=)\s*(.*)", term)
+        if found is None or found[1] not in _FIELDS:
+            raise ValueError(term)
+        self.path, self.negated, self.value = found[1].split("."), found[2] == "!=", found[3]
+
+    def __call__(self, item: Mapping[str, Any]) -> bool:
+        value: Any = item
+        for key in self.path:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        return ((value or "") == self.value) is not self.negated
+
+
+_TERMS: Mapping[str, Any] = {"labelSelector": _Label, "fieldSelector": _Field}
+
+
+def log_contains(recorded: LogRequest, truncated: bool, wanted: LogRequest) -> bool:
+    """Whether the recorded log has all that is wanted (and maybe more)."""
+    for key in ("namespace", "pod", "container", "previous", "timestamps"):
+        if getattr(recorded, key) != getattr(wanted, key):
+            return False
+    if recorded.tail_lines is not None:
+        return False
+    if truncated:  # a head: it has a shorter head
+        head = recorded.since_seconds is None and (wanted.tail_lines, wanted.since_seconds) == (
+            None,
+            None,
+        )
+        return head and _within(wanted.limit_bytes, recorded.limit_bytes)
+    return recorded.since_seconds is None or _within(wanted.since_seconds, recorded.since_seconds)
+
+
+def _within(wanted: int | None, recorded: int | None) -> bool:
+    return wanted is not None and recorded is not None and wanted <= recorded

@@ -1,0 +1,58 @@
+"""A Source that passes everything on and saves it: `--record FILE` and `snapshot`.
+
+Saved is what passed, in order, both readings, after `redact`. The bundle appears under its name
+only when `finish` is called.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from ..model.capture import Capture, Reason, Request, Source
+from .bundle import BundleWriter
+from .redact import redact
+
+Change = Callable[[Capture], Capture]
+
+
+class RecordingSource:
+    """`change` is laid over each capture that is saved (`anonymise`), never over what passes."""
+
+    def __init__(
+        self, inner: Source, path: str | os.PathLike[str], *, change: Change | None = None
+    ) -> None:
+        self.inner = inner
+        self._writer = BundleWriter(path, context="" if change else inner.context)
+        self._change = change
+
+    @property
+    def context(self) -> str:
+        return self.inner.context
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        captures = self.inner.fetch(request)
+        kept = [redact(capture) for capture in captures if not _unrecorded(capture)]
+        safe = [capture for capture in kept if capture is not None]
+        if self._change is not None:
+            safe = [self._change(capture) for capture in safe]
+        if safe:
+            self._writer.add(tuple(safe))
+        return captures
+
+    def now(self) -> float:
+        return self.inner.now()
+
+    def wait(self, seconds: float) -> None:
+        self.inner.wait(seconds)
+
+    def finish(self) -> None:
+        self._writer.finish()
+
+    def discard(self) -> None:
+        self._writer.discard()
+
+
+def _unrecorded(capture: Capture) -> bool:
+    """Nothing to save: a bundle that was read did not have it."""
+    return capture.failure is not None and capture.failure.reason is Reason.NOT_RECORDED
