@@ -24,6 +24,47 @@ class Code:
 
 _ROWS = (
     Code(
+        number="SVN101",
+        level=Level.WARNING,
+        title="Sources disagree",
+        cause="Two places state different values for one range: one was changed later, or a "
+        "component keeps a range of its own.",
+        action="Find out which one the cluster obeys, by the addresses in use, and correct the "
+        "others.",
+    ),
+    Code(
+        number="SVN102",
+        level=Level.WARNING,
+        title="Pod outside every known pod range",
+        cause="Pods have addresses that no known source gives to pods: another network plugin "
+        "hands them out, or the range was changed and old pods remain.",
+        action="Look at the network plugin's own configuration; restart pods that kept an old "
+        "address.",
+    ),
+    Code(
+        number="SVN103",
+        level=Level.WARNING,
+        title="Service outside every known Service range",
+        cause="Services keep an address of a range that was changed or removed.",
+        action="Create the Service anew, or add the range as a ServiceCIDR.",
+    ),
+    Code(
+        number="SVN104",
+        level=Level.ERROR,
+        title="Ranges overlap",
+        cause="Two kinds of range share addresses, so that some addresses have two meanings and "
+        "packets to them go to one of the two.",
+        action="Move one of the ranges before addresses of the overlap are in use.",
+    ),
+    Code(
+        number="SVN105",
+        level=Level.WARNING,
+        title="Node's pod range outside the cluster's",
+        cause="A node was given its pod range out of another cluster range than the one stated "
+        "now.",
+        action="Drain the node, delete its Node object and let it register anew.",
+    ),
+    Code(
         number="SVN201",
         level=Level.ERROR,
         title="Service not programmed",

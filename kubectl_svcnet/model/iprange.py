@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .address import Family, IPAddress, IPNetwork
+from .service import Node, Pod, Service
 
 
 class RangeKind(str, Enum):
@@ -25,7 +26,11 @@ class Confidence(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangeClaim:
-    """One place that says (or shows) one range. For a NodePort, `ports` instead of `network`."""
+    """One place that says (or shows) one range. For a NodePort, `ports` instead of `network`.
+
+    Claims of the same `statement` are parts of one whole: the two CIDRs of one flag, or all
+    ServiceCIDR objects together. Statements can disagree, their parts cannot.
+    """
 
     kind: RangeKind
     source: str  # "kube-apiserver --service-cluster-ip-range"
@@ -36,6 +41,22 @@ class RangeClaim:
     node: str = ""
     evidence: str = ""  # the line or field itself, raw
     address: IPAddress | None = None  # the node's own address inside it (a bridge's, a tunnel's)
+    allocator: str = ""  # who cuts the nodes' ranges of this name out of the cluster's
+    statement: str = ""
+
+    @property
+    def text(self) -> str:
+        """The range as it names a row: "10.96.0.0/16", "30000-32767"."""
+        if self.ports:
+            return f"{self.ports[0]}-{self.ports[1]}"
+        return str(self.network)
+
+    @property
+    def value(self) -> str:
+        """What this place says: the range, or the node's address with the range's prefix."""
+        if self.address is not None and self.network is not None:
+            return f"{self.address}/{self.network.prefixlen}"
+        return self.text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +71,21 @@ class IPRange:
     node: str = ""
     used: int | None = None
     size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Census:
+    """Who holds addresses and node ports, of one reading of the API's lists. None: that list
+    was not read (the gap says why), which is not the same as empty."""
+
+    pods: tuple[Pod, ...] | None = None
+    services: tuple[Service, ...] | None = None
+    nodes: tuple[Node, ...] | None = None
+
+
+def holds_address(pod: Pod) -> bool:
+    """The pod has an address of its own, and holds it: a pod that ended has given it back."""
+    return bool(pod.addresses) and not pod.host_network and pod.phase not in _ENDED
+
+
+_ENDED = ("Succeeded", "Failed")

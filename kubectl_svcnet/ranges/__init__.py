@@ -1,0 +1,29 @@
+"""Where a cluster writes down an IP range: one file per place, each named once in `SOURCES`."""
+
+from __future__ import annotations
+
+from ._base import Place, RangeSource, Reading, missed
+from .apiserver import SOURCE as APISERVER
+from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
+from .controller_manager import SOURCE as CONTROLLER_MANAGER
+from .kube_proxy import SOURCE as KUBE_PROXY
+from .kubeadm import SOURCE as KUBEADM
+from .node_network import SOURCE as NODE_NETWORK
+from .node_network import unseen
+from .pod_cidrs import SOURCE as POD_CIDRS
+from .service_cidr import SOURCE as SERVICE_CIDR
+from .weave import SOURCE as WEAVE
+
+__all__ = ["SOURCES", "Place", "RangeSource", "Reading", "missed", "unseen"]
+
+SOURCES: tuple[RangeSource, ...] = (
+    APISERVER,
+    APISERVER_MANIFEST,
+    CONTROLLER_MANAGER,
+    KUBE_PROXY,
+    KUBEADM,
+    NODE_NETWORK,
+    POD_CIDRS,
+    SERVICE_CIDR,
+    WEAVE,
+)

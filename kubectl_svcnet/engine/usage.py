@@ -1,0 +1,132 @@
+"""Claims become ranges: one per kind, node and value, with how much of it is in use.
+
+Usable addresses of an IPv4 network leave out its own address and the broadcast address, which
+neither the API server (pkg/registry/core/service/ipallocator) nor CNI plugins hand out; a /31 and a
+/32 count whole (RFC 3021). Of an IPv6 network only the first is left out. A bridge takes one more
+of a node's pod range, which the API does not show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from ..model.address import IPAddress, IPNetwork, family_of
+from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
+
+#: kube-apiserver's --service-node-port-range, pkg/kubeapiserver/options/options.go.
+DEFAULT_NODE_PORTS = RangeClaim(
+    kind=RangeKind.NODE_PORT,
+    source="default (stated nowhere)",
+    object="",
+    confidence=Confidence.ASSUMED,
+    ports=(30000, 32767),
+    evidence="kube-apiserver's default",
+)
+
+_KINDS = tuple(RangeKind)
+
+
+def merge_claims(claims: Iterable[RangeClaim], census: Census) -> tuple[IPRange, ...]:
+    """Ranges in reading order: by kind, the cluster's before the nodes'."""
+    claims = list(claims)
+    if not any(claim.kind is RangeKind.NODE_PORT for claim in claims):
+        claims.append(DEFAULT_NODE_PORTS)
+    merged: dict[tuple[RangeKind, str, str], list[RangeClaim]] = {}
+    for claim in claims:
+        merged.setdefault((claim.kind, claim.node, claim.text), []).append(claim)
+    counter = _Counter(census)
+    shared = {text for kind, node, text in merged if kind is RangeKind.POD and not node}
+    ranges = [_merged(key, group, counter, shared) for key, group in merged.items()]
+    return tuple(sorted(ranges, key=_order))
+
+
+def _merged(
+    key: tuple[RangeKind, str, str],
+    claims: Sequence[RangeClaim],
+    counter: _Counter,
+    shared: set[str],
+) -> IPRange:
+    """A default that is stated elsewhere is no news. A node that draws from the cluster's whole
+    range has no size of its own."""
+    kind, node, text = key
+    claims = [c for c in claims if c.confidence is not Confidence.ASSUMED] or claims
+    network, ports = claims[0].network, claims[0].ports
+    size = ports[1] - ports[0] + 1 if ports else usable(network) if network else None
+    return IPRange(
+        kind=kind,
+        text=text,
+        claims=tuple(claims),
+        family=family_of(network) if network else None,
+        network=network,
+        node=node,
+        used=counter.used(kind, node, network, ports),
+        size=None if node and text in shared else size,
+    )
+
+
+def usable(network: IPNetwork) -> int:
+    if network.version == 4:
+        return network.num_addresses - (2 if network.prefixlen < 31 else 0)
+    return network.num_addresses - (1 if network.prefixlen < 127 else 0)
+
+
+class _Counter:
+    """Who uses addresses; None where the list that would say it was not read."""
+
+    def __init__(self, census: Census) -> None:
+        self._pods: dict[str, set[IPAddress]] | None = None
+        if census.pods is not None:
+            self._pods = {}
+            for pod in filter(holds_address, census.pods):
+                self._pods.setdefault(pod.node, set()).update(pod.addresses)
+        services = census.services
+        self._services = (
+            None if services is None else {ip for service in services for ip in service.cluster_ips}
+        )
+        self._ports = (
+            None
+            if services is None
+            else {port.node_port for s in services for port in s.ports if port.node_port}
+            | {s.health_check_node_port for s in services if s.health_check_node_port}
+        )
+        self._nodes = (
+            None if census.nodes is None else {ip for node in census.nodes for ip in node.addresses}
+        )
+
+    def used(
+        self,
+        kind: RangeKind,
+        node: str,
+        network: IPNetwork | None,
+        ports: tuple[int, int] | None,
+    ) -> int | None:
+        if ports is not None:
+            return (
+                None if self._ports is None else sum(ports[0] <= p <= ports[1] for p in self._ports)
+            )
+        holders = self._holders(kind, node)
+        if holders is None or network is None:
+            return None
+        return sum(ip.version == network.version and ip in network for ip in holders)
+
+    def _holders(self, kind: RangeKind, node: str) -> set[IPAddress] | None:
+        match kind:
+            case RangeKind.SERVICE:
+                return self._services
+            case RangeKind.NODE:
+                return self._nodes
+            case RangeKind.POD if self._pods is not None:
+                return self._pods.get(node, set()) if node else set().union(*self._pods.values())
+            case _:
+                return None
+
+
+def _order(range: IPRange) -> tuple[object, ...]:
+    network = range.network
+    place = (network.version, int(network.network_address), network.prefixlen) if network else ()
+    numbers = tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part)
+        for part in re.findall(r"\d+|\D+", range.node)
+    )
+    return (_KINDS.index(range.kind), bool(range.node), numbers, place, range.text)

@@ -1,0 +1,267 @@
+"""What a range source is: one place where clusters write an IP range down.
+
+`recognise` says where in this cluster the place is, of the API's lists alone; `requests` what to
+ask there; `ranges` turns the answers into claims. Nothing here reads: the pipeline fetches.
+An answer that failed is a gap that names the missing right, never "no range" (law 2); only where
+the API says that an object does not exist is that an answer.
+
+A new source is a file with an instance at its foot and a line in `SOURCES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..errors import ParseError
+from ..model.address import IPNetwork
+from ..model.capture import (
+    ApiRequest,
+    Capture,
+    ExecRequest,
+    LogRequest,
+    Reason,
+    Request,
+)
+from ..model.finding import Gap
+from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.service import Node, Pod
+from ..parse.cidr import parse_networks
+from ..parse.flags import find_flag
+
+#: The allocator of node.spec.podCIDRs (kube-controller-manager's node-ipam-controller).
+NODE_IPAM = "node-ipam"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One object of this cluster where a source looks. `node` is set where what it says is about
+    that node only (so that --node may leave it out)."""
+
+    object: str  # "pod kube-system/kube-apiserver-n1", "configmap kube-system/kube-proxy"
+    node: str = ""
+    pod: Pod | None = None
+    container: str = ""
+    about: Node | None = None
+    config_map: tuple[str, str] | None = None  # namespace, name
+    key: str = ""  # of the ConfigMap, where the pod names it
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    claims: tuple[RangeClaim, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+class RangeSource(Protocol):
+    """`kinds`: what it may tell; a gap blocks when no other source told of one of them. `trust`:
+    1 for whoever hands the addresses out, more the further a place is from that."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kinds(self) -> frozenset[RangeKind]: ...
+
+    @property
+    def trust(self) -> int: ...
+
+    def recognise(self, census: Census) -> tuple[Place, ...]: ...
+
+    def requests(self, place: Place) -> tuple[Request, ...]: ...
+
+    def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading: ...
+
+
+def pod_object(pod: Pod) -> str:
+    return f"pod {pod.namespace}/{pod.name}"
+
+
+def control_plane_pods(census: Census, component: str) -> tuple[Place, ...]:
+    """The API's copies of a static control-plane pod, in any namespace.
+
+    Only hostNetwork ones: with a network of its own it serves another cluster, whose hosted
+    control plane runs here as ordinary pods.
+    """
+    places = []
+    for pod in census.pods or ():
+        named = component in (pod.labels.get("component"), pod.labels.get("k8s-app"))
+        container = pod.container(component) or next(iter(pod.containers), None)
+        if named and pod.host_network and container is not None:
+            places.append(Place(object=pod_object(pod), pod=pod, container=container.name))
+    return tuple(places)
+
+
+def command_of(place: Place) -> tuple[str, ...]:
+    container = place.pod.container(place.container) if place.pod else None
+    return container.command if container else ()
+
+
+def claims_of(
+    networks: Iterable[IPNetwork],
+    *,
+    kind: RangeKind,
+    source: str,
+    object: str,
+    evidence: str,
+    node: str = "",
+    confidence: Confidence = Confidence.STATED,
+    allocator: str = "",
+    statement: str = "",
+) -> tuple[RangeClaim, ...]:
+    """One claim per network; together they are one statement."""
+    return tuple(
+        RangeClaim(
+            kind=kind,
+            source=source,
+            object=object,
+            confidence=confidence,
+            network=network,
+            node=node,
+            evidence=evidence,
+            allocator=allocator,
+            statement=statement or f"{source} of {object}",
+        )
+        for network in networks
+    )
+
+
+def flag_claims(
+    place: Place,
+    component: str,
+    flag: str,
+    kind: RangeKind,
+    *,
+    note: str = "",
+    allocator: str = "",
+) -> Reading:
+    """The claims of one flag in the arguments of the place's container."""
+    value = find_flag(command_of(place), flag)
+    if not value:
+        return Reading()
+    source = f"{component} --{flag}"
+    evidence = f"--{flag}={value}{note}"
+
+    def claims() -> tuple[RangeClaim, ...]:
+        return claims_of(
+            parse_networks(value),
+            kind=kind,
+            source=source,
+            object=place.object,
+            evidence=evidence,
+            allocator=allocator,
+        )
+
+    return typed(claims, what=source, place=place)
+
+
+def typed(read: Callable[[], tuple[RangeClaim, ...]], *, what: str, place: Place) -> Reading:
+    """What `read` claims; text that it cannot read is a gap."""
+    try:
+        return Reading(read())
+    except ParseError as error:
+        return Reading(
+            gaps=(
+                Gap(what=what, why=f"{place.object}: {error}", node=place.node, next=_show(place)),
+            )
+        )
+
+
+def joined(*readings: Reading) -> Reading:
+    return Reading(
+        tuple(claim for reading in readings for claim in reading.claims),
+        tuple(gap for reading in readings for gap in reading.gaps),
+    )
+
+
+def missed(capture: Capture, what: str, node: str = "") -> Gap:
+    """The gap that a failed answer leaves: why, which right is missing, what to type."""
+    failure = capture.failure
+    if failure is None:
+        said = capture.stderr.decode("utf-8", "replace").strip()
+        why = f"the command ended with {capture.exit_code}" + (f": {said}" if said else "")
+        return Gap(what=what, why=why, node=node, next=_by_hand(capture))
+    refused = failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
+    verb, resource, scope = right_of(capture.request)
+    why = failure.message
+    if failure.reason.value not in why:
+        why = f"{failure.reason.value}: {why}" if why else failure.reason.value
+    if refused:
+        why += f" (needs {verb} {resource})"
+    next = _can_i(verb, resource, scope) if refused else _by_hand(capture)
+    return Gap(what=what, why=why, node=node, next=next)
+
+
+def _can_i(verb: str, resource: str, scope: str) -> str:
+    """kubectl reads `pods/exec` as the pod named exec; a subresource is a flag."""
+    kind, _, part = resource.partition("/")
+    sub = f" --subresource={part}" if kind == "pods" and part else ""
+    return f"kubectl auth can-i {verb} {kind if sub else resource}{sub}{scope}"
+
+
+def right_of(request: Request) -> tuple[str, str, str]:
+    """Verb, resource and scope (`-n NAMESPACE`, `-A`) of the right that a request needs."""
+    match request:
+        case LogRequest(namespace=namespace):
+            return "get", "pods/log", f" -n {namespace}"
+        case ExecRequest(namespace=namespace):
+            return "create", "pods/exec", f" -n {namespace}"
+        case ApiRequest():
+            return _api_right(request)
+        case _:
+            return "create", "pods/portforward", ""
+
+
+def _api_right(request: ApiRequest) -> tuple[str, str, str]:
+    """/api/v1/namespaces/NS/configmaps/NAME, /apis/GROUP/VERSION/RESOURCE, …"""
+    parts = request.path.strip("/").split("/")
+    group = parts[1] if parts[0] == "apis" else ""
+    rest = parts[3:] if group else parts[2:]
+    namespace = ""
+    if len(rest) > 2 and rest[0] == "namespaces":
+        namespace, rest = rest[1], rest[2:]
+    resource = rest[0] + (f".{group}" if group else "") if rest else request.path
+    name = f"/{rest[1]}" if len(rest) > 1 else ""
+    scope = f" -n {namespace}" if namespace else "" if name else " -A"
+    return ("list" if request.many else "get"), f"{resource}{name}", scope
+
+
+def _by_hand(capture: Capture) -> str:
+    match capture.request:
+        case LogRequest(namespace=namespace, pod=pod, container=container):
+            return f"kubectl -n {namespace} logs {pod} -c {container}"
+        case ExecRequest(namespace=namespace, pod=pod, container=container):
+            argv = " ".join(capture.command.argv()) if capture.command else ""
+            return f"kubectl -n {namespace} exec {pod} -c {container} -- {argv}".rstrip()
+        case ApiRequest(path=path):
+            return f"kubectl get --raw {path}"
+        case _:
+            return ""
+
+
+def _show(place: Place) -> str:
+    kind, _, name = place.object.partition(" ")
+    namespace, slash, name = name.rpartition("/")
+    where = f" -n {namespace}" if slash else ""
+    return f"kubectl get{where} {kind} {name} -o yaml"
+
+
+def config_map_request(place: Place) -> tuple[Request, ...]:
+    """One object by its name: listing ConfigMaps would read what is none of our business."""
+    if place.config_map is None:
+        return ()
+    namespace, name = place.config_map
+    return (ApiRequest(path=f"/api/v1/namespaces/{namespace}/configmaps/{name}", many=False),)
+
+
+def config_map_answer(
+    captures: Sequence[Capture], what: str
+) -> tuple[Mapping[str, Any] | None, tuple[Gap, ...]]:
+    """The object; or None, with a gap unless the API says that there is none."""
+    for capture in captures:
+        if capture.ok and capture.objects:
+            return capture.objects[0], ()
+        if capture.failure is not None and capture.failure.reason is not Reason.NOT_FOUND:
+            return None, (missed(capture, what),)
+    return None, ()

@@ -1,0 +1,112 @@
+"""kube-proxy's clusterCIDR: what it holds for the pods' own range (and masquerades the rest).
+
+Stated in a configuration file out of a ConfigMap, or by `--cluster-cidr`; with `--config` the
+flags are ignored (cmd/kube-proxy/app/options.go). The ConfigMap is found by the pod's own volume,
+never by name: installers call it kube-proxy, kube-proxy-config, kube-proxy-worker, and one
+cluster may have several. Nodes that say the same share a place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..model.capture import Capture, Request
+from ..model.iprange import Census, RangeClaim, RangeKind
+from ..model.service import Container, Pod
+from ..parse.flags import find_flag
+from ..parse.kube import parse_config_map
+from ..parse.kubeadm import parse_kube_proxy_configuration
+from ._base import (
+    NODE_IPAM,
+    Place,
+    Reading,
+    claims_of,
+    config_map_answer,
+    config_map_request,
+    flag_claims,
+    pod_object,
+    typed,
+)
+
+_LABELS = (("k8s-app", "kube-proxy"), ("component", "kube-proxy"), ("app", "kube-proxy"))
+
+
+def kube_proxy_container(pod: Pod) -> Container | None:
+    """kube-proxy's container, if this is a pod of it: by label, or a static pod by its name."""
+    labelled = any(pod.labels.get(key) == value for key, value in _LABELS)
+    if not labelled and not pod.name.startswith("kube-proxy-"):
+        return None
+    return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
+
+
+class _KubeProxy:
+    name = "kube-proxy"
+    kinds = frozenset({RangeKind.POD})
+    trust = 6
+
+    def recognise(self, census: Census) -> tuple[Place, ...]:
+        places: dict[object, Place] = {}
+        for pod in census.pods or ():
+            container = kube_proxy_container(pod)
+            if container is None:
+                continue
+            mounted = _config_map(pod, container)
+            if mounted is not None:
+                place = Place(
+                    object=f"configmap {pod.namespace}/{mounted[0]}",
+                    config_map=(pod.namespace, mounted[0]),
+                    key=mounted[1],
+                )
+                places.setdefault(place.config_map, place)
+            elif flag := find_flag(container.command, "cluster-cidr"):
+                place = Place(object=pod_object(pod), pod=pod, container=container.name)
+                places.setdefault(flag, place)
+        return tuple(places.values())
+
+    def requests(self, place: Place) -> tuple[Request, ...]:
+        return config_map_request(place) if place.config_map else ()
+
+    def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
+        if place.config_map is None:
+            return flag_claims(place, self.name, "cluster-cidr", RangeKind.POD, allocator=NODE_IPAM)
+        found, gaps = config_map_answer(captures, "kube-proxy clusterCIDR")
+        if found is None:
+            return Reading(gaps=gaps)
+        return typed(partial(_claims, place, found), what="kube-proxy clusterCIDR", place=place)
+
+
+def _config_map(pod: Pod, container: Container) -> tuple[str, str] | None:
+    """The ConfigMap that holds the file of `--config`, and the key that is the file's name."""
+    file = find_flag(container.command, "config")
+    if not file:
+        return None
+    folder, _, key = file.rpartition("/")
+    for volume, config_map in pod.config_maps.items():
+        path = container.mounts.get(volume, "").rstrip("/")
+        if path and path in (folder, file):
+            return config_map, key
+    return None
+
+
+def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+    """Of the first text that is a KubeProxyConfiguration: a volume may rename its keys."""
+    data = parse_config_map(item).data
+    for text in [data[place.key]] if place.key in data else data.values():
+        found = parse_kube_proxy_configuration(text) if "KubeProxyConfiguration" in text else None
+        if found is not None:
+            if found.cluster_cidr is None:
+                return ()
+            return claims_of(
+                found.cluster_cidr.networks,
+                kind=RangeKind.POD,
+                source="kube-proxy clusterCIDR",
+                object=place.object,
+                evidence=found.cluster_cidr.line,
+                allocator=NODE_IPAM,
+            )
+    return ()
+
+
+SOURCE = _KubeProxy()

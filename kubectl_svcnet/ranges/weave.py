@@ -1,0 +1,121 @@
+"""Weave Net's allocation range: the head of its log, and IPALLOC_RANGE of its container.
+
+The log prints the range once at the start and gives the node's own bridge address and parts; the
+environment is what the container was told. Where neither says anything it is 10.32.0.0/12, the
+default of launch.sh, and only assumed. Weave pays no heed to node.spec.podCIDRs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ..model.capture import Capture, LogRequest, Request
+from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..parse.cidr import parse_networks
+from ..parse.weave_log import WeaveLog, parse_weave_log
+from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+
+_ALLOCATOR = _CONTAINER = "weave"
+_VARIABLE = "IPALLOC_RANGE"
+_DEFAULT = "10.32.0.0/12"
+_HEAD = 64 * 1024  # the lines wanted stand within the first 8 KiB of every log seen
+
+
+class _Weave:
+    name = "weave"
+    kinds = frozenset({RangeKind.POD})
+    trust = 1
+
+    def recognise(self, census: Census) -> tuple[Place, ...]:
+        return tuple(
+            Place(object=pod_object(pod), node=pod.node, pod=pod, container=_CONTAINER)
+            for pod in census.pods or ()
+            if pod.labels.get("name") == "weave-net" and pod.container(_CONTAINER)
+        )
+
+    def requests(self, place: Place) -> tuple[Request, ...]:
+        pod = place.pod
+        if pod is None:
+            return ()
+        return (
+            LogRequest(
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=_CONTAINER,
+                node=pod.node,
+                limit_bytes=_HEAD,
+            ),
+        )
+
+    def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
+        log, gaps = WeaveLog(), []
+        for capture in captures:
+            if capture.ok:
+                log = parse_weave_log(capture.text())
+            else:
+                gaps.append(missed(capture, "weave log", place.node))
+        environment = typed(
+            partial(_environment, place, said=log.range is not None),
+            what=f"weave {_VARIABLE}",
+            place=place,
+        )
+        return joined(Reading(_logged(place, log), tuple(gaps)), environment)
+
+
+def _logged(place: Place, log: WeaveLog) -> tuple[RangeClaim, ...]:
+    claims: tuple[RangeClaim, ...] = ()
+    if log.range is not None:
+        claims += claims_of(
+            (log.range.network,),
+            kind=RangeKind.POD,
+            source="weave log ipalloc-range",
+            object=place.object,
+            evidence=log.range.line,
+            allocator=_ALLOCATOR,
+        )
+    if log.bridge is not None:
+        claims += (
+            RangeClaim(
+                kind=RangeKind.POD,
+                source="weave bridge",
+                object=place.object,
+                confidence=Confidence.OBSERVED,
+                network=log.bridge.interface.network,
+                address=log.bridge.interface.ip,
+                node=place.node,
+                evidence="\n".join(log.bridge.lines),
+            ),
+        )
+    return claims + tuple(
+        RangeClaim(
+            kind=RangeKind.POD,
+            source="weave owned range",
+            object=place.object,
+            confidence=Confidence.OBSERVED,
+            network=part.network,
+            node=place.node,
+            evidence=part.line,
+            allocator=_ALLOCATOR,
+        )
+        for part in log.owned
+    )
+
+
+def _environment(place: Place, *, said: bool) -> tuple[RangeClaim, ...]:
+    container = place.pod.container(place.container) if place.pod else None
+    value = container.environment.get(_VARIABLE, "") if container else ""
+    if not value and said:
+        return ()
+    return claims_of(
+        parse_networks(value or _DEFAULT),
+        kind=RangeKind.POD,
+        source=f"weave {_VARIABLE}" if value else "weave default (stated nowhere)",
+        object=place.object,
+        evidence=f"{_VARIABLE}={value}" if value else f"{_VARIABLE} is not set",
+        confidence=Confidence.STATED if value else Confidence.ASSUMED,
+        allocator=_ALLOCATOR,
+    )
+
+
+SOURCE = _Weave()

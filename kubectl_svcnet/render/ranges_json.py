@@ -1,0 +1,33 @@
+"""Ranges as the items of the JSON document (kind `Ranges`): names and types are the contract's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..model.iprange import IPRange, RangeClaim
+
+
+def items(ranges: Iterable[IPRange]) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": range.kind.value,
+            "range": range.text,
+            "family": range.family.value if range.family else None,
+            "node": range.node or None,
+            "used": range.used,
+            "size": range.size,
+            "sources": [_source(claim) for claim in range.claims],
+        }
+        for range in ranges
+    ]
+
+
+def _source(claim: RangeClaim) -> dict[str, Any]:
+    return {
+        "source": claim.source,
+        "value": claim.value,
+        "object": claim.object,
+        "confidence": claim.confidence.value,
+        "evidence": claim.evidence,
+    }

@@ -1,0 +1,77 @@
+"""`ranges` as a table: one row per range, or with `wide` one per place that tells of it.
+
+80 columns where the first source fits: the most trusted ones are named, `+2` counts the rest.
+Sizes are shown where they say something to a person: of a node's part, and up to a /12.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...model.iprange import IPRange
+from ...model.report import RangesReport
+from ..columns import GUTTER, columns
+
+_HEAD = ("KIND", "RANGE", "USED", "NODE")
+_WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
+_LARGE = 1 << 20
+
+
+def render(
+    report: RangesReport, *, width: int = 80, wide: bool = False, headers: bool = True
+) -> str:
+    """The table alone: findings, gaps and the line about the reading are every report's."""
+    rows = _wide(report.ranges) if wide else _narrow(report.ranges, width)
+    lines = columns(rows if headers else rows[1:]) if len(rows) > 1 or headers else []
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _narrow(ranges: Sequence[IPRange], width: int) -> list[Sequence[str]]:
+    heads = [_HEAD, *(_head(range) for range in ranges)]
+    room = width - sum(max(map(len, column)) + GUTTER for column in zip(*heads, strict=True))
+    texts = ["SOURCES", *(_sources(range, room) for range in ranges)]
+    return [(*head, text) for head, text in zip(heads, texts, strict=True)]
+
+
+def _wide(ranges: Sequence[IPRange]) -> list[Sequence[str]]:
+    rows: list[Sequence[str]] = [(*_HEAD, *_WIDE)]
+    for range in ranges:
+        for claim in range.claims:
+            evidence = claim.evidence.strip()
+            told = (
+                claim.source,
+                claim.value,
+                claim.confidence.value,
+                claim.object or "-",
+                evidence,
+            )
+            rows.append((*_head(range), *told))
+    return rows
+
+
+def _head(range: IPRange) -> tuple[str, str, str, str]:
+    return range.kind.value, range.text, _used(range), range.node or "-"
+
+
+def _used(range: IPRange) -> str:
+    used = "?" if range.used is None else str(range.used)
+    if range.node and range.size is not None and range.size <= _LARGE:
+        return f"{used}/{range.size}"
+    return used
+
+
+def _sources(range: IPRange, room: int) -> str:
+    """As many as fit, one at least; a source that tells of it in ten objects is named once."""
+    names = list(
+        dict.fromkeys(
+            f"{claim.source} {claim.address}" if claim.address and range.node else claim.source
+            for claim in range.claims
+        )
+    )
+    shown = names[0]
+    for index, name in enumerate(names[1:], 2):
+        rest = f" +{len(names) - index}" if index < len(names) else ""
+        if len(shown) + 2 + len(name) + len(rest) > room:
+            return f"{shown} +{len(names) - index + 1}"
+        shown = f"{shown}, {name}"
+    return shown

@@ -1,0 +1,213 @@
+"""Whole clusters in, ranges, findings and gaps out: one folder under fixtures/ranges per case.
+
+`api.json` maps a path to what the API answers ("status": a refusal), `exec/POD/FILE` is what a
+file of the node reads like, `logs/POD/CONTAINER.log` a log. What is not there is not found.
+`expected.json` is compared whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.errors import ClusterError, UsageError
+from kubectl_svcnet.model.capture import (
+    ApiRequest,
+    Capture,
+    ExecRequest,
+    Failure,
+    LogRequest,
+    Reason,
+    Request,
+)
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import RangesReport
+from kubectl_svcnet.pipeline.ranges import plan, run
+from kubectl_svcnet.render.ranges_json import items
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "ranges"
+CASES = sorted(path.parent.name for path in FIXTURES.glob("*/api.json"))
+REASONS = {403: Reason.FORBIDDEN, 404: Reason.NOT_FOUND, 500: Reason.REFUSED}
+
+
+class FolderSource:
+    """A `Source` that answers from a folder; `asked` remembers what was wanted."""
+
+    context = "fixture"
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.api: dict[str, Any] = json.loads((folder / "api.json").read_text())
+        self.asked: list[Request] = []
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        self.asked.append(request)
+        match request:
+            case ApiRequest(path=path):
+                return (self._api(request, self.api.get(path, {"status": 404, "message": ""})),)
+            case LogRequest(pod=pod, container=container):
+                return (self._file(request, self.folder / "logs" / pod / f"{container}.log"),)
+            case ExecRequest() if "exec" in self.api:
+                refused = self._api(request, self.api["exec"])
+                return tuple(refused for _ in request.commands)
+            case ExecRequest(pod=pod, commands=commands):
+                return tuple(self._command(request, command, pod) for command in commands)
+        raise AssertionError(request)
+
+    def _api(self, request: Request, answer: dict[str, Any]) -> Capture:
+        if "status" in answer and "metadata" not in answer:
+            failure = Failure(reason=REASONS[answer["status"]], message=answer["message"])
+            return Capture(request=request, failure=failure)
+        assert isinstance(request, ApiRequest)
+        return Capture(
+            request=request, objects=tuple(answer["items"]) if request.many else (answer,)
+        )
+
+    def _command(self, request: ExecRequest, command: Any, pod: str) -> Capture:
+        path = self.folder / "exec" / pod / command.argv()[-1].lstrip("/")
+        if not path.exists():
+            said = f"{command.argv()[0]}: {command.argv()[-1]}: No such file or directory"
+            status = 2 if command.argv()[0] == "grep" else 1
+            return Capture(request=request, command=command, exit_code=status, stderr=said.encode())
+        return Capture(request=request, command=command, exit_code=0, data=path.read_bytes())
+
+    def _file(self, request: Request, path: Path) -> Capture:
+        if not path.exists():
+            failure = Failure(reason=Reason.NOT_FOUND, message="no log")
+            return Capture(request=request, failure=failure)
+        return Capture(request=request, data=path.read_bytes())
+
+    def now(self) -> float:
+        return 0.0
+
+    def wait(self, seconds: float) -> None:
+        raise AssertionError("ranges has nothing to settle")
+
+
+def told(report: RangesReport) -> dict[str, Any]:
+    return {
+        "items": items(report.ranges),
+        "findings": [
+            {
+                "code": f.code,
+                "level": f.level.value,
+                "message": f.message,
+                "evidence": [*f.evidence],
+            }
+            for f in report.findings
+        ],
+        "gaps": [
+            {"what": g.what, "node": g.node, "why": g.why, "next": g.next, "blocking": g.blocking}
+            for g in report.gaps
+        ],
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(case: str, update: bool) -> None:
+    report = run(FolderSource(FIXTURES / case), Options())
+    expected = FIXTURES / case / "expected.json"
+    found = json.dumps(told(report), indent=1, ensure_ascii=False) + "\n"
+    if update:
+        expected.write_text(found)
+    assert found == expected.read_text()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case_says_where_it_is_from(case: str) -> None:
+    assert 'origin = """' in (FIXTURES / case / "case.toml").read_text()
+
+
+def healthy() -> FolderSource:
+    return FolderSource(FIXTURES / "kubeadm-1.36--healthy")
+
+
+def test_a_healthy_cluster_is_silent() -> None:
+    report = run(healthy(), Options())
+    assert not report.findings
+    assert not report.gaps
+    assert report.collected.nodes == report.collected.nodes_read == 3
+
+
+def test_config_maps_are_read_by_name_and_secrets_never() -> None:
+    source = healthy()
+    run(source, Options())
+    paths = [request.path for request in source.asked if isinstance(request, ApiRequest)]
+    assert [path for path in paths if path.endswith("configmaps")] == []
+    assert [path for path in paths if "secret" in path] == []
+    assert len(paths) == len(set(paths))
+
+
+def test_one_node() -> None:
+    source = healthy()
+    report = run(source, Options(nodes=("n2",)))
+    assert {range.node for range in report.ranges} == {"", "n2"}
+    assert {r.node for r in source.asked if isinstance(r, ExecRequest)} == {"n2"}
+
+
+def test_a_node_that_does_not_exist() -> None:
+    with pytest.raises(UsageError, match='nodes "n9" not found'):
+        run(healthy(), Options(nodes=("n9",)))
+
+
+def test_nodes_by_label_are_chosen_by_the_api_server() -> None:
+    source = healthy()
+    source.api["/api/v1/nodes"]["items"][1:] = []
+    report = run(source, Options(node_selector="zone=a"))
+    assert {range.node for range in report.ranges} == {"", "n1"}
+    assert [r.query for r in source.asked if isinstance(r, ApiRequest) and r.query] == [
+        (("labelSelector", "zone=a"),)
+    ]
+
+
+def lists(source: FolderSource) -> Iterator[str]:
+    return (f"/api/v1/{what}" for what in ("pods", "services", "nodes"))
+
+
+def test_no_cluster() -> None:
+    source = healthy()
+    for path in lists(source):
+        source.api[path] = {"status": 500, "message": "connection refused"}
+    with pytest.raises(ClusterError, match="connection refused"):
+        run(source, Options())
+    assert len(source.asked) == 3  # and nobody else was bothered
+
+
+def test_no_list_but_one_object_is_an_answer() -> None:
+    source = healthy()
+    for path in lists(source):
+        source.api[path] = {"status": 403, "message": "forbidden"}
+    report = run(source, Options())
+    service = next(range for range in report.ranges if range.kind.value == "Service")
+    assert service.text == "10.96.0.0/16"
+    assert service.used is None
+    assert [gap.what for gap in report.gaps if gap.blocking] == ["pods", "nodes"]
+
+
+def test_nothing_may_be_read() -> None:
+    source = healthy()
+    for path in source.api:
+        source.api[path] = {"status": 403, "message": "forbidden"}
+    with pytest.raises(ClusterError, match="forbidden"):
+        run(source, Options())
+
+
+def test_a_broken_object_is_a_gap_and_the_others_count() -> None:
+    source = healthy()
+    source.api["/api/v1/services"]["items"].append({"metadata": {}, "spec": {}})
+    report = run(source, Options())
+    assert [gap.what for gap in report.gaps] == ["services"]
+    assert next(range.used for range in report.ranges) == 4
+
+
+def test_plan_runs_nothing() -> None:
+    source = healthy()
+    report = plan(source, Options())
+    assert all(isinstance(request, ApiRequest) for request in source.asked)
+    assert {(c.node, c.argv) for c in report.commands} == {
+        (f"n{i}", "cat /proc/net/route") for i in (1, 2, 3)
+    }
