@@ -62,9 +62,15 @@ def alone() -> Iterator[None]:
 def read_state() -> State | None:
     """None when there is no lab, or only files of one from before a reboot."""
     try:
-        state = State(**json.loads(paths.STATE.read_text()))
+        saved = json.loads(paths.STATE.read_text())
     except FileNotFoundError:
         return None
+    # Key by key: an older or newer checkout may have left it.
+    state = State(
+        boot=saved["boot"],
+        ready=saved["ready"],
+        netns_folder_is_ours=saved["netns_folder_is_ours"],
+    )
     return state if state.boot == BOOT_ID.read_text().strip() else None
 
 
