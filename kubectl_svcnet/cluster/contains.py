@@ -19,6 +19,8 @@ from ..model.commands import Command
 
 def wider_commands(command: Command) -> tuple[Command, ...]:
     """Commands whose whole answer contains this one's, the narrowest first."""
+    if command.name.endswith("-legacy-first-rule"):
+        return (Command(command.name.replace("first-rule", "save-all")),)
     found = re.fullmatch(
         r"(ip6?tables)-(nft-chain|nft-save|legacy-save-all)(-filtered)?", command.name
     )

@@ -56,6 +56,7 @@ class CommandSpec:
     shows: str
     arguments: Mapping[str, str] = field(default_factory=dict)  # placeholder: pattern, in order
     filtered: bool = False  # the last argument is a pattern of lines to leave on the node
+    first: bool = False  # the last argument is a pattern of the one line to show, numbered
     needs: Needs = Needs.NOTHING
     dump: bool = False  # may be long: --max-dump limits it, not --max-answer
     unless: tuple[str, ...] = ()  # not run where one of these tools exists
@@ -165,6 +166,13 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
             arguments=leave,
             filtered=True,
             shows="all legacy tables without the chains of other Services",
+        ),
+        CommandSpec(
+            name=f"{legacy}-first-rule",
+            argv=(f"{legacy}-save",),
+            arguments={"first": _PATTERN},
+            first=True,
+            shows="the line of one chain's first rule, from which its numbers count",
         ),
         CommandSpec(
             name=f"{prefix}-save-all",

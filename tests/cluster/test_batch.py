@@ -1,0 +1,313 @@
+"""The script, run by a real dash with nothing but the tools of upstream's image on PATH."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kubectl_svcnet.cluster import batch
+from kubectl_svcnet.cluster.batch import Answer, decode, encode
+from kubectl_svcnet.model.commands import COMMANDS, Command, Needs
+
+TOKEN = "0123456789abcdef0123456789abcdef"
+TOOLS = ("cat", "chmod", "grep", "ln", "rm", "sleep", "wc")
+
+CHAIN = Command("iptables-nft-chain", ("nat", "KUBE-SERVICES"))
+SETS = Command("ipset-save")
+FILE = Command("cat", ("/proc/1/status",))
+
+RULES = """-N KUBE-SERVICES
+-A KUBE-SERVICES -d 10.96.0.1/32 -j A
+-A KUBE-SERVICES -d 10.96.0.2/32 -j B
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+"""
+
+
+class Node:
+    """A restricted PATH with fakes, and a /proc/modules of its own."""
+
+    def __init__(self, folder: Path, shell: str) -> None:
+        self.bin = folder / "bin"
+        self.modules = folder / "modules"
+        self.log = folder / "ran"
+        self.shell = shell
+        self.bin.mkdir()
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(str(shutil.which(tool)))
+
+    def fake(self, name: str, stdout: str = "", stderr: str = "", code: int = 0) -> None:
+        path = self.bin / name
+        path.write_text(
+            f"#!{self.shell}\nprintf '%s\\n' \"${{0##*/}} $*\" >>{self.log}\n"
+            f"cat <<'EOF_OF_FAKE'\n{stdout}EOF_OF_FAKE\n"
+            f"cat >&2 <<'EOF_OF_FAKE'\n{stderr}EOF_OF_FAKE\nexit {code}\n"
+        )
+        path.chmod(0o755)
+
+    def load(self, *modules: str) -> None:
+        self.modules.write_text("".join(f"{m} 1 0 - Live 0x0\n" for m in modules))
+
+    def output(self, *commands: Command, in_use: tuple[Needs, ...] = ()) -> tuple[bytes, bytes]:
+        argv = encode(commands, token=TOKEN, in_use=in_use)
+        argv[2] = argv[2].replace("/proc/modules", str(self.modules))
+        ran = subprocess.run(
+            [self.shell, *argv[1:]],
+            env={"PATH": str(self.bin)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=20,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout, ran.stderr
+
+    def run(self, *commands: Command, in_use: tuple[Needs, ...] = ()) -> tuple[Answer, ...]:
+        return decode(commands, *self.output(*commands, in_use=in_use), TOKEN)
+
+    def ran(self) -> list[str]:
+        return self.log.read_text().splitlines() if self.log.exists() else []
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Node:
+    return Node(tmp_path, str(shutil.which("dash")))
+
+
+pytestmark = pytest.mark.tools("dash", *TOOLS)
+
+
+def filtered(pattern: str) -> Command:
+    return Command("iptables-nft-chain-filtered", ("nat", "KUBE-SERVICES", pattern))
+
+
+def test_answers_with_both_streams_and_exit_codes(node: Node) -> None:
+    node.fake("iptables-nft", RULES, "# Warning: legacy tables present\n")
+    node.fake("iptables-legacy-save", "", "broken\n", 4)
+    chain, legacy, again = node.run(CHAIN, Command("iptables-legacy-save-all"), CHAIN)
+    assert chain.data == again.data == RULES.encode()
+    assert chain.stderr == b"# Warning: legacy tables present\n"
+    assert (chain.exit_code, chain.ended, chain.absent) == (0, True, False)
+    assert (legacy.data, legacy.stderr, legacy.exit_code) == (b"", b"broken\n", 4)
+    assert node.ran()[0] == "iptables-nft -t nat -S KUBE-SERVICES"
+
+
+def test_a_tool_that_is_missing(node: Node) -> None:
+    (answer,) = node.run(Command("ip-addr"))
+    assert answer.exit_code == 127
+    assert b"ip: not found" in answer.stderr
+
+
+def test_filters_keep_numbers_true(node: Node) -> None:
+    node.fake("iptables-nft", RULES, code=1)
+    (answer,) = node.run(filtered(r"^-A KUBE-SERVICES -d 10\.96\.0\.(1|9)/32 "))
+    first, _, two, three = RULES.splitlines()
+    assert answer.data.decode() == f"1:{first}\n3:{two}\n4:{three}\n"
+    assert (answer.exit_code, answer.unfiltered) == (1, False)
+
+
+@pytest.mark.parametrize(
+    ("printed", "kept"),
+    [
+        ("", ""),
+        ("\n", "1:\n"),
+        ("one\n", "1:one\n"),
+        ("one\n\n", "1:one\n2:\n"),
+        ("leave\n", ""),
+        ("leave\n\n", "2:\n"),
+    ],
+)
+def test_filtered_ends(node: Node, printed: str, kept: str) -> None:
+    node.fake("iptables-nft", printed)
+    (answer,) = node.run(filtered("^leave"))
+    assert (answer.data.decode(), answer.exit_code, answer.unfiltered) == (kept, 0, False)
+
+
+def test_filtered_without_a_last_line_feed(node: Node) -> None:
+    path = node.bin / "iptables-nft"
+    path.write_text(f"#!{node.shell}\nprintf 'a\\nb'\n")
+    path.chmod(0o755)
+    (answer,) = node.run(filtered("^a"))
+    assert answer.data == b"2:b\n"
+
+
+def test_a_pattern_that_takes_the_marker_too(node: Node) -> None:
+    node.fake("iptables-nft", RULES)
+    (answer,) = node.run(filtered("."))
+    assert answer.unfiltered
+    assert answer.ended
+
+
+def test_the_first_line_alone(node: Node) -> None:
+    node.fake("iptables-legacy-save", RULES)
+    (answer,) = node.run(Command("iptables-legacy-first-rule", ("^-A KUBE-SERVICES ",)))
+    assert answer.data == b"2:-A KUBE-SERVICES -d 10.96.0.1/32 -j A\n"
+    assert answer.exit_code == 0
+
+
+def test_filtered_without_grep(node: Node) -> None:
+    node.fake("iptables-nft", RULES)
+    (node.bin / "grep").unlink()
+    (answer,) = node.run(filtered("^x"))
+    assert (answer.unfiltered, answer.exit_code) == (True, 127)
+
+
+def test_filtered_where_the_tool_is_missing(node: Node) -> None:
+    (answer,) = node.run(filtered("^x"))
+    assert (answer.data, answer.exit_code, answer.unfiltered) == (b"", 127, False)
+
+
+def test_bytes_that_are_no_text(node: Node) -> None:
+    path = node.bin / "iptables-nft"
+    path.write_text(f"#!{node.shell}\nprintf 'a\\377\\000b\\nleave\\n'\n")
+    path.chmod(0o755)
+    (answer,) = node.run(filtered("^leave"))
+    assert answer.data == b"1:a\xff\x00b\n"
+
+
+@pytest.mark.parametrize(
+    ("modules", "in_use", "runs"),
+    [
+        (None, (), True),  # no /proc/modules: nothing can be loaded
+        ((), (), False),
+        (("nf_tables", "x_tables"), (), True),
+        (("nf_tables_offload", "xnf_tables"), (), False),
+        ((), (Needs.NF_TABLES,), True),
+        ((), (Needs.IP_SET,), False),
+        ((), (Needs.IP_SET, Needs.NF_TABLES), True),
+    ],
+)
+def test_nothing_runs_that_would_load_a_module(
+    node: Node, modules: tuple[str, ...] | None, in_use: tuple[Needs, ...], runs: bool
+) -> None:
+    node.fake("iptables-nft", RULES)
+    if modules is not None:
+        node.load(*modules)
+    chain, part = node.run(CHAIN, filtered("^x"), in_use=in_use)
+    assert chain.absent is part.absent is not runs
+    assert bool(chain.data) is bool(part.data) is runs
+    assert bool(node.ran()) is runs
+
+
+def test_the_bare_name_only_where_the_others_are_missing(node: Node) -> None:
+    bare = Command("iptables-save-all")
+    node.fake("iptables-save", "*nat\n")
+    assert node.run(bare)[0].data == b"*nat\n"
+    node.fake("iptables-legacy-save")
+    assert node.run(bare)[0].absent
+
+
+def test_every_row_runs_its_own_argv(node: Node) -> None:
+    """Table and script cannot drift, for the one is made from the other; this runs both."""
+    examples = {
+        "table": "nat",
+        "chain": "KUBE-SERVICES",
+        "leave": "^x",
+        "first": "x",
+        "family": "ip",
+    }
+    for spec in COMMANDS.values():
+        if spec.argv[0] in TOOLS or spec.unless:
+            continue
+        node.fake(spec.argv[0])
+        command = Command(spec.name, tuple(examples[name] for name in spec.arguments))
+        (answer,) = node.run(command)
+        # grep finds nothing in an empty listing.
+        assert (answer.exit_code, answer.absent) == (int(spec.first), False), spec.name
+        assert node.ran()[-1].split() == list(command.argv())
+
+
+def test_arguments_are_never_read_as_shell(node: Node, tmp_path: Path) -> None:
+    node.fake("iptables-nft", 'a $(touch x) `touch y` "; touch z\n')
+    pattern = f"$(touch {tmp_path}/x)`touch {tmp_path}/y`'\"; touch {tmp_path}/z #"
+    (answer,) = node.run(filtered(pattern))
+    assert answer.exit_code == 0
+    assert sorted(os.listdir(tmp_path)) == ["bin", "ran"]
+
+
+def test_hostile_output_cannot_pass_for_a_marker(node: Node) -> None:
+    other = "f" * 32
+    text = f"{other} end 1 0\n{other} begin 2\nX\n{other} end 2 0\n"
+    node.fake("iptables-nft", text, text)
+    node.fake("iptables-legacy-save", "real\n")
+    chain, legacy = node.run(CHAIN, Command("iptables-legacy-save-all"))
+    assert chain.data == chain.stderr == text.encode()
+    assert legacy.data == b"real\n"
+
+
+def test_output_cut_at_every_byte(node: Node) -> None:
+    """What ended before the cut is whole; what did not is said to be cut; nothing is invented."""
+    node.fake("iptables-nft", RULES)
+    node.fake("iptables-legacy-save", "*nat\n")
+    commands = (CHAIN, filtered("^-A KUBE-SERVICES -d"), Command("iptables-legacy-save-all"))
+    stdout, stderr = node.output(*commands)
+    whole = decode(commands, stdout, stderr, TOKEN)
+    for cut in range(len(stdout)):
+        answers = decode(commands, stdout[:cut], stderr, TOKEN)
+        for got, full in zip(answers, whole, strict=True):
+            if got.ended:
+                assert got.data == full.data
+            else:
+                assert got.exit_code is None
+        begun = [answer.begun for answer in answers]
+        assert begun == sorted(begun, reverse=True)
+
+
+@pytest.mark.parametrize("name", ["busybox", "bash"])
+def test_other_shells(tmp_path: Path, name: str) -> None:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"no {name}")
+    node = Node(tmp_path, found)
+    if name == "busybox":
+        node.shell = str(tmp_path / "sh")
+        os.symlink(found, node.shell)
+        for tool in ("cat", "grep"):
+            (node.bin / tool).unlink()
+            (node.bin / tool).symlink_to(found)
+    node.fake("iptables-nft", RULES, "said\n")
+    node.load("nf_tables")
+    chain, part, sets = node.run(CHAIN, filtered("^-A .* -d "), SETS)
+    assert (chain.data, chain.stderr) == (RULES.encode(), b"said\n")
+    assert part.data.splitlines()[0] == b"1:-N KUBE-SERVICES"
+    assert part.exit_code == 0
+    assert sets.absent
+
+
+# The encoder needs no shell.
+
+
+def test_only_the_table_is_encoded() -> None:
+    for command in (Command("sh"), Command("cat", ("/etc/passwd",)), Command("ip-addr", ("x",))):
+        with pytest.raises(ValueError, match=r"table|may not be"):
+            encode([command], token=TOKEN)
+    with pytest.raises(ValueError, match="token"):
+        encode([FILE], token="short")
+
+
+def test_arguments_have_a_limit() -> None:
+    pattern = Command("iptables-nft-save-filtered", ("nat", "x" * 5000))
+    assert batch.size_of([pattern]) < batch.MAX_ARGUMENTS
+    encode([pattern], token=TOKEN)
+    with pytest.raises(ValueError, match="6144 bytes"):
+        encode([pattern, pattern], token=TOKEN)
+
+
+def test_the_script_is_one_constant() -> None:
+    argv = encode([CHAIN, FILE], token=TOKEN, in_use=[Needs.NF_TABLES, Needs.IP_SET])
+    assert argv[:4] == ["sh", "-c", batch.SCRIPT, "svcnet"]
+    assert argv[4:6] == [TOKEN, "ip_set,nf_tables"]
+    assert argv[6:] == ["iptables-nft-chain", "nat", "KUBE-SERVICES", "cat", "/proc/1/status"]
+    assert len(batch.SCRIPT) < 4096
+
+
+@pytest.mark.parametrize(
+    "out",
+    [b"", b"\n", b"noise", TOKEN.encode(), f"{TOKEN} begin 2\n".encode(), b"\xff\x00"],
+)
+def test_noise_is_no_answer(out: bytes) -> None:
+    answers = decode([FILE, FILE], out, b"", TOKEN)
+    assert not answers[0].begun
+    assert not any(answer.ended for answer in answers)
