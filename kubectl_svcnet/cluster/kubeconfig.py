@@ -40,11 +40,13 @@ def merge(configs: Sequence[Config]) -> dict[str, Any]:
 
 
 def _named(entries: Any, body: str) -> list[tuple[str, Mapping[str, Any]]]:
-    """`[{name, <body>}]` as pairs; within one file the last of a name wins, as in Go's decoder."""
+    """`[{name, <body>}]` as pairs. The same name twice in one file is an error to kubectl too."""
     found: dict[str, Mapping[str, Any]] = {}
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
             value = entry.get(body)
+            if entry["name"] in found:
+                raise ClusterError(f'invalid kubeconfig: duplicate name "{entry["name"]}" in list')
             found[entry["name"]] = value if isinstance(value, Mapping) else {}
     return list(found.items())
 
@@ -53,7 +55,9 @@ def with_absolute_paths(config: Config, directory: str) -> dict[str, Any]:
     """Relative file names are relative to the file that holds them."""
 
     def absolute(value: Any) -> Any:
-        return os.path.join(directory, value) if isinstance(value, str) and value else value
+        if not isinstance(value, str) or not value:
+            return value
+        return os.path.normpath(os.path.join(directory, value))
 
     result = dict(config)
     for kind, body, keys in (
@@ -229,9 +233,9 @@ def parse_timeout(text: str | None) -> float | None:
     """kubectl's --request-timeout: Go durations or whole seconds; "0" is none at all."""
     if text is None or text == "":
         return None
-    if re.fullmatch(r"\d+", text):
+    if re.fullmatch(r"[0-9]+", text):
         return float(text) or None
-    if not re.fullmatch(r"((\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h))+", text):
+    if not re.fullmatch(r"(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h))+", text):
         raise UsageError(
             f'invalid timeout value "{text}": a number of seconds, or a number and a unit '
             "(1s, 2m, 3h)"

@@ -1,0 +1,171 @@
+"""Every way to a credential, and that a failing way is an error, never an anonymous request."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.cluster import credentials
+from kubectl_svcnet.cluster.config import Auth, ClusterConfig, Tls
+from kubectl_svcnet.cluster.credentials import load_credentials, tls_context
+from kubectl_svcnet.errors import ClusterError
+
+VERSION = "client.authentication.k8s.io/v1"
+
+
+def config(**auth: Any) -> ClusterConfig:
+    return ClusterConfig(server="https://api", auth=Auth(**auth))
+
+
+def header(**auth: Any) -> str | None:
+    return load_credentials(config(**auth)).authorization
+
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Callable[..., dict[str, Any]]:
+    """An exec plugin that prints, says and exits as told."""
+
+    def make(stdout: str = "", stderr: str = "", code: int = 0, **more: Any) -> dict[str, Any]:
+        path = tmp_path / "plugin"
+        path.write_text(
+            f"#!/bin/sh\nprintf '%s' \"$KUBERNETES_EXEC_INFO\" >{tmp_path}/info\n"
+            f"cat <<'E_O_F'\n{stdout}\nE_O_F\nprintf '%s' '{stderr}' >&2\nexit {code}\n"
+        )
+        path.chmod(0o755)
+        return {"command": str(path), "apiVersion": VERSION, **more}
+
+    return make
+
+
+def status(**fields: str) -> str:
+    return json.dumps({"apiVersion": VERSION, "kind": "ExecCredential", "status": fields})
+
+
+def test_tokens(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("from-file\n")
+    assert header(token="T") == "Bearer T"
+    assert header(token="T", token_file=str(file)) == "Bearer from-file"
+    assert header(token="T", token_file=str(tmp_path / "none")) == "Bearer T"
+    assert header() is None
+    assert header(username="u", password="p") == f"Basic {base64.b64encode(b'u:p').decode()}"
+    with pytest.raises(ClusterError, match="getting credentials: cannot read"):
+        header(token_file=str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a\x00b", "tökén"])
+def test_a_token_that_no_header_may_hold(token: str) -> None:
+    with pytest.raises(ClusterError, match="characters") as caught:
+        header(token=token)
+    assert token not in str(caught.value)
+
+
+def test_a_plugin_with_a_token(plugin: Any, tmp_path: Path) -> None:
+    assert header(exec=plugin(status(token="PT"))) == "Bearer PT"
+    assert json.loads((tmp_path / "info").read_text())["kind"] == "ExecCredential"
+
+
+def test_a_plugin_with_a_certificate(plugin: Any) -> None:
+    answer = status(clientCertificateData="CERT", clientKeyData="KEY")
+    found = load_credentials(config(exec=plugin(answer)))
+    assert (found.authorization, found.tls.cert_data, found.tls.key_data) == (None, b"CERT", b"KEY")
+    assert "KEY" not in repr(found)
+
+
+def test_a_plugin_learns_the_cluster(plugin: Any, tmp_path: Path) -> None:
+    exec_config = plugin(
+        status(token="PT"), provideClusterInfo=True, env=[{"name": "A", "value": "b"}]
+    )
+    load_credentials(config(exec=exec_config))
+    info = json.loads((tmp_path / "info").read_text())
+    assert info["spec"]["cluster"]["server"] == "https://api"
+
+
+FAILING = {
+    "exit code": ({"stderr": "no session", "code": 3}, r"plugin.*returned 3.*no session"),
+    "no JSON": ({"stdout": "hello"}, "decode"),
+    "no status": ({"stdout": "{}"}, "missing key"),
+    "neither token nor certificate": ({"stdout": status()}, "neither a token nor"),
+    "half a certificate": ({"stdout": status(clientCertificateData="C")}, "neither a token nor"),
+    "another version": (
+        {"stdout": status(token="x").replace("/v1", "/v1beta1")},
+        "does not match",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_failing_plugin_is_an_error(plugin: Any, name: str) -> None:
+    told, words = FAILING[name]
+    with pytest.raises(ClusterError, match=words) as caught:
+        header(exec=plugin(**told))
+    assert str(caught.value).startswith("getting credentials: ")
+
+
+def test_a_missing_plugin() -> None:
+    missing = {"command": "no-such-login", "apiVersion": VERSION, "installHint": "get it at x"}
+    with pytest.raises(ClusterError, match="no-such-login failed: No such file") as caught:
+        header(exec=missing)
+    assert "get it at x" in str(caught.value)
+    with pytest.raises(ClusterError, match="getting credentials"):
+        header(exec={"command": "x"})
+
+
+def test_oidc() -> None:
+    parts = ({"alg": "none"}, {"exp": 4102444800})
+    words = [base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts]
+    token = ".".join([*words, "sig"])
+    provider = {"name": "oidc", "config": {"id-token": token}}
+    assert header(provider=provider) == f"Bearer {token}"
+    for broken in ({"name": "oidc", "config": {"id-token": "x"}}, {"name": "none"}, {}):
+        with pytest.raises(ClusterError, match="auth provider"):
+            header(provider=broken)
+
+
+# TLS
+
+
+@pytest.mark.tools("openssl")
+@pytest.mark.parametrize("anonymous", [True, False])
+def test_certificates_from_memory(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anonymous: bool
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(credentials.tempfile, "tempdir", None)
+    if not anonymous:
+        monkeypatch.delattr(os, "memfd_create", raising=False)
+    both = certificate.read_bytes()
+    tls_context(Tls(ca_data=both, cert_data=both, key_data=both))
+    tls_context(Tls(ca_file=str(certificate), cert_file=str(certificate), key_data=both))
+    assert not list(tmp_path.iterdir())
+
+
+def test_key_files_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(credentials.tempfile, "tempdir", str(tmp_path))
+    with credentials._as_file(b"KEY", None) as name:
+        assert stat.S_IMODE(os.stat(name).st_mode) == 0o600
+        assert stat.S_IMODE(os.stat(Path(name).parent).st_mode) == 0o700
+    assert not list(tmp_path.iterdir())
+
+
+def test_trust() -> None:
+    assert tls_context(Tls()).verify_mode is ssl.CERT_REQUIRED
+    insecure = tls_context(Tls(verify=False))
+    assert (insecure.verify_mode, insecure.check_hostname) == (ssl.CERT_NONE, False)
+
+
+@pytest.mark.parametrize(
+    "tls", [Tls(ca_data=b"no PEM"), Tls(ca_file="/none"), Tls(cert_data=b"x", key_data=b"y")]
+)
+def test_broken_certificates(tls: Tls) -> None:
+    with pytest.raises(ClusterError, match="certificates of the kubeconfig"):
+        tls_context(tls)
