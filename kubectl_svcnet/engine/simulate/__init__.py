@@ -11,6 +11,7 @@ from __future__ import annotations
 from ...model.fate import Fate
 from ...model.nodeview import NodeView
 from ...model.packet import Hook, Packet
+from .answers import answered
 from .fates import fates_of
 from .flow import Branch, Flow
 from .path import Path
@@ -47,6 +48,7 @@ class Simulator:
             )
         )
         ends = path.from_process(branch) if own else path.forwarded_or_local(branch)
+        ends = [told for end in ends for told in answered(path, self._routing, end)]
         return fates_of(ends, frozenset(walk.wanted))
 
 

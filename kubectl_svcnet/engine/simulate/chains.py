@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ...model import targets as t
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
-from .flow import Branch, Ending, Flow, Tracking, joined
+from .flow import Answering, Branch, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, Odds, Place, answer
 from .translation import translated
 from .walk import DEEPEST, MOST_STEPS, Walk
@@ -75,7 +75,7 @@ class _Run:
         if chain.covers is not None and flow.destination not in chain.covers:
             self._walk.want(where, branch)
         rules = chain.rules
-        if isinstance(rules, IndexedRules):
+        if isinstance(rules, IndexedRules) and flow.answering is not Answering.RESET:
             return rules.toward(flow.destination, flow.protocol, flow.destination_port)
         return rules
 
@@ -175,7 +175,7 @@ class _Run:
             case t.Drop():
                 ending = Ending(FateKind.DROP, str(ref))
             case t.Reject():
-                ending = Ending(FateKind.REJECT, str(ref))
+                ending = Ending(FateKind.REJECT, str(ref), _answer_of(target))
             case Unknown(raw=raw):
                 ending = Ending(FateKind.UNKNOWN, f"{ref}: not understood: {raw}")
             case _:
@@ -213,6 +213,10 @@ def _forget_idle_jump(branch: Branch, frame: _Frame) -> None:
         branch.rules = before.rules
 
 
+def _answer_of(reject: t.Reject) -> Answering:
+    return Answering.RESET if reject.answer == "tcp-reset" else Answering.ICMP
+
+
 def _mark(target: t.SetMark | t.Connmark | t.Notrack, branch: Branch) -> None:
     flow = branch.flow
     if isinstance(target, t.SetMark):
@@ -220,7 +224,7 @@ def _mark(target: t.SetMark | t.Connmark | t.Notrack, branch: Branch) -> None:
     elif isinstance(target, t.Notrack):
         if flow.tracking is Tracking.NONE:
             branch.change(tracking=Tracking.UNTRACKED)
-    elif flow.tracking is not Tracking.NEW:
+    elif flow.tracking not in (Tracking.NEW, Tracking.RELATED):
         return  # xt_connmark.c: no connection, nothing to mark
     elif target.action is t.ConnmarkAction.SET:
         branch.change(connection_mark=flow.connection_mark & ~target.mask ^ target.value)

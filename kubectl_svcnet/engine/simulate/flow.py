@@ -22,6 +22,16 @@ class Tracking(Enum):
     NONE = 0
     NEW = 1
     UNTRACKED = 2
+    RELATED = 3  # the answer to a packet that was refused
+    INVALID = 4  # the same, where the packet was not tracked
+
+
+class Answering(Enum):
+    """What kind of answer to a refused packet this packet is."""
+
+    NOTHING = ""
+    ICMP = "icmp"
+    RESET = "tcp-reset"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +55,7 @@ class Flow:
     source_settled: bool = False
     destination_changed: bool = False
     source_changed: bool = False
+    answering: Answering = Answering.NOTHING
 
 
 class Cause(Enum):
@@ -72,6 +83,7 @@ class Ending:
 
     kind: FateKind
     because: str = ""
+    answer: Answering = Answering.NOTHING  # of a REJECT: how the sender is told
 
 
 class Branch:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from ...model import matches as m
-from ...model.address import IPAddress, Protocol
+from ...model.address import Family, IPAddress, Protocol
 from ...model.ruleset import Unknown
-from .flow import Flow, Tracking
+from .flow import Answering, Flow, Tracking
 from .routing import Routing
 
 
@@ -101,7 +101,13 @@ def _named(device: str, name: str) -> bool:
 
 
 def _protocol(match: m.IPProtocol, flow: Flow, place: Place) -> Answer:
-    return (match.number in (0, _NUMBERS[flow.protocol])) is not match.negated
+    return (match.number in (0, _number(flow))) is not match.negated
+
+
+def _number(flow: Flow) -> int:
+    if flow.answering is Answering.ICMP:
+        return 1 if flow.family is Family.IPV4 else 58
+    return _NUMBERS[flow.protocol]
 
 
 def _fragment(match: m.Fragment, flow: Flow, place: Place) -> Answer:
@@ -109,12 +115,18 @@ def _fragment(match: m.Fragment, flow: Flow, place: Place) -> Answer:
 
 
 def _ports(match: m.Ports, flow: Flow, place: Place) -> Answer:
-    found: bool | None = False
+    ports: list[int | None] = []
     if match.side is not m.Side.SOURCE:
-        found = _in_ranges(flow.destination_port, match.ranges)
-    if not found and match.side is not m.Side.DESTINATION:
-        found = _in_ranges(flow.source_port, match.ranges)
-    return _either(found, match.negated, "the source port is not known")
+        ports.append(flow.destination_port)
+    if match.side is not m.Side.DESTINATION:
+        ports.append(flow.source_port)
+    if flow.answering is Answering.ICMP:
+        return False
+    if flow.answering is Answering.RESET:  # the client's port, which only it knows
+        ports = [None]
+    found = [_in_ranges(port, match.ranges) for port in ports]
+    whole = True if True in found else None if None in found else False
+    return _either(whole, match.negated, "the source port is not known")
 
 
 def _in_ranges(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | None:
@@ -126,11 +138,24 @@ def _in_ranges(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | 
 def _tcp_flags(match: m.TcpFlags, flow: Flow, place: Place) -> Answer:
     if flow.protocol is not Protocol.TCP:
         return False
-    return (match.mask & {"SYN"} == match.set) is not match.negated
+    if flow.answering is Answering.ICMP:
+        return False
+    flags = {"RST", "ACK"} if flow.answering is Answering.RESET else {"SYN"}
+    return (match.mask & flags == match.set) is not match.negated
 
 
-def _no(match: object, flow: Flow, place: Place) -> Answer:
-    return False
+def _icmp(match: m.Icmp, flow: Flow, place: Place) -> Answer:
+    if flow.answering is not Answering.ICMP:
+        return False
+    if match.kind.split("/")[0] not in _UNREACHABLE:
+        return match.negated
+    if match.kind in _ANY_CODE:
+        return not match.negated
+    return NotKnown("the code of the ICMP answer")
+
+
+_ANY_CODE = ("255", "any", "3", "destination-unreachable", "1")
+_UNREACHABLE = (*_ANY_CODE, *(f"{what}-unreachable" for what in ("port", "host", "network")))
 
 
 def _mark(match: m.MarkIs, flow: Flow, place: Place) -> Answer:
@@ -138,25 +163,33 @@ def _mark(match: m.MarkIs, flow: Flow, place: Place) -> Answer:
 
 
 def _connmark(match: m.ConnmarkIs, flow: Flow, place: Place) -> Answer:
-    if flow.tracking is not Tracking.NEW:  # xt_connmark.c: no connection, no match, even with !
+    if flow.tracking not in (
+        Tracking.NEW,
+        Tracking.RELATED,
+    ):  # xt_connmark.c: no connection, no match, even with !
         return False
     return (flow.connection_mark & match.mask == match.value) is not match.negated
 
 
 def _ct_state(match: m.CtState, flow: Flow, place: Place) -> Answer:
-    found: bool
-    match flow.tracking:
-        case Tracking.NONE:
-            found = "INVALID" in match.states
-        case Tracking.UNTRACKED:
-            found = "UNTRACKED" in match.states
-        case Tracking.NEW:
-            found = (
-                "NEW" in match.states
-                or ("DNAT" in match.states and flow.destination_changed)
-                or ("SNAT" in match.states and flow.source_changed)
-            )
+    found = _STATES[flow.tracking] in match.states
+    if flow.tracking in (Tracking.NEW, Tracking.RELATED):
+        found = (
+            found
+            or ("DNAT" in match.states and flow.destination_changed)
+            or ("SNAT" in match.states and flow.source_changed)
+        )
     return found is not match.negated
+
+
+#: What raw sees of a packet that conntrack has not seen yet is INVALID (xt_conntrack.c).
+_STATES = {
+    Tracking.NONE: "INVALID",
+    Tracking.INVALID: "INVALID",
+    Tracking.UNTRACKED: "UNTRACKED",
+    Tracking.NEW: "NEW",
+    Tracking.RELATED: "RELATED",
+}
 
 
 def _address_type(match: m.AddressType, flow: Flow, place: Place) -> Answer:
@@ -224,6 +257,8 @@ def _owner(match: m.Owner, flow: Flow, place: Place) -> Answer:
         return match.negated
     if match.what == "socket":
         return not match.negated
+    if flow.answering is not Answering.NOTHING:  # the kernel's own socket has no file
+        return match.negated
     return (match.first <= 0 <= match.last) is not match.negated  # uid 0, gid 0
 
 
@@ -242,7 +277,7 @@ _EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
     m.ConnmarkIs: _connmark,
     m.CtState: _ct_state,
     m.Fragment: _fragment,
-    m.Icmp: _no,
+    m.Icmp: _icmp,
     m.Interface: _interface,
     m.IPProtocol: _protocol,
     m.Limit: _limit,

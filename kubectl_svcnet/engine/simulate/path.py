@@ -42,7 +42,7 @@ class Path:
 
     def forwarded_or_local(self, branch: Branch) -> list[Branch]:
         """A packet that came in through a device."""
-        return self._each(self._hook("PREROUTING", branch), self._route_input)
+        return self.each(self.hook("PREROUTING", branch), self._route_input)
 
     def from_process(self, branch: Branch) -> list[Branch]:
         """A packet of a process of this node; routing comes first, and again after DNAT."""
@@ -54,17 +54,17 @@ class Path:
             return [branch]
         source = flow.source or self._routing.source_for(way, flow.destination)
         branch.change(in_device="", out_device=way.device, source=source)
-        return self._each(self._hook("OUTPUT", branch), self._route_output)
+        return self.each(self.hook("OUTPUT", branch), self._route_output)
 
     @staticmethod
-    def _each(branches: list[Branch], stage: _Stage) -> list[Branch]:
+    def each(branches: list[Branch], stage: _Stage) -> list[Branch]:
         """The next stage, for those that are still on their way."""
         ends: list[Branch] = []
         for branch in branches:
             ends.extend([branch] if branch.ending is not None else stage(branch))
         return ends
 
-    def _hook(self, hook: str, branch: Branch, *, again: bool = False) -> list[Branch]:
+    def hook(self, hook: str, branch: Branch, *, again: bool = False) -> list[Branch]:
         """`again`: the packet came back over lo; its connection has its translations."""
         foreign = self._foreign(hook)
         if foreign:
@@ -74,7 +74,7 @@ class Path:
         for table in _TABLES[hook]:
             if table == "nat" and again:
                 continue
-            branches = self._each(branches, lambda one, t=table: self._table(t, hook, one))  # type: ignore[misc]
+            branches = self.each(branches, lambda one, t=table: self._table(t, hook, one))  # type: ignore[misc]
             if table == "raw":
                 _track(branches)
             if len(branches) > 1:
@@ -137,7 +137,7 @@ class Path:
                     return [one]
                 return run_base_chain(self._walk, ruleset, where, chain, one)
 
-            branches = self._each(branches, run)
+            branches = self.each(branches, run)
         return branches
 
     def _route_input(self, branch: Branch) -> list[Branch]:
@@ -171,7 +171,7 @@ class Path:
     def _input(self, branch: Branch) -> list[Branch]:
         self._walk.tell(branch, "ROUTING", None, "to this node")
         branch.change(out_device="")
-        return self._each(self._hook("INPUT", branch), self._delivered)
+        return self.each(self.hook("INPUT", branch), self._delivered)
 
     def _delivered(self, branch: Branch) -> list[Branch]:
         local = FateKind.ENDPOINT if branch.flow.destination_changed else FateKind.LOCAL
@@ -195,10 +195,10 @@ class Path:
             return [branch]
         self._walk.tell(branch, "ROUTING", None, f"forward to {way.device or 'some device'}")
         branch.change(out_device=way.device)
-        return self._each(self._hook("FORWARD", branch), self._leave)
+        return self.each(self.hook("FORWARD", branch), self._leave)
 
     def _leave(self, branch: Branch) -> list[Branch]:
-        return self._each(self._hook("POSTROUTING", branch), self._sent)
+        return self.each(self.hook("POSTROUTING", branch), self._sent)
 
     def _route_output(self, branch: Branch) -> list[Branch]:
         """The hook is over; after a translation POSTROUTING sees the new output device."""
@@ -227,16 +227,13 @@ class Path:
     def _loop(self, branch: Branch) -> list[Branch]:
         """A node's own packet to the node itself: out through lo, and in again."""
         branch.change(out_device=LOOPBACK)
+        back = self.each(self.hook("POSTROUTING", branch), self.back_over_loopback)
+        return self.each(back, self._delivered)
 
-        def again(one: Branch) -> list[Branch]:
-            one.change(in_device=LOOPBACK, out_device="")
-            return self._hook("PREROUTING", one, again=True)
-
-        def arrive(one: Branch) -> list[Branch]:
-            return self._each(self._hook("INPUT", one, again=True), self._delivered)
-
-        back = self._each(self._hook("POSTROUTING", branch), again)
-        return self._each(back, arrive)
+    def back_over_loopback(self, branch: Branch) -> list[Branch]:
+        branch.change(in_device=LOOPBACK, out_device="")
+        back = self.hook("PREROUTING", branch, again=True)
+        return self.each(back, lambda one: self.hook("INPUT", one, again=True))
 
 
 _FORWARDING6 = "net.ipv6.conf.all.forwarding"

@@ -1,0 +1,72 @@
+"""The answer to a refused packet is a packet of the node, and must itself get through.
+
+REJECT sends an ICMP error or a TCP reset to the sender, through OUTPUT and POSTROUTING, and to a
+process of the node also through lo and INPUT. Where a rule drops it, the sender sees a drop. It
+belongs to the refused packet's connection (icmp_glue_bits, nf_send_reset: nf_ct_attach), so it
+is RELATED, its mark is 0, and no nat chain sees it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ...model.fate import FateKind
+from .flow import Answering, Branch, Ending, Flow, Tracking
+from .path import Path
+from .routing import LOOPBACK, Routing
+
+
+def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
+    """The refused branch, divided where its answer may or may not arrive."""
+    ending, flow = refused.ending, refused.flow
+    if ending is None or ending.answer is Answering.NOTHING or flow.source is None:
+        return [refused]
+    answer = refused.copy()
+    answer.ending = None
+    answer.flow = _answer_to(flow, ending.answer, routing)
+    ends = []
+    for end in _sent(path, answer):
+        end.flow = flow
+        end.ending = _seen(ending, end.ending)
+        ends.append(end)
+    return ends
+
+
+def _answer_to(flow: Flow, kind: Answering, routing: Routing) -> Flow:
+    client = flow.source
+    assert client is not None
+    way = routing.way(client)
+    source = routing.source_for(way, client)
+    if routing.is_local(flow.destination):
+        source = flow.destination
+    if flow.destination_changed:  # translated back on its way
+        source = None
+    tracked = flow.tracking is Tracking.NEW
+    return replace(
+        flow,
+        source=source,
+        source_port=None,
+        destination=client,
+        in_device="",
+        out_device=way.device,
+        physical_in=None,
+        own=True,
+        mark=0,
+        tracking=Tracking.RELATED if tracked else Tracking.INVALID,
+        answering=kind,
+    )
+
+
+def _sent(path: Path, answer: Branch) -> list[Branch]:
+    back = answer.flow.out_device == LOOPBACK
+    ends = path.each(path.hook("OUTPUT", answer), lambda one: path.hook("POSTROUTING", one))
+    return path.each(ends, path.back_over_loopback) if back else ends
+
+
+def _seen(refusal: Ending, of_answer: Ending | None) -> Ending:
+    if of_answer is None:
+        return refusal
+    if of_answer.kind is FateKind.UNKNOWN:
+        return of_answer
+    because = f"{refusal.because}, whose answer is dropped: {of_answer.because}"
+    return Ending(FateKind.DROP, because)
