@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ..model.address import SocketAddress
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod
+from ..model.service import Frontend, Node, Pod, Service
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,10 @@ class Dataplane(Protocol):
     def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
         """From the API: may this node be mine? None: no."""
 
-    def names(self, frontend: Frontend, endpoints: Iterable[SocketAddress]) -> frozenset[str]:
-        """The nat chains of one frontend and of the endpoints that it should lead to."""
+    def names(
+        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
+    ) -> frozenset[str]:
+        """The nat chains that this frontend and the endpoints it should lead to may have."""
 
     def programmed(self, view: NodeView) -> str:
         """What in the kernel shows that this dataplane programs the node; "" if nothing."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..model.address import SocketAddress
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod
+from ..model.service import Frontend, Node, Pod, Service
 from ._base import Owner
 from .kube_proxy import proxy_pod
 
@@ -36,7 +36,9 @@ class Foreign:
             next=f"kubectl -n {pod.namespace} exec {pod.name} -- {self.instead}",
         )
 
-    def names(self, frontend: Frontend, endpoints: Iterable[SocketAddress]) -> frozenset[str]:
+    def names(
+        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
+    ) -> frozenset[str]:
         return frozenset()
 
     def programmed(self, view: NodeView) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from ..model.address import SocketAddress
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod
+from ..model.service import Frontend, FrontendKind, Node, Pod, Service
 from ._base import Owner
 from .kube_proxy import proxy_pod
 
@@ -64,14 +64,22 @@ class KubeProxyIptables:
             return None
         return Owner(name=self.name, reader=self)
 
-    def names(self, frontend: Frontend, endpoints: Iterable[SocketAddress]) -> frozenset[str]:
-        """Of the current spelling only where a port has a name; an older kube-proxy's chains
-        for unnamed ports are met by walking."""
-        protocol = frontend.protocol.value.lower()
-        spelling = _port_names(frontend)[0] + protocol
+    def names(
+        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
+    ) -> frozenset[str]:
+        """Chains as 1.24 and later make them, and only those that this kind of frontend has; what
+        an older kube-proxy calls otherwise is met by walking."""
+        spelling = _port_names(frontend)[0] + frontend.protocol.value.lower()
         hashed = chain_hash(spelling)
+        kinds = ["KUBE-SVC-"]
+        if frontend.kind is not FrontendKind.CLUSTER_IP:
+            kinds += ["KUBE-EXT-", "KUBE-NODEPORTS"]
+        if service.internal_local or service.external_local:
+            kinds.append("KUBE-SVL-")
+        if frontend.kind is FrontendKind.LOAD_BALANCER_IP and service.source_ranges:
+            kinds.append("KUBE-FW-")
         return frozenset(
-            [prefix + hashed for prefix in _SERVICE_PREFIXES if prefix != "KUBE-XLB-"]
+            [kind + hashed if kind.endswith("-") else kind for kind in kinds]
             + [f"KUBE-SEP-{chain_hash(spelling + str(endpoint))}" for endpoint in endpoints]
         )
 

@@ -44,7 +44,7 @@ def _class(letters: Iterable[str]) -> str:
 
 def other_chains(chains: Iterable[str]) -> str:
     """Lines of other Services' chains: declarations (`:NAME`) and rules (`-A NAME`)."""
-    hashes = {name.rsplit("-", 1)[1] for name in chains if name.count("-") >= 2}
+    hashes = {name.rsplit("-", 1)[1] for name in chains if re.match(_KINDS, name)}
     for depth in (5, 4, 3, 2):
         pattern = other_words(hashes, depth)
         if len(pattern) <= _ROOM:
@@ -80,5 +80,5 @@ def any_of(*patterns: str) -> str:
 #: The first rule of nat/KUBE-SERVICES (filter's chain of that name holds only refusals).
 FIRST_DISPATCH = f"^-A KUBE-SERVICES .*-j ({_KINDS}|KUBE-(MARK-MASQ|NODEPORTS)$)"
 
-#: Of `nft list chains`: Services' own chains, and every closing brace.
-CHAIN_LISTING = r"^[[:space:]]*(chain (KUBE-(SVC|SVL|SEP|EXT|FW|XLB)-|[a-z]+-[A-Z2-7]{8}-)|}$)"
+#: Of `nft list chains`: chains that no kube-proxy makes base chains, and every closing brace.
+CHAIN_LISTING = r"^[[:space:]]*(chain (KUBE-|[a-z]+-[A-Z2-7]{8}-)|}$)"

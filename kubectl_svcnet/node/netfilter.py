@@ -8,7 +8,7 @@ dump of 215,000 rules seconds; the other tables are small and read whole. On the
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..errors import ParseError
 from ..model.address import Family, IPAddress
@@ -79,7 +79,7 @@ def _nat(wanted: Wanted, prefix: str, chains: str, addresses: str) -> tuple[Comm
     if addresses:
         dispatch = Command(f"{prefix}-nft-chain-filtered", ("nat", DISPATCH, addresses))
     own = tuple(Command(f"{prefix}-nft-chain", ("nat", name)) for name in sorted(wanted.chains))
-    shared = (*BASE_CHAINS, "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ")
+    shared = (*BASE_CHAINS, "KUBE-POSTROUTING", "KUBE-MARK-MASQ")
     return (
         *(Command(f"{prefix}-nft-chain", ("nat", name)) for name in shared),
         dispatch,
@@ -218,11 +218,23 @@ def _legacy(answers: Captures, wanted: Wanted) -> Ruleset | None:
             return parse_save(text, family, Backend.LEGACY)
     for command, capture in answers.items():
         if command.name == f"{prefix}-legacy-save-all-filtered" and capture.ok:
-            return _filtered(capture.text(), wanted, Backend.LEGACY, _first_line(answers, prefix))
+            first = _first_line(answers, prefix)
+            return _all_legacy(_filtered(capture.text(), wanted, Backend.LEGACY, first))
     names = answers.get(LEGACY_TABLES[family])
     if names is not None and not names.text().split() and names.exit_code is not None:
         return Ruleset(family=family, backend=Backend.LEGACY, complete=True)
     return None
+
+
+def _all_legacy(ruleset: Ruleset) -> Ruleset:
+    """The filter leaves out chains of nat alone, so every table is listed, the others whole."""
+    if ruleset.stray or any(table.truncated for table in ruleset.tables.values()):
+        return ruleset
+    tables = {
+        name: table if name == "nat" or table.garbled else replace(table, complete=True)
+        for name, table in ruleset.tables.items()
+    }
+    return replace(ruleset, tables=tables, complete=True)
 
 
 def _first_line(answers: Captures, prefix: str) -> dict[tuple[str, str], int]:

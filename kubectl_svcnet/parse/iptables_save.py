@@ -13,7 +13,7 @@ through `grep -n` lacks lines: rule numbers count from the line of the chain's f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ..errors import ParseError
 from ..model.address import Family, IPAddress
@@ -179,14 +179,16 @@ def parse_save_numbered(
     family: Family,
     backend: Backend,
     *,
+    partial: Collection[tuple[str, str]],
+    covers: frozenset[IPAddress],
     first_lines: Mapping[tuple[str, str], int] | None = None,
-    covers: frozenset[IPAddress] = NOTHING,
 ) -> Ruleset:
-    """A dump that went through `grep -n`, lines dropped. A chain whose lines are all here is
-    whole; one that has a gap in or beside it is whole for the destinations in `covers` only.
+    """A dump that went through `grep -n`: chains left out whole, and of those in `partial`, named
+    as (table, chain), the rules of other single addresses than `covers`. Every other chain that
+    is declared here is whole.
 
-    `first_lines` gives the line of each chain's first rule as (table, chain): then a chain that
-    is not in it has no rules. Without it the first line seen counts as the first rule.
+    `first_lines` gives the line of a partial chain's first rule, from which its numbers count;
+    without it the first line seen does. No table of such a dump is complete.
     """
     numbers, lines = split_numbers(split_lines(text))
     splitter = _Splitter(lines, numbers)
@@ -194,36 +196,19 @@ def parse_save_numbered(
     tables: dict[str, Table] = {}
     for name, chains in splitter.tables.items():
         for chain in chains.values():
-            chain.first = (first_lines or {}).get((name, chain.name))
-            chain.covers = _cover(chain, numbers, lines, first_lines, covers)
+            if (name, chain.name) in partial:
+                chain.first = (first_lines or {}).get((name, chain.name))
+                chain.covers = covers
+        closed = name in splitter.closed
+        if not closed:
+            _uncover_open_chains(chains)
         tables[name] = Table(
             name=name,
             chains=Chains(lines, chains, numbers),
-            truncated=name not in splitter.closed,
+            truncated=not closed,
             garbled=tuple(splitter.garbled.get(name, ())),
         )
     return _ruleset(splitter, tables, family, backend, complete=False)
-
-
-def _cover(
-    chain: ChainText,
-    numbers: Sequence[int],
-    lines: Sequence[str],
-    first_lines: Mapping[tuple[str, str], int] | None,
-    covers: frozenset[IPAddress],
-) -> frozenset[IPAddress] | None:
-    if not chain.spans:
-        if first_lines is not None and chain.first is None:
-            return None
-        return NOTHING
-    start, end = chain.spans[0][0], chain.spans[-1][1]
-    if len(chain.spans) > 1 or start == 0 or end >= len(lines):
-        return covers
-    first = numbers[start] if chain.first is None else chain.first
-    before = numbers[start - 1] == numbers[start] - 1 or first == numbers[start]
-    inside = numbers[end - 1] - numbers[start] == end - 1 - start
-    after = numbers[end] == numbers[end - 1] + 1
-    return None if before and inside and after else covers
 
 
 def parse_chain(text: str, family: Family, backend: Backend, table: str) -> Chain:

@@ -139,7 +139,7 @@ class _Run:
         reader = NodeReader(
             collector=self.collector,
             agents=self.inventory.agents or (),
-            wanted=lambda node, owner: _wanted(expected, node, owner, targets),
+            wanted=lambda node, owner: wanted_of(expected, node, owner, targets),
             explain=self.options.explain,
         )
 
@@ -280,7 +280,7 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     )
 
 
-def _wanted(
+def wanted_of(
     expected: Expected, node: Node, owner: Owner, targets: Sequence[Frontend]
 ) -> tuple[Wanted, ...]:
     """Per family: the chains that hashing gives these frontends, and all addresses dialled."""
@@ -293,7 +293,8 @@ def _wanted(
         for frontend in targets:
             if frontend.family is family:
                 endpoints = [endpoint.address for endpoint in expected.of(frontend)]
-                chains |= owner.reader.names(frontend, endpoints)
+                service = expected.service(frontend.service)
+                chains |= owner.reader.names(service, frontend, endpoints) if service else set()
                 addresses |= {a for a in [dialled(frontend, node)] if a is not None}
         found.append(
             Wanted(family=family, chains=frozenset(chains), destinations=frozenset(addresses))

@@ -1,0 +1,69 @@
+"""A report in, a string out. Every output format is named once here; none decides anything."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from ..model.report import FAULTS, PlanReport, RangesReport, SnapshotReport, TraceReport
+from .document import Report, document
+from .style import Style
+from .table import plan, ranges, snapshot, trace
+
+Renderer = Callable[[Report, Style], str]
+
+
+def _table(report: Report, style: Style) -> str:
+    match report:
+        case TraceReport():
+            return trace.render(report, style)
+        case RangesReport():
+            return ranges.render(report, style)
+        case PlanReport():
+            return plan.render(report, style)
+        case SnapshotReport():
+            return snapshot.render(report, style)
+
+
+def _json(report: Report, style: Style) -> str:
+    return json.dumps(document(report), indent=2, ensure_ascii=True) + "\n"
+
+
+def _yaml(report: Report, style: Style) -> str:
+    import yaml  # comes with kubernetes; only this format needs it
+
+    return str(yaml.safe_dump(document(report), sort_keys=False, allow_unicode=False))
+
+
+def _name(report: Report, style: Style) -> str:
+    """The nodes at fault, as kubectl names them; of ranges, the ranges themselves."""
+    match report:
+        case TraceReport():
+            bad = {
+                node.node
+                for service in report.services
+                for frontend in service.frontends
+                for node in frontend.nodes
+                if FAULTS.intersection(node.problems) and node.settled
+            }
+            names = [f"node/{name}" for name in sorted(bad)]
+        case RangesReport():
+            names = list(dict.fromkeys(found.text for found in report.ranges))
+        case PlanReport():
+            names = [command.argv for command in report.commands]
+        case SnapshotReport():
+            names = [report.file]
+    return "".join(f"{name}\n" for name in names)
+
+
+RENDERERS: Mapping[str, Renderer] = {
+    "json": _json,
+    "name": _name,
+    "table": _table,
+    "wide": _table,
+    "yaml": _yaml,
+}
+
+
+def render(report: Report, output: str, style: Style) -> str:
+    return RENDERERS[output](report, style)

@@ -1,7 +1,7 @@
-"""`ranges` as a table: one row per range, or with `wide` one per place that tells of it.
+"""`ranges` as a table: one row per range, or with `-o wide` one per place that tells of it.
 
-80 columns where the first source fits: the most trusted ones are named, `+2` counts the rest.
-Sizes are shown where they say something to a person: of a node's part, and up to a /12.
+A row keeps to the width where its first source fits: the most trusted ones are named, `+2` counts
+the rest. A size is shown where it says something to a person: of a node's part, up to a /12.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ _LARGE = 1 << 20
 def render(
     report: RangesReport, *, width: int = 80, wide: bool = False, headers: bool = True
 ) -> str:
-    """The table alone: findings, gaps and the line about the reading are every report's."""
+    """The table alone; findings and gaps stand under every report's table the same way."""
     rows = _wide(report.ranges) if wide else _narrow(report.ranges, width)
-    lines = columns(rows if headers else rows[1:]) if len(rows) > 1 or headers else []
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in columns(rows if headers else rows[1:]))
 
 
 def _narrow(ranges: Sequence[IPRange], width: int) -> list[Sequence[str]]:
@@ -71,7 +70,7 @@ def _sources(range: IPRange, room: int) -> str:
     shown = names[0]
     for index, name in enumerate(names[1:], 2):
         rest = f" +{len(names) - index}" if index < len(names) else ""
-        if len(shown) + 2 + len(name) + len(rest) > room:
+        if len(f"{shown}, {name}{rest}") > room:
             return f"{shown} +{len(names) - index + 1}"
         shown = f"{shown}, {name}"
     return shown

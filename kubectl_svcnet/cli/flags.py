@@ -1,0 +1,122 @@
+"""Every flag, as data: kubectl's own first, then ours. All stand before or after the command.
+
+Spelling, meaning and order are kubectl's (cli-runtime `genericclioptions/config_flags.go`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+#: (names, keywords for argparse); a default of None is a flag that was not given.
+CONNECTION: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--kubeconfig",), {"metavar": "FILE", "help": "path of the kubeconfig file"}),
+    (("--context",), {"metavar": "NAME", "help": "the kubeconfig context to use"}),
+    (("--cluster",), {"metavar": "NAME", "help": "the kubeconfig cluster to use"}),
+    (("--user",), {"metavar": "NAME", "help": "the kubeconfig user to use"}),
+    (("-n", "--namespace"), {"metavar": "NAME", "help": "the namespace to look in"}),
+    (("-s", "--server"), {"metavar": "URL", "help": "address and port of the API server"}),
+    (("--certificate-authority",), {"metavar": "FILE", "help": "certificate of the CA"}),
+    (
+        ("--insecure-skip-tls-verify",),
+        {"action": "store_true", "help": "do not check the server's certificate"},
+    ),
+    (("--tls-server-name",), {"metavar": "NAME", "help": "name to expect in the certificate"}),
+    (("--client-certificate",), {"metavar": "FILE", "help": "client certificate for TLS"}),
+    (("--client-key",), {"metavar": "FILE", "help": "client key for TLS"}),
+    (("--token",), {"metavar": "TOKEN", "help": "bearer token"}),
+    (("--as",), {"dest": "as_user", "metavar": "USER", "help": "user to impersonate"}),
+    (("--as-uid",), {"metavar": "UID", "help": "UID to impersonate"}),
+    (
+        ("--as-group",),
+        {
+            "dest": "as_groups",
+            "action": "append",
+            "metavar": "GROUP",
+            "help": "group to impersonate (repeatable)",
+        },
+    ),
+    (
+        ("--as-user-extra",),
+        {"action": "append", "metavar": "KEY=VALUE", "help": "extra to impersonate (repeatable)"},
+    ),
+    (
+        ("--request-timeout",),
+        {"metavar": "TIME", "help": "how long one API request may take (1s, 2m; 0: no limit)"},
+    ),
+)
+
+COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("-o", "--output"),
+        {"choices": ("table", "wide", "json", "yaml", "name"), "help": "output format"},
+    ),
+    (("--no-headers",), {"action": "store_true", "help": "tables without their header line"}),
+    (
+        ("--color",),
+        {"choices": ("auto", "always", "never"), "help": "colours (auto: on a terminal)"},
+    ),
+    (
+        ("--node",),
+        {
+            "dest": "nodes",
+            "action": "append",
+            "metavar": "NAME",
+            "help": "only this node (repeatable)",
+        },
+    ),
+    (("--node-selector",), {"metavar": "LABELS", "help": "only nodes with these labels"}),
+    (
+        ("--timeout",),
+        {"metavar": "TIME", "help": "how long the whole run may take (default 60s; snapshot 10m)"},
+    ),
+    (
+        ("--exec-timeout",),
+        {"metavar": "TIME", "help": "how long one exec may take (default 10s)"},
+    ),
+    (
+        ("--max-parallel",),
+        {"metavar": "N", "help": "requests in flight at once (default 16)"},
+    ),
+    (("--max-dump",), {"metavar": "SIZE", "help": "largest listing of rules (default 128Mi)"}),
+    (("--max-answer",), {"metavar": "SIZE", "help": "largest other answer (default 4Mi)"}),
+    (
+        ("--fail-on",),
+        {
+            "choices": ("error", "warning", "info", "never"),
+            "help": "lowest level of finding that ends with status 1 (default error)",
+        },
+    ),
+    (
+        ("--accept-gaps",),
+        {
+            "action": "append",
+            "metavar": "NODE|WHAT",
+            "help": "a gap that is no failure (repeatable)",
+        },
+    ),
+    (
+        ("--bundle",),
+        {"metavar": "FILE", "help": "answer from a saved bundle (demo: the recorded example)"},
+    ),
+    (("--record",), {"metavar": "FILE", "help": "save what this run reads to a bundle"}),
+    (("--plan",), {"action": "store_true", "help": "show what would be run on nodes, run nothing"}),
+    (("-v", "--v"), {"dest": "verbosity", "metavar": "LEVEL", "help": "say what is asked (1-9)"}),
+)
+
+SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
+    (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+    (
+        ("--settle",),
+        {"metavar": "TIME", "help": "how long a difference must last to count (default 5s)"},
+    ),
+)
+
+
+def add(parser: argparse.ArgumentParser, *, title: str, flags: Any) -> None:
+    """Adds flags that leave no trace in the namespace unless given, so that the same flag may
+    stand before and after the command and the later one wins."""
+    group = parser.add_argument_group(title)
+    for names, keywords in flags:
+        group.add_argument(*names, **{"default": argparse.SUPPRESS, **keywords})

@@ -1,0 +1,217 @@
+"""`kubectl svcnet`: which command, and what an error looks like.
+
+Nothing heavy is imported until a command runs: `--help` must cost no more than Python itself.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+from .. import __version__
+from ..errors import SvcnetError
+from . import flags
+
+DESCRIPTION = """\
+For every Service on every node: what the kernel will really do with a packet,
+which IP ranges the cluster really uses, and which node is wrong. It only reads,
+and nothing is deployed."""
+
+EXAMPLES = """\
+Examples:
+  # Every IP range of the cluster, and where it is written
+  kubectl svcnet ranges
+
+  # What each node does with packets for a Service
+  kubectl svcnet trace db-service
+
+  # The same, rule by rule
+  kubectl svcnet trace db-service --explain
+
+  # Try it without a cluster
+  kubectl svcnet trace db-service --bundle demo"""
+
+REPORT = "https://github.com/kubectl-svcnet/kubectl-svcnet/issues"
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse with kubectl's words for a wrong command line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        sys.stderr.write(f"error: {message}\nSee '{self.prog} --help' for help and examples.\n")
+        raise SystemExit(2)
+
+
+def _program() -> str:
+    name = os.path.basename(sys.argv[0])
+    return "kubectl svcnet" if name.startswith(("kubectl-", "kubectl_")) else name
+
+
+def build_parser() -> argparse.ArgumentParser:
+    program = _program()
+    parser = _parser(
+        Parser,
+        prog=program,
+        usage=f"{program} COMMAND [flags]",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+    )
+    parser.add_argument("--version", action="version", version=f"kubectl svcnet {__version__}")
+    commands = parser.add_subparsers(
+        title="Available commands", metavar="COMMAND", dest="command", parser_class=Parser
+    )
+    for name, (summary, _, extra, arguments) in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            usage=f"{program} {name}{arguments} [flags]",
+            description=f"{summary[0].upper()}{summary[1:]}.",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        extra(command)
+        flags.add(command, title="Connection (as in kubectl)", flags=flags.CONNECTION)
+        flags.add(command, title="Options", flags=flags.COMMON)
+    flags.add(parser, title="Connection (as in kubectl)", flags=flags.CONNECTION)
+    flags.add(parser, title="Options", flags=flags.COMMON)
+    return parser
+
+
+def _parser(kind: type[argparse.ArgumentParser], **keywords: str) -> argparse.ArgumentParser:
+    return kind(
+        **keywords,  # type: ignore[arg-type]
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+
+
+def _services(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "services",
+        nargs="*",
+        metavar="SERVICE",
+        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT; "
+        "none: all of the namespace",
+    )
+    flags.add(command, title="Which Services", flags=flags.SERVICES)
+    group = command.add_argument_group("What to show")
+    group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
+    group.add_argument(
+        "--steps", action="store_true", help="the documented steps by hand, with their lines"
+    )
+
+
+def _file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="the bundle to write (.tar.gz)")
+    command.add_argument(
+        "--anonymise", action="store_true", help="replace names of nodes, pods and Services"
+    )
+
+
+def _shell(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
+
+
+def _nothing(command: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _trace(given: argparse.Namespace) -> int:
+    from . import session
+    from .trace import trace
+
+    return session.run(given, trace)
+
+
+def _ranges(given: argparse.Namespace) -> int:
+    from ..pipeline.ranges import plan, run
+    from . import session
+
+    return session.run(given, plan if "plan" in vars(given) else run)
+
+
+def _snapshot(given: argparse.Namespace) -> int:
+    from .snapshot import snapshot
+
+    return snapshot(given)
+
+
+def _completion(given: argparse.Namespace) -> int:
+    from argcomplete.shell_integration import shellcode
+
+    print(shellcode(["kubectl-svcnet"], shell=given.shell))
+    return 0
+
+
+def _version(given: argparse.Namespace) -> int:
+    from .version import version
+
+    return version(given)
+
+
+Run = Callable[[argparse.Namespace], int]
+
+#: name: what it shows, what runs it, what flags it adds, its arguments.
+COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], str]] = {
+    "completion": ("print the completion script of a shell", _completion, _shell, " SHELL"),
+    "ranges": ("every IP range of the cluster, and where it is written", _ranges, _nothing, ""),
+    "snapshot": ("save what all nodes have to one bundle", _snapshot, _file, " FILE"),
+    "trace": ("what each node does with packets for Services", _trace, _services, " [SERVICE...]"),
+    "version": ("the version of this plugin", _version, _nothing, ""),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    try:
+        return _main(argv)
+    except BrokenPipeError:
+        # Python would complain once more when it flushes stdout at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    parser = build_parser()
+    given = parser.parse_args(argv)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    try:
+        return COMMANDS[given.command][1](given)
+    except SvcnetError as error:
+        return _failed(given, error)
+    except (BrokenPipeError, KeyboardInterrupt):
+        raise
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        print(f"error: this is a bug in svcnet; please report it at {REPORT}", file=sys.stderr)
+        return 70
+
+
+def _failed(given: argparse.Namespace, error: SvcnetError) -> int:
+    """One sentence on stderr; with -o json or yaml a document on stdout as well."""
+    from ..render.escape import escape
+
+    sentence = escape(str(error))
+    if not sentence.startswith(("error:", "Error", "Unable to", "The connection")):
+        sentence = f"error: {sentence}"
+    print(sentence, file=sys.stderr)
+    if error.next:
+        print(f"  next      {escape(error.next)}", file=sys.stderr)
+    if vars(given).get("output") in ("json", "yaml"):
+        import json
+
+        from ..render.document import failed
+
+        print(json.dumps(failed(given.command.capitalize(), str(error), error.next), indent=2))
+    return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Flags to frozen options, before anything is done with them.
+
+Durations are Go's (300ms, 10s, 1m30s) or plain seconds, sizes Kubernetes quantities (4Mi).
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+from ..cluster.config import Overrides
+from ..cluster.limits import Limits
+from ..errors import UsageError
+from ..model.options import Options
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+
+
+def duration(text: str, flag: str) -> float:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return float(text)
+    parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise UsageError(f"{flag} {text!r} is no duration: write 10s, 2m or 1m30s")
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def size(text: str, flag: str) -> int:
+    found = re.fullmatch(r"(\d+)(Ki|Mi|Gi|k|M|G)?B?", text)
+    if not found:
+        raise UsageError(f"{flag} {text!r} is no size: write 4Mi or 1048576")
+    return int(found[1]) * _SIZES[found[2] or ""]
+
+
+def count(text: str, flag: str, *, least: int) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise UsageError(f"{flag} {text!r} is no number of at least {least}")
+    return int(text)
+
+
+def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60.0) -> Options:
+    """`namespace` is that of the kubeconfig's context, which -n overrides."""
+    flags = vars(given)
+    return Options(
+        services=tuple(flags.get("services") or ()),
+        namespace=flags.get("namespace") or namespace,
+        all_namespaces=flags.get("all_namespaces", False),
+        selector=flags.get("selector", ""),
+        nodes=tuple(flags.get("nodes", ())),
+        node_selector=flags.get("node_selector", ""),
+        output=flags.get("output", "table"),
+        headers=not flags.get("no_headers", False),
+        color=flags.get("color", "auto"),
+        explain=flags.get("explain", False),
+        steps=flags.get("steps", False),
+        plan=flags.get("plan", False),
+        settle=duration(flags.get("settle", "5s"), "--settle"),
+        timeout=duration(flags["timeout"], "--timeout") if "timeout" in flags else timeout,
+        exec_timeout=duration(flags.get("exec_timeout", "10s"), "--exec-timeout"),
+        max_parallel=count(flags.get("max_parallel", "16"), "--max-parallel", least=1),
+        max_dump=size(flags.get("max_dump", "128Mi"), "--max-dump"),
+        max_answer=size(flags.get("max_answer", "4Mi"), "--max-answer"),
+        fail_on=flags.get("fail_on", "error"),
+        accept_gaps=tuple(flags.get("accept_gaps", ())),
+        bundle=flags.get("bundle", ""),
+        record=flags.get("record", ""),
+        file=flags.get("file", ""),
+        anonymise=flags.get("anonymise", False),
+        verbosity=count(flags.get("verbosity", "0"), "-v", least=0),
+    )
+
+
+def to_overrides(given: argparse.Namespace) -> Overrides:
+    flags = vars(given)
+    return Overrides(
+        kubeconfig=flags.get("kubeconfig"),
+        context=flags.get("context"),
+        cluster=flags.get("cluster"),
+        user=flags.get("user"),
+        namespace=flags.get("namespace"),
+        server=flags.get("server"),
+        certificate_authority=flags.get("certificate_authority"),
+        insecure=flags.get("insecure_skip_tls_verify"),
+        tls_server_name=flags.get("tls_server_name"),
+        client_certificate=flags.get("client_certificate"),
+        client_key=flags.get("client_key"),
+        token=flags.get("token"),
+        as_user=flags.get("as_user"),
+        as_uid=flags.get("as_uid"),
+        as_groups=tuple(flags.get("as_groups", ())),
+        as_user_extra=tuple(flags.get("as_user_extra", ())),
+        request_timeout=flags.get("request_timeout"),
+    )
+
+
+def to_limits(options: Options) -> Limits:
+    return Limits(
+        timeout=options.timeout or None,
+        exec_timeout=options.exec_timeout,
+        max_parallel=options.max_parallel,
+        max_dump=options.max_dump,
+        max_answer=options.max_answer,
+    )

@@ -1,0 +1,154 @@
+"""One run of a command against a source: open it, run, show, and say how it ended.
+
+Ctrl-C once makes every fetch end at once, so the pipeline finishes with what it has; twice kills.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from importlib import resources
+from types import FrameType
+from typing import Any
+
+from ..cluster.kubeconfig import load_config
+from ..cluster.live import LiveSource
+from ..errors import UsageError
+from ..model.capture import Capture, ExecRequest, Request, Source
+from ..model.options import Options
+from ..render import render
+from ..render.document import Report
+from ..render.escape import escape
+from ..render.style import Style
+from ..render.table.statements import closing
+from . import status
+from .options import to_limits, to_options, to_overrides
+from .progress import Progress
+
+Work = Callable[[Source, Options], Report]
+
+
+def run(given: argparse.Namespace, work: Work, *, timeout: float = 60.0) -> int:
+    """The exit status. Errors of the run itself are raised, for `main` to say."""
+    options, source, live = _open(given, timeout)
+    interrupted = _interruptible(live)
+    recording = _recording(source, options)
+    try:
+        report = work(recording or source, options)
+    except BaseException:
+        if recording is not None:
+            recording.discard()
+        raise
+    if recording is not None:
+        recording.finish()
+    report = replace(report, gaps=status.accept(report.gaps, options.accept_gaps))
+    sys.stdout.write(render(report, options.output, style_of(options)))
+    sys.stdout.flush()
+    if options.output in ("table", "wide"):
+        print(closing(report.collected), file=sys.stderr)
+    for sentence in getattr(report, "missing", ()):
+        print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
+    if interrupted():
+        return status.INTERRUPTED
+    return status.status_of(report, fail_on=options.fail_on)
+
+
+def _open(given: argparse.Namespace, timeout: float) -> tuple[Options, Source, LiveSource | None]:
+    if "bundle" in vars(given):
+        options = to_options(given, namespace="default", timeout=timeout)
+        return options, open_bundle(options.bundle), None
+    config = load_config(to_overrides(given))
+    options = to_options(given, namespace=config.namespace, timeout=timeout)
+    live = LiveSource(config, to_limits(options), warn=_warn, progress=Progress().tell)
+    live.check()
+    return options, _Telling(live) if options.verbosity else live, live
+
+
+def open_bundle(name: str) -> Source:
+    """A saved bundle; `demo` is the one inside the package."""
+    from ..cluster.replay import ReplaySource
+
+    if name == "demo":
+        with resources.as_file(resources.files("kubectl_svcnet") / "bundles/demo.tar.gz") as path:
+            return ReplaySource(path)
+    return ReplaySource(name)
+
+
+def _recording(source: Source, options: Options) -> Any:
+    if not options.record:
+        return None
+    if options.bundle:
+        raise UsageError("--record saves what a cluster answers; it cannot be used with --bundle")
+    from ..cluster.record import RecordingSource
+
+    return RecordingSource(source, options.record)
+
+
+def _warn(text: str) -> None:
+    print(f"Warning: {escape(text)}", file=sys.stderr)
+
+
+def _interruptible(live: LiveSource | None) -> Callable[[], bool]:
+    pressed: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        if pressed or live is None:
+            raise KeyboardInterrupt
+        pressed.append(number)
+        live.interrupt()
+
+    signal.signal(signal.SIGINT, stop)
+    return lambda: bool(pressed)
+
+
+def style_of(options: Options) -> Style:
+    terminal = sys.stdout.isatty()
+    plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    colour = options.color == "always" or (options.color == "auto" and terminal and not plain)
+    width = shutil.get_terminal_size((80, 24)).columns if terminal else 80
+    return Style(
+        width=max(width, 60),
+        wide=options.output == "wide",
+        headers=options.headers,
+        colour=colour,
+        explain=options.explain,
+    )
+
+
+class _Telling:
+    """-v: says on stderr what is asked, how long it took and how much came."""
+
+    def __init__(self, inner: LiveSource) -> None:
+        self.inner = inner
+
+    @property
+    def context(self) -> str:
+        return self.inner.context
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        started = self.now()
+        captures = self.inner.fetch(request)
+        words = type(request).__name__.removesuffix("Request").lower()
+        where = (
+            getattr(request, "path", "")
+            or f"{getattr(request, 'namespace', '')}/{getattr(request, 'pod', '')}"
+        )
+        took, came = self.now() - started, sum(c.size for c in captures)
+        print(escape(f"{words} {where}: {took:.3f}s, {came} bytes"), file=sys.stderr)
+        if isinstance(request, ExecRequest):
+            for capture in captures:
+                said = capture.failure.message if capture.failure else f"exit {capture.exit_code}"
+                name = " ".join(capture.command.argv()) if capture.command else ""
+                print(escape(f"  {name}: {len(capture.data)} bytes, {said}"), file=sys.stderr)
+        return captures
+
+    def now(self) -> float:
+        return self.inner.now()
+
+    def wait(self, seconds: float) -> None:
+        self.inner.wait(seconds)

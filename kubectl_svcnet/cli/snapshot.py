@@ -1,0 +1,37 @@
+"""`snapshot FILE`: reads everything into a bundle; nothing of it appears before all is read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import replace
+
+from ..cluster.record import RecordingSource
+from ..errors import UsageError
+from ..model.capture import Source
+from ..model.options import Options
+from ..pipeline.snapshot import snapshot as run
+from ..render.document import Report
+from . import session
+
+
+def snapshot(given: argparse.Namespace) -> int:
+    if "bundle" in vars(given):
+        raise UsageError("snapshot reads a cluster; a bundle is a snapshot already")
+    return session.run(given, _work, timeout=600.0)
+
+
+def _work(source: Source, options: Options) -> Report:
+    change = None
+    if options.anonymise:
+        from ..cluster.anonymise import Anonymiser
+
+        change = Anonymiser().change
+    recording = RecordingSource(source, options.file, change=change)
+    try:
+        report = run(recording, options)
+    except BaseException:
+        recording.discard()
+        raise
+    recording.finish()
+    return replace(report, size=os.stat(options.file).st_size, captures=recording.saved)

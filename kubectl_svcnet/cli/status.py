@@ -1,0 +1,45 @@
+"""The exit status, the same for every command and format (product.md, "Exit status")."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ..model.finding import Finding, Gap, Level
+from ..model.report import TraceReport, Verdict
+from ..render.document import Report
+
+OK, FINDING, USAGE, NOTHING, GAP, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
+
+_ORDER = (Level.INFO, Level.WARNING, Level.ERROR)
+
+
+def accept(gaps: Iterable[Gap], accepted: Iterable[str]) -> tuple[Gap, ...]:
+    """Gaps whose node or subject was named by --accept-gaps, marked so."""
+    named = frozenset(accepted)
+    return tuple(
+        replace(gap, accepted=True) if {gap.node, gap.what} & named else gap for gap in gaps
+    )
+
+
+def status_of(report: Report, *, fail_on: str) -> int:
+    if isinstance(report, TraceReport) and report.missing:
+        return USAGE
+    if any(_counts(finding, fail_on) for finding in report.findings):
+        return FINDING
+    if any(gap.blocking and not gap.accepted for gap in report.gaps) or _unknown(report):
+        return GAP
+    return OK
+
+
+def _counts(finding: Finding, fail_on: str) -> bool:
+    return fail_on != "never" and _ORDER.index(finding.level) >= _ORDER.index(Level(fail_on))
+
+
+def _unknown(report: Report) -> bool:
+    return isinstance(report, TraceReport) and any(
+        node.verdict is Verdict.UNKNOWN
+        for service in report.services
+        for frontend in service.frontends
+        for node in frontend.nodes
+    )

@@ -1,0 +1,61 @@
+"""`--plan`: the API is read, the first round of commands is made, and none is run."""
+
+from __future__ import annotations
+
+from ..dataplanes import owner_of
+from ..errors import ClusterError
+from ..model.capture import Source
+from ..model.finding import Gap
+from ..model.options import Options
+from ..model.report import PlannedCommand, PlanReport
+from ..model.service import frontends
+from ..node.rounds import LAST_ROUND, first_round
+from ..node.vantage import choose
+from .collect import Collector
+from .inventory import read_nodes, read_services
+from .names import find_scopes, picked
+from .trace import Expected, wanted_of
+
+_MAY_FOLLOW = (
+    "on the same pods: the chains that a walk meets and that are not among these, each with "
+    f"iptables-nft -S, in up to {LAST_ROUND - 1} further rounds; the last one takes the dump "
+    "(iptables-nft-save, iptables-legacy-save)",
+    "after --settle: the same again on nodes that differ; the head of kube-proxy's log where "
+    "its rules do not show its mode",
+)
+
+
+def plan_trace(source: Source, options: Options) -> PlanReport:
+    collector = Collector(source, max_parallel=options.max_parallel)
+    read = picked(read_services(collector, find_scopes(options)), options)
+    inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
+    if not read.readable and not read.services:
+        raise ClusterError(read.gaps[0].why, next=read.gaps[0].next or None)
+    expected = Expected(services=read.services, endpoints=read.endpoints)
+    targets = [f for service in read.services for f in frontends(service)]
+    commands: list[PlannedCommand] = []
+    found: list[Gap] = [*gaps, *read.gaps]
+    for node in inventory.nodes or ():
+        agents = tuple(pod for pod in inventory.agents or () if pod.node == node.name)
+        owner = owner_of(node, agents)
+        vantage = choose(node, agents)
+        if owner.reader is None or isinstance(vantage, Gap):
+            why = owner.why if owner.reader is None else ""
+            gap = vantage if isinstance(vantage, Gap) else None
+            found.append(gap or Gap(what="rules", node=node.name, why=why, next=owner.next))
+            continue
+        for command in first_round(wanted_of(expected, node, owner, targets)):
+            commands.append(
+                PlannedCommand(
+                    node=node.name,
+                    pod=f"{vantage.namespace}/{vantage.pod}",
+                    argv=" ".join(command.argv()),
+                    shows=command.spec.shows,
+                )
+            )
+    return PlanReport(
+        collected=collector.collected(nodes=len(inventory.nodes or ())),
+        commands=tuple(dict.fromkeys(commands)),
+        may_follow=_MAY_FOLLOW,
+        gaps=tuple(found),
+    )

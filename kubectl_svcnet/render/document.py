@@ -1,0 +1,180 @@
+"""The one JSON document that every command answers with (product.md, "JSON"; docs/schema.json).
+
+YAML is the same document. Foreign text stays exact here: JSON escapes by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timezone
+from typing import Any, TypeAlias
+
+from ..model.fate import Fate
+from ..model.finding import Finding, Gap
+from ..model.report import (
+    Collected,
+    FrontendTrace,
+    NodeTrace,
+    PlanReport,
+    RangesReport,
+    ServiceTrace,
+    SnapshotReport,
+    TraceReport,
+    Walk,
+)
+from ..model.service import Endpoint
+from . import ranges_json
+
+API_VERSION = "svcnet/v1alpha1"
+
+Report: TypeAlias = TraceReport | RangesReport | PlanReport | SnapshotReport
+
+
+def document(report: Report) -> dict[str, Any]:
+    kind, items = _items(report)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "collected": _collected(report.collected),
+        "items": items,
+        "findings": [_finding(finding) for finding in report.findings],
+        "gaps": [_gap(gap) for gap in report.gaps],
+    }
+
+
+def failed(kind: str, sentence: str, next: str | None) -> dict[str, Any]:
+    """The document of a command that could read nothing: the reason is its one gap."""
+    gap = Gap(what=kind.lower(), why=sentence, next=next or "", blocking=True)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "collected": _collected(Collected()),
+        "items": [],
+        "findings": [],
+        "gaps": [_gap(gap)],
+    }
+
+
+def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
+    match report:
+        case TraceReport():
+            return "Trace", [_service(service) for service in report.services]
+        case RangesReport():
+            return "Ranges", ranges_json.items(report.ranges)
+        case PlanReport():
+            return "Plan", [
+                {"node": c.node, "pod": c.pod, "command": c.argv, "shows": c.shows}
+                for c in report.commands
+            ] + [{"node": "", "pod": "", "command": None, "shows": t} for t in report.may_follow]
+        case SnapshotReport():
+            item = {"file": report.file, "bytes": report.size, "captures": report.captures}
+            return "Snapshot", [item]
+
+
+def _collected(collected: Collected) -> dict[str, Any]:
+    started = datetime.fromtimestamp(collected.started_at, timezone.utc)
+    return {
+        "context": collected.context or None,
+        "startedAt": started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "seconds": round(collected.seconds, 3),
+        "nodes": collected.nodes,
+        "nodesRead": collected.nodes_read,
+        "execs": collected.execs,
+        "bytes": collected.bytes,
+    }
+
+
+def _service(trace: ServiceTrace) -> dict[str, Any]:
+    return {
+        "service": str(trace.service.name),
+        "type": trace.service.type,
+        "frontends": [_frontend(frontend) for frontend in trace.frontends],
+        **({"sentence": trace.sentence} if trace.sentence else {}),
+    }
+
+
+def _frontend(trace: FrontendTrace) -> dict[str, Any]:
+    frontend = trace.frontend
+    return {
+        "kind": frontend.kind.value,
+        "address": str(frontend.address) if frontend.address is not None else None,
+        "port": frontend.port,
+        "protocol": frontend.protocol.value,
+        "portName": frontend.port_name,
+        "family": frontend.family.value,
+        "endpoints": [_endpoint(endpoint) for endpoint in trace.endpoints],
+        "nodes": [_node(node) for node in trace.nodes],
+    }
+
+
+def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "address": str(endpoint.address.address),
+        "port": endpoint.address.port,
+        "node": endpoint.node or None,
+        "pod": endpoint.pod or None,
+        "ready": endpoint.ready,
+        "serving": endpoint.serving,
+        "terminating": endpoint.terminating,
+    }
+
+
+def _node(node: NodeTrace) -> dict[str, Any]:
+    return {
+        "node": node.node,
+        "address": node.address,
+        "dataplane": node.dataplane,
+        "verdict": node.verdict.value,
+        "problems": [problem.value for problem in node.problems],
+        "settled": node.settled,
+        "reason": node.reason or None,
+        "expected": _texts(node.expected),
+        "missing": _texts(node.missing),
+        "stale": _texts(node.stale),
+        "fates": [_fate(walk, fate) for walk in node.walks for fate in walk.fates],
+    }
+
+
+def _texts(values: Iterable[object]) -> list[str]:
+    return [str(value) for value in values]
+
+
+def _fate(walk: Walk, fate: Fate) -> dict[str, Any]:
+    asked = walk.asked
+    return {
+        "client": asked.client.value,
+        "source": str(asked.packet.source) if asked.packet.source is not None else None,
+        "fate": fate.kind.value,
+        "endpoint": str(fate.endpoint) if fate.endpoint is not None else None,
+        "probability": None if fate.probability is None else round(fate.probability, 6),
+        "masquerade": fate.masquerade,
+        "rules": _texts(fate.rules),
+        **({"because": fate.because} if fate.because else {}),
+        **({"unread": sorted(map(str, fate.unread))} if fate.unread else {}),
+        **({"assumed": asked.note} if "assumed" in asked.note else {}),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "title": finding.title,
+        "message": finding.message,
+        "service": finding.service or None,
+        "node": finding.node or None,
+        "evidence": list(finding.evidence),
+        "next": finding.next or None,
+        "docs": finding.docs or None,
+    }
+
+
+def _gap(gap: Gap) -> Mapping[str, Any]:
+    return {
+        "node": gap.node or None,
+        "what": gap.what,
+        "why": gap.why,
+        "next": gap.next or None,
+        "blocking": gap.blocking,
+        **({"accepted": True} if gap.accepted else {}),
+    }

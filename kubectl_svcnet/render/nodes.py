@@ -1,0 +1,24 @@
+"""Folding: equal nodes share a row, outliers stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import TypeVar
+
+Row = TypeVar("Row", bound=Hashable)
+
+#: Names are listed while they fit this many characters; beyond it they are counted.
+ROOM = 24
+
+
+def fold(rows: Iterable[tuple[str, Row]]) -> list[tuple[tuple[str, ...], Row]]:
+    """(node, row) pairs as (nodes, row), in the order in which each row first appears."""
+    grouped: dict[Row, list[str]] = {}
+    for node, row in rows:
+        grouped.setdefault(row, []).append(node)
+    return [(tuple(nodes), row) for row, nodes in grouped.items()]
+
+
+def names(nodes: Sequence[str]) -> str:
+    joined = ",".join(nodes)
+    return joined if len(nodes) == 1 or len(joined) <= ROOM else f"{len(nodes)} nodes"

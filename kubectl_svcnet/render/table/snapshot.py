@@ -1,0 +1,14 @@
+"""`snapshot`: what was saved."""
+
+from __future__ import annotations
+
+from ...model.report import SnapshotReport
+from ..escape import escape
+from ..style import Style
+from .statements import size, statements
+
+
+def render(report: SnapshotReport, style: Style) -> str:
+    lines = [escape(f"{report.file}: {report.captures} answers, {size(report.size)}")]
+    lines += statements(report.findings, report.gaps, style)
+    return "".join(f"{line}\n" for line in lines)

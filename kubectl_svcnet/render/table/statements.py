@@ -1,0 +1,67 @@
+"""Findings, gaps and the closing sentence: the same under every table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...model.finding import Finding, Gap
+from ...model.report import Collected
+from ..escape import escape
+from ..nodes import fold, names
+from ..style import Style
+
+
+def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -> list[str]:
+    lines: list[str] = []
+    for finding in findings:
+        lines += ["", *_finding(finding, style)]
+    stated = _gaps(gaps, style)
+    return lines + ([""] if stated else []) + stated
+
+
+def _finding(finding: Finding, style: Style) -> list[str]:
+    where = f" {finding.node}" if finding.node else ""
+    head = f"{finding.level.value} {finding.code}{where}: {finding.message}"
+    lines = style.paragraph(head)
+    lines[0] = lines[0].replace(
+        finding.level.value, style.paint(finding.level.value, finding.level.value), 1
+    )
+    for evidence in finding.evidence:
+        lines += style.paragraph(evidence, first="  evidence  ", rest=" " * 12)
+    if finding.next:
+        lines.append(f"  next      {escape(finding.next)}")  # one line, to be copied
+    return lines
+
+
+def _gaps(gaps: Iterable[Gap], style: Style) -> list[str]:
+    """Gaps that differ in the node alone are one."""
+    rows = [(gap.node, (gap.what, gap.why, gap.next, gap.blocking, gap.accepted)) for gap in gaps]
+    lines: list[str] = []
+    for nodes, (what, why, next, blocking, accepted) in fold(rows):
+        named = [node for node in nodes if node]
+        where = f" {names(named)}" if named else ""
+        kind = "accepted gap" if accepted else "gap" if blocking else "note"
+        lines += style.paragraph(f"{kind}{where}: {what}: {why}")
+        if next:
+            lines.append(f"  next      {escape(next)}")
+    return lines
+
+
+def closing(collected: Collected) -> str:
+    """For stderr: what the answer cost."""
+    again = ""
+    if collected.reread:
+        again = f", {names(collected.reread)} again after {collected.waited:.0f}s"
+    execs = "1 exec" if collected.execs == 1 else f"{collected.execs} execs"
+    return (
+        f"read {collected.nodes_read} of {collected.nodes} nodes in {collected.seconds:.1f}s"
+        f"{again}, {execs}, {size(collected.bytes)}"
+    )
+
+
+def size(count: int) -> str:
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024 or unit == "MiB":
+            return f"{count} {unit}" if unit == "B" else f"{count:.0f} {unit}"
+        count = round(count / 1024)
+    raise AssertionError("unreachable")
