@@ -10,6 +10,7 @@ A new source is a file with an instance at its foot and a line in `SOURCES`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -29,6 +30,9 @@ from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Node, Pod
 from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag
+
+#: Who may not do what, in the API server's words (pkg/endpoints/handlers/responsewriters).
+_WHO = re.compile(r'User "[^"]*" cannot .*', re.DOTALL)
 
 #: The allocator of node.spec.podCIDRs (kube-controller-manager's node-ipam-controller).
 NODE_IPAM = "node-ipam"
@@ -185,9 +189,11 @@ def missed(capture: Capture, what: str, node: str = "") -> Gap:
     refused = failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
     verb, resource, scope = right_of(capture.request)
     why = failure.message
+    if refused and (user := _WHO.search(why)):
+        why = user[0]  # without the object's name, so that nodes with the same gap are one
     if failure.reason.value not in why:
         why = f"{failure.reason.value}: {why}" if why else failure.reason.value
-    if refused:
+    if refused and f"cannot {verb} resource" not in why:  # the API server's own words
         why += f" (needs {verb} {resource})"
     next = _can_i(verb, resource, scope) if refused else _by_hand(capture)
     return Gap(what=what, why=why, node=node, next=next)
@@ -241,10 +247,10 @@ def _by_hand(capture: Capture) -> str:
 
 
 def _show(place: Place) -> str:
-    kind, _, name = place.object.partition(" ")
-    namespace, slash, name = name.rpartition("/")
-    where = f" -n {namespace}" if slash else ""
-    return f"kubectl get{where} {kind} {name} -o yaml"
+    kind, _, path = place.object.partition(" ")
+    namespace, _, name = path.rpartition("/")
+    scope = ("-n", namespace) if namespace else ()
+    return " ".join(filter(None, ("kubectl get", *scope, kind, name, "-o yaml")))
 
 
 def config_map_request(place: Place) -> tuple[Request, ...]:

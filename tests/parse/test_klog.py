@@ -10,19 +10,20 @@ from kubectl_svcnet.parse.klog import LogRecord, parse_line, proxier_mode, versi
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LOGS = sorted((FIXTURES / "kube-proxy-logs").glob("*.log"))
 
-#: What ran, by the situation in a file's name and the minor version; see case.toml.
-#: "" for a kube-proxy that ended, or waited, before it announced anything.
-MODES = {
-    "": lambda minor: "iptables",
-    "iptables-v4": lambda minor: "iptables",
-    "json-v4": lambda minor: "iptables",
-    "mode-unset-v0": lambda minor: "iptables",
-    "userspace-v2": lambda minor: "userspace",
-    "iptables-api-dead-v2": lambda minor: None,
-    "mode-bogus-v0": lambda minor: None,
-    # up to 1.24 it fell back, from 1.27 on it ends
-    "ipvs-no-kernel-module-v0": lambda minor: "iptables" if minor <= 24 else None,
-}
+
+def ran(minor: int, what: str) -> str | None:
+    """The mode that ran, by the situation in a file's name; see case.toml. None for a kube-proxy
+    that ended, or waited, before it announced anything."""
+    match what:
+        case "iptables-api-dead-v2" | "mode-bogus-v0":
+            return None
+        case "ipvs-no-kernel-module-v0":  # up to 1.24 it fell back, from 1.27 on it ends
+            return "iptables" if minor <= 24 else None
+        case "userspace-v2":
+            return "userspace"
+        case "" | "iptables-v4" | "json-v4" | "mode-unset-v0":
+            return "iptables"
+    raise AssertionError(what)
 
 
 def situation(log: Path) -> tuple[str, str]:
@@ -35,7 +36,7 @@ def situation(log: Path) -> tuple[str, str]:
 def test_mode_and_version_of_real_logs(log: Path) -> None:
     release, what = situation(log)
     lines = log.read_text().splitlines()
-    mode = MODES[what](int(release.split(".")[1]))
+    mode = ran(int(release.split(".")[1]), what)
     assert proxier_mode(lines) == mode
     # one that ended early (userspace: no file handles) never came to say its version
     assert version(lines) == (release if mode and what != "userspace-v2" else None)

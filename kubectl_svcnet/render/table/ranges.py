@@ -11,24 +11,25 @@ from collections.abc import Sequence
 from ...model.iprange import IPRange
 from ...model.report import RangesReport
 from ..columns import GUTTER, columns
+from ..style import Style
+from .statements import statements
 
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
 _WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
 _LARGE = 1 << 20
 
 
-def render(
-    report: RangesReport, *, width: int = 80, wide: bool = False, headers: bool = True
-) -> str:
-    """The table alone; findings and gaps stand under every report's table the same way."""
-    rows = _wide(report.ranges) if wide else _narrow(report.ranges, width)
-    return "".join(f"{line}\n" for line in columns(rows if headers else rows[1:]))
+def render(report: RangesReport, style: Style) -> str:
+    rows = _wide(report.ranges) if style.wide else _narrow(report.ranges, style.width)
+    lines = columns(rows if style.headers else rows[1:])
+    lines += statements(report.findings, report.gaps, style)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _narrow(ranges: Sequence[IPRange], width: int) -> list[Sequence[str]]:
     heads = [_HEAD, *(_head(range) for range in ranges)]
     room = width - sum(max(map(len, column)) + GUTTER for column in zip(*heads, strict=True))
-    texts = ["SOURCES", *(_sources(range, room) for range in ranges)]
+    texts = ["SOURCES", *(_sources(range, room if width else None) for range in ranges)]
     return [(*head, text) for head, text in zip(heads, texts, strict=True)]
 
 
@@ -59,7 +60,7 @@ def _used(range: IPRange) -> str:
     return used
 
 
-def _sources(range: IPRange, room: int) -> str:
+def _sources(range: IPRange, room: int | None) -> str:
     """As many as fit, one at least; a source that tells of it in ten objects is named once."""
     names = list(
         dict.fromkeys(
@@ -70,7 +71,7 @@ def _sources(range: IPRange, room: int) -> str:
     shown = names[0]
     for index, name in enumerate(names[1:], 2):
         rest = f" +{len(names) - index}" if index < len(names) else ""
-        if len(f"{shown}, {name}{rest}") > room:
+        if room is not None and len(f"{shown}, {name}{rest}") > room:
             return f"{shown} +{len(names) - index + 1}"
         shown = f"{shown}, {name}"
     return shown

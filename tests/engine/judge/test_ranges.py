@@ -1,0 +1,298 @@
+"""Each finding: a case where it speaks, and the cases next to it where it is silent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from ipaddress import ip_address, ip_network
+
+import pytest
+
+from kubectl_svcnet.engine.codes import CODES
+from kubectl_svcnet.engine.judge.ranges import judge_ranges
+from kubectl_svcnet.engine.usage import merge_claims
+from kubectl_svcnet.model.finding import Finding, Level
+from kubectl_svcnet.model.iprange import Census, Confidence, RangeClaim, RangeKind
+from kubectl_svcnet.model.service import Pod, Service, ServiceName
+
+SERVICE, POD, NODE = RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE
+STATED, ASSUMED, OBSERVED = Confidence.STATED, Confidence.ASSUMED, Confidence.OBSERVED
+
+
+def claims(
+    kind: RangeKind,
+    source: str,
+    *texts: str,
+    node: str = "",
+    confidence: Confidence = STATED,
+    allocator: str = "",
+) -> list[RangeClaim]:
+    return [
+        RangeClaim(
+            kind=kind,
+            source=source,
+            object=f"the {source}",
+            confidence=confidence,
+            network=ip_network(text),
+            node=node,
+            evidence=f"says {text}",
+            allocator=allocator,
+            statement=source,
+        )
+        for text in texts
+    ]
+
+
+def pod(name: str, *addresses: str, node: str = "n1", host: bool = False) -> Pod:
+    ips = tuple(map(ip_address, addresses))
+    return Pod(namespace="a", name=name, node=node, addresses=ips, host_network=host)
+
+
+def service(name: str, *addresses: str) -> Service:
+    ips = tuple(map(ip_address, addresses))
+    return Service(name=ServiceName("a", name), type="ClusterIP", cluster_ips=ips)
+
+
+def judged(
+    *told: Sequence[RangeClaim], pods: Sequence[Pod] = (), services: Sequence[Service] = ()
+) -> tuple[Finding, ...]:
+    census = Census(pods=tuple(pods), services=tuple(services), nodes=())
+    flat = [claim for group in told for claim in group]
+    return judge_ranges(merge_claims(flat, census), census)
+
+
+def codes(*found: Finding) -> list[str]:
+    return [finding.code for finding in found]
+
+
+def test_sources_disagree() -> None:
+    (finding,) = judged(
+        claims(SERVICE, "flag", "10.96.0.0/16"), claims(SERVICE, "kubeadm", "10.96.0.0/12")
+    )
+    assert (finding.code, finding.level) == ("SVN101", Level.WARNING)
+    assert finding.message == (
+        "sources of the Service range disagree: 10.96.0.0/12 (kubeadm); 10.96.0.0/16 (flag)"
+    )
+    assert finding.evidence == ("the kubeadm: says 10.96.0.0/12", "the flag: says 10.96.0.0/16")
+    assert finding.next == "kubectl svcnet ranges -o wide"
+
+
+def test_node_port_flags_disagree() -> None:
+    told = [
+        RangeClaim(
+            kind=RangeKind.NODE_PORT,
+            source="flag",
+            object=f"pod {name}",
+            confidence=STATED,
+            ports=ports,
+            statement=name,
+        )
+        for name, ports in (("a", (30000, 32767)), ("b", (30000, 31000)))
+    ]
+    assert codes(*judged(told)) == ["SVN101"]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        # the same
+        [claims(POD, "a", "10.244.0.0/16"), claims(POD, "b", "10.244.0.0/16")],
+        # a ServiceCIDR was added to what the flag says
+        [
+            claims(SERVICE, "api", "10.96.0.0/16", "10.97.0.0/16"),
+            claims(SERVICE, "f", "10.96.0.0/16"),
+        ],
+        # one of both families says nothing against one of one family
+        [claims(POD, "a", "10.244.0.0/16", "fd00::/48"), claims(POD, "b", "10.244.0.0/16")],
+        # a default, and what a node shows, state nothing
+        [claims(POD, "a", "10.244.0.0/16"), claims(POD, "b", "10.32.0.0/12", confidence=ASSUMED)],
+        [claims(POD, "a", "10.244.0.0/16"), claims(POD, "b", "10.244.1.0/24", node="n1")],
+        # kinds are not compared
+        [claims(POD, "a", "10.244.0.0/16"), claims(SERVICE, "b", "10.96.0.0/16")],
+        [],
+    ],
+)
+def test_sources_agree(told: list[list[RangeClaim]]) -> None:
+    assert judged(*told) == ()
+
+
+def test_pods_outside() -> None:
+    (finding,) = judged(
+        claims(POD, "a", "10.244.0.0/16"),
+        pods=[pod("in", "10.244.1.2"), pod("x", "10.0.1.7"), pod("y", "10.0.1.8", node="n2")],
+    )
+    assert (finding.code, finding.level, finding.node) == ("SVN102", Level.WARNING, "")
+    assert finding.message == "2 pods have addresses outside every known pod range"
+    assert finding.evidence == ("pod a/x on n1: 10.0.1.7", "pod a/y on n2: 10.0.1.8")
+
+
+def test_one_pod_outside_names_its_node() -> None:
+    (finding,) = judged(claims(POD, "a", "10.244.0.0/16"), pods=[pod("x", "10.0.1.7")])
+    assert (finding.node, finding.message.partition(" outside")[0]) == (
+        "n1",
+        "pod a/x has an address",
+    )
+
+
+def test_many_pods_outside_are_counted() -> None:
+    pods = [pod(f"p{i}", f"10.0.1.{i}") for i in range(1, 21)]
+    (finding,) = judged(claims(POD, "a", "10.244.0.0/16"), pods=pods)
+    assert len(finding.evidence) == 6
+    assert finding.evidence[-1] == "and 15 more"
+
+
+@pytest.mark.parametrize(
+    ("told", "pods"),
+    [
+        ([], [pod("x", "10.0.1.7")]),  # no range is known, so none is missed
+        (claims(POD, "a", "fd00::/48"), [pod("x", "10.0.1.7")]),  # none of its family
+        (claims(POD, "a", "10.244.0.0/16"), [pod("x", "172.18.0.2", host=True)]),
+        (claims(POD, "a", "10.0.1.0/24", node="n2"), [pod("x", "10.0.1.7")]),
+        (claims(POD, "a", "10.0.0.0/8", confidence=ASSUMED), [pod("x", "10.0.1.7")]),
+    ],
+)
+def test_no_pod_outside(told: list[RangeClaim], pods: list[Pod]) -> None:
+    assert judged(told, pods=pods) == ()
+
+
+def test_service_outside() -> None:
+    (finding,) = judged(
+        claims(SERVICE, "a", "10.96.0.0/16"),
+        services=[service("ok", "10.96.0.1"), service("old", "10.10.0.9")],
+    )
+    assert (finding.code, finding.level, finding.service) == ("SVN103", Level.WARNING, "a/old")
+    assert finding.evidence == ("Service a/old: 10.10.0.9",)
+
+
+def test_no_service_outside() -> None:
+    headless = service("headless")
+    assert judged(claims(SERVICE, "a", "10.96.0.0/16"), services=[headless]) == ()
+    assert judged(services=[service("x", "10.10.0.9")]) == ()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "message"),
+    [
+        (
+            claims(SERVICE, "a", "10.96.0.0/12"),
+            claims(POD, "b", "10.100.0.0/16"),
+            "Service range 10.96.0.0/12 overlaps Pod range 10.100.0.0/16",
+        ),
+        (
+            claims(SERVICE, "a", "172.18.0.0/25"),
+            claims(NODE, "b", "172.18.0.0/24", confidence=OBSERVED),
+            "Service range 172.18.0.0/25 overlaps Node range 172.18.0.0/24",
+        ),
+        (
+            claims(POD, "a", "10.0.0.0/8"),
+            claims(NODE, "b", "10.0.5.0/24", confidence=OBSERVED),
+            "Pod range 10.0.0.0/8 overlaps Node range 10.0.5.0/24",
+        ),
+    ],
+)
+def test_overlap(one: list[RangeClaim], other: list[RangeClaim], message: str) -> None:
+    (finding,) = judged(one, other)
+    assert (finding.code, finding.level, finding.message) == ("SVN104", Level.ERROR, message)
+    assert len(finding.evidence) == 2
+
+
+def test_only_the_widest_overlap_is_told() -> None:
+    found = judged(
+        claims(SERVICE, "a", "10.244.0.0/15"),
+        claims(POD, "b", "10.244.0.0/16"),
+        claims(POD, "c", "10.244.1.0/24", node="n1"),
+        claims(POD, "c", "10.244.2.0/24", node="n2"),
+    )
+    assert codes(*found) == ["SVN104"]
+
+
+def test_pods_in_the_nodes_own_network_are_a_design() -> None:
+    found = judged(
+        claims(POD, "a", "10.0.0.0/16"),
+        claims(NODE, "b", "10.0.5.0/24", confidence=OBSERVED),
+        pods=[pod("x", "10.0.5.77")],
+    )
+    assert [(finding.code, finding.level) for finding in found] == [("SVN104", Level.INFO)]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "10.97.0.0/16")],
+        [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "fd00::/16")],
+        [
+            claims(SERVICE, "a", "10.32.0.0/16"),
+            claims(POD, "b", "10.32.0.0/12", confidence=ASSUMED),
+        ],
+        [claims(POD, "a", "10.244.0.0/16"), claims(POD, "b", "10.244.1.0/24", node="n1")],
+    ],
+)
+def test_no_overlap(told: list[list[RangeClaim]]) -> None:
+    assert judged(*told) == ()
+
+
+def test_node_outside_the_clusters_range() -> None:
+    (finding,) = judged(
+        claims(POD, "flag", "10.244.0.0/16", allocator="ipam"),
+        claims(POD, "podCIDRs", "10.244.1.0/24", node="n1", allocator="ipam"),
+        claims(POD, "podCIDRs", "10.245.3.0/24", node="n3", allocator="ipam"),
+    )
+    assert (finding.code, finding.level, finding.node) == ("SVN105", Level.WARNING, "n3")
+    assert finding.message == "pod range 10.245.3.0/24 of node n3 is outside the cluster's"
+    assert finding.next == "kubectl get node n3 -o yaml"
+
+
+def test_nodes_outside_are_counted() -> None:
+    (finding,) = judged(
+        claims(POD, "flag", "10.0.0.0/16", allocator="ipam"),
+        *(claims(POD, "c", f"10.1.{i}.0/24", node=f"n{i}", allocator="ipam") for i in range(9)),
+    )
+    assert finding.message == "9 pod ranges of 9 nodes are outside the cluster's"
+    assert finding.node == ""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        # another allocator's range says nothing of it
+        [claims(POD, "w", "10.32.0.0/12", allocator="weave")],
+        [claims(POD, "f", "10.32.0.0/12")],
+        # nor one of another family, nor a default
+        [claims(POD, "f", "fd00::/48", allocator="ipam")],
+        [claims(POD, "f", "10.32.0.0/12", allocator="ipam", confidence=ASSUMED)],
+        # inside one of two
+        [claims(POD, "f", "10.32.0.0/12", "10.244.0.0/16", allocator="ipam")],
+    ],
+)
+def test_no_node_outside(told: list[list[RangeClaim]]) -> None:
+    node = claims(POD, "c", "10.244.1.0/24", node="n1", allocator="ipam")
+    assert judged(*told, node) == ()
+
+
+def test_every_code_is_in_the_catalogue_with_a_next_command() -> None:
+    found = judged(
+        claims(SERVICE, "a", "10.96.0.0/16"),
+        claims(SERVICE, "b", "10.97.0.0/16"),
+        claims(POD, "c", "10.96.0.0/12", allocator="ipam"),
+        claims(POD, "d", "10.200.1.0/24", node="n1", allocator="ipam"),
+        pods=[pod("x", "192.168.0.1")],
+        services=[service("s", "192.168.0.2")],
+    )
+    assert set(codes(*found)) == {code for code in CODES if code.startswith("SVN1")}
+    assert all(finding.next.startswith("kubectl ") and finding.evidence for finding in found)
+
+
+def test_a_large_cluster_is_judged_in_seconds() -> None:
+    told = [
+        claims(POD, "flag", "10.0.0.0/8", allocator="ipam"),
+        claims(SERVICE, "a", "172.20.0.0/16"),
+    ]
+    told += [
+        claims(POD, "c", f"10.{i >> 8}.{i & 255}.0/24", node=f"n{i}", allocator="ipam")
+        for i in range(5000)
+    ]
+    pods = [pod(f"p{i}", f"10.{i >> 8 & 15}.{i & 255}.7", node=f"n{i}") for i in range(10000)]
+    services = [service(f"s{i}", f"172.20.{i >> 8}.{i & 255}") for i in range(1, 10000)]
+    start = time.process_time()
+    assert judged(*told, pods=pods, services=services) == ()
+    assert time.process_time() - start < 2

@@ -1,0 +1,79 @@
+"""What holds of all sources, whichever they are."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.model.capture import Capture, ExecRequest, Failure, Reason, Request
+from kubectl_svcnet.model.commands import checked
+from kubectl_svcnet.model.iprange import Census
+from kubectl_svcnet.model.service import Node, Pod
+from kubectl_svcnet.ranges import SOURCES, RangeSource
+
+every = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+
+
+def test_names_are_unique() -> None:
+    assert len({source.name for source in SOURCES}) == len(SOURCES)
+
+
+@every
+def test_a_source_says_what_it_may_tell(source: RangeSource) -> None:
+    assert source.kinds
+    assert source.trust > 0
+
+
+@every
+@pytest.mark.parametrize(
+    "census",
+    [
+        Census(),
+        Census(pods=(), services=(), nodes=()),
+        Census(pods=(Pod(namespace="a", name="b"),), nodes=(Node(name="n"),)),
+    ],
+)
+def test_an_empty_cluster_raises_nothing_and_claims_nothing(
+    source: RangeSource, census: Census
+) -> None:
+    for place in source.recognise(census):
+        assert source.ranges(place, ()).claims == ()
+
+
+@every
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_failure_is_never_a_claim(source: RangeSource, reason: Reason, seen: Census) -> None:
+    """It is a gap, or, for an object that does not exist, an answer."""
+    for place in source.recognise(seen):
+        requests = source.requests(place)
+        captures = [c for request in requests for c in _failed(request, reason)]
+        reading = source.ranges(place, captures)
+        assert reading.claims == source.ranges(place, ()).claims
+        assert reading.gaps or not requests or reason is Reason.NOT_FOUND
+
+
+@every
+def test_only_commands_of_the_table(source: RangeSource, seen: Census) -> None:
+    for place in source.recognise(seen):
+        for request in source.requests(place):
+            for command in request.commands if isinstance(request, ExecRequest) else ():
+                assert checked(command)
+
+
+def _failed(request: Request, reason: Reason) -> list[Capture]:
+    failure = Failure(reason=reason, message="no")
+    number = len(request.commands) if isinstance(request, ExecRequest) else 1
+    return [Capture(request=request, failure=failure)] * number
+
+
+@pytest.fixture
+def seen(static_pod: Any) -> Census:
+    pods = (
+        static_pod("kube-apiserver", "--service-cluster-ip-range=10.96.0.0/16"),
+        static_pod("kube-controller-manager", "--cluster-cidr=10.244.0.0/16"),
+        static_pod("kube-proxy", "--cluster-cidr=10.244.0.0/16", **{"k8s-app": "kube-proxy"}),
+        static_pod("weave", name="weave-net"),
+    )
+    return Census(pods=pods, nodes=(Node(name="n1", addresses=(ip_address("10.0.0.1"),)),))
