@@ -9,7 +9,6 @@ from ..model.report import FAULTS, PlanReport, RangesReport, SnapshotReport, Tra
 from .document import Report, document
 from .style import Style
 from .table import plan, ranges, snapshot, trace
-from .table.statements import statements
 
 Renderer = Callable[[Report, Style], str]
 
@@ -19,9 +18,7 @@ def _table(report: Report, style: Style) -> str:
         case TraceReport():
             return trace.render(report, style)
         case RangesReport():
-            table = ranges.render(report, width=style.width, wide=style.wide, headers=style.headers)
-            said = statements(report.findings, report.gaps, style)
-            return table + "".join(f"{line}\n" for line in said)
+            return ranges.render(report, style)
         case PlanReport():
             return plan.render(report, style)
         case SnapshotReport():
