@@ -121,9 +121,10 @@ def _reason_of(error: BaseException) -> tuple[Reason, str]:
         return Reason.UNREACHABLE, f"name not resolved: {root.strerror}"
     if isinstance(root, ConnectionRefusedError):
         return Reason.UNREACHABLE, "connection refused"
-    if isinstance(root, ssl.SSLError):
-        return Reason.UNREACHABLE, f"TLS: {root.reason or root}"
-    if isinstance(root, (ConnectionError, EOFError)) or "ConnectionClosed" in name:
+    ended = (ConnectionError, EOFError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if isinstance(root, ssl.SSLError) and not isinstance(root, ended):
+        return Reason.UNREACHABLE, f"TLS: {getattr(root, 'reason', None) or root}"
+    if isinstance(root, ended) or "ConnectionClosed" in name:
         return Reason.BROKEN, "the connection was dropped"
     if isinstance(root, OSError):
         return Reason.UNREACHABLE, root.strerror or str(root)

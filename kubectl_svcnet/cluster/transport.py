@@ -117,6 +117,7 @@ class Transport:
                 pool.connection_pool_kw["server_hostname"] = self._config.tls.server_name
             if not self._config.tls.verify:
                 pool.connection_pool_kw["cert_reqs"] = "CERT_NONE"
+                _be_quiet_about_insecure()
         return pool
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
@@ -136,6 +137,13 @@ class Transport:
         except BaseException:
             sock.close()
             raise
+
+
+def _be_quiet_about_insecure() -> None:
+    """The user has asked for it, as of kubectl, which does not say so at each request either."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:

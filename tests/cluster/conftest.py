@@ -264,9 +264,12 @@ def serve(context: ssl.SSLContext | None) -> Iterator[Api]:
             return None
 
         def finish_request(self, request: Any, client_address: Any) -> None:
-            if context is not None:  # in the connection's own thread: a handshake may hang
-                request = context.wrap_socket(request, server_side=True)
-            super().finish_request(request, client_address)
+            if context is None:
+                super().finish_request(request, client_address)
+                return
+            # In the connection's own thread, for a handshake may hang.
+            with context.wrap_socket(request, server_side=True) as wrapped:
+                super().finish_request(wrapped, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
     api = Api(server, "https" if context else "http")

@@ -1,0 +1,243 @@
+"""Who asks, as whom, over which TLS and which proxy: the same for requests and execs."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet import __version__
+from kubectl_svcnet.cluster.config import Auth, ClusterConfig, Impersonation, Tls
+from kubectl_svcnet.cluster.transport import Transport, user_agent
+from kubectl_svcnet.errors import ClusterError
+from kubectl_svcnet.model.capture import (
+    ApiRequest,
+    ExecRequest,
+    ForwardRequest,
+    LogRequest,
+    Reason,
+    ReviewRequest,
+)
+from kubectl_svcnet.model.commands import Command
+
+POD = "/api/v1/namespaces/kube-system/pods/x"
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+EXEC = ExecRequest(
+    node="n1",
+    namespace="kube-system",
+    pod="x",
+    container="c",
+    commands=(Command("cat", ("/proc/1/status",)),),
+)
+REQUESTS = (
+    ApiRequest(path="/api/v1/services"),
+    ApiRequest(path="/version", many=False),
+    LogRequest(namespace="kube-system", pod="x", container="c"),
+    ReviewRequest(verb="get", resource="pods"),
+    EXEC,
+    replace(EXEC, shell=False),
+    ForwardRequest(node="n1", namespace="kube-system", pod="x", port=10249, path="/proxyMode"),
+)
+AS = Impersonation(user="jane", uid="7", groups=("g1", "g2"), extra=(("k", "1"), ("k", "2")))
+
+
+def well(exchange: Any) -> None:
+    if exchange.asked.path.endswith(("/exec", "/portforward")):
+        exchange.upgrade().exit(0)
+    else:
+        exchange.json({"items": []})
+
+
+def routes(api: Any) -> None:
+    for path in ("/api/v1/services", "/version", f"{POD}/log", f"{POD}/exec", REVIEWS):
+        api.routes[path] = well
+    api.routes[f"{POD}/portforward"] = well
+
+
+def trusted(certificate: Path, **tls: Any) -> Tls:
+    return Tls(ca_data=certificate.read_bytes(), **tls)
+
+
+@pytest.mark.tools("openssl")
+def test_every_request_says_who_and_as_whom(tls_api: Any, certificate: Path) -> None:
+    routes(tls_api)
+    config = tls_api.config(tls=trusted(certificate), auth=Auth(token="hunter2"), impersonation=AS)
+    source = tls_api.source(config=config)
+    for request in REQUESTS:
+        captures = source.fetch(request)
+        assert "hunter2" not in repr(captures)
+    assert len(tls_api.asked) == len(REQUESTS)
+    for asked in tls_api.asked:
+        assert asked.header("User-Agent") == [user_agent()]
+        assert asked.header("Authorization") == ["Bearer hunter2"]
+        assert asked.header("Impersonate-User") == ["jane"]
+        assert asked.header("Impersonate-Uid") == ["7"]
+        assert asked.header("Impersonate-Group") == ["g1", "g2"]
+        assert asked.header("Impersonate-Extra-k") == ["1", "2"]
+        assert not asked.header("Origin")
+
+
+def test_the_user_agent() -> None:
+    assert user_agent().startswith(f"kubectl-svcnet/{__version__} (")
+
+
+def ask_both(api: Any, config: ClusterConfig) -> list[Any]:
+    routes(api)
+    source = api.source(config=config)
+    return [source.fetch(request)[0].failure for request in (REQUESTS[0], EXEC)]
+
+
+@pytest.mark.tools("openssl")
+class TestTls:
+    def test_trusted(self, tls_api: Any, certificate: Path) -> None:
+        web, shell = ask_both(tls_api, tls_api.config(tls=trusted(certificate)))
+        assert web is None
+        assert shell is not None
+        assert "the script ended" in shell.message  # the exec itself went well
+
+    def test_by_another_name(self, tls_api: Any, certificate: Path) -> None:
+        config = tls_api.config(tls=trusted(certificate, server_name="api.test"))
+        assert ask_both(tls_api, config)[0] is None
+        wrong = tls_api.config(tls=trusted(certificate, server_name="other.test"))
+        for failure in ask_both(tls_api, wrong):
+            assert failure.reason is Reason.UNREACHABLE
+            assert "certificate" in failure.message
+
+    def test_untrusted(self, tls_api: Any) -> None:
+        for failure in ask_both(tls_api, tls_api.config(auth=Auth(token="hunter2"))):
+            assert failure.reason is Reason.UNREACHABLE
+            assert "certificate not trusted: self" in failure.message
+        assert not tls_api.asked
+
+    def test_insecure(self, tls_api: Any) -> None:
+        web, shell = ask_both(tls_api, tls_api.config(tls=Tls(verify=False)))
+        assert web is None
+        assert "the script ended" in shell.message
+
+    def test_plain_http_where_tls_is_expected(self, api: Any) -> None:
+        config = api.config(server=api.url.replace("http", "https"))
+        for failure in ask_both(api, config):
+            assert failure.reason is Reason.UNREACHABLE
+
+
+class TinyProxy:
+    """Answers CONNECT, and passes bytes on."""
+
+    def __init__(self, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> None:
+        self.answer, self.heads = answer, list[bytes]()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://me:p%40ss@127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def run(self) -> None:
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client: socket.socket) -> None:
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(1)
+        self.heads.append(head)
+        client.sendall(self.answer)
+        if b" 200 " not in self.answer:
+            client.close()
+            return
+        target = head.split()[1].decode().rpartition(":")
+        server = socket.create_connection((target[0], int(target[2])))
+        threading.Thread(target=self.copy, args=(client, server), daemon=True).start()
+        self.copy(server, client)
+
+    @staticmethod
+    def copy(source: socket.socket, sink: socket.socket) -> None:
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        finally:
+            sink.close()
+
+
+@pytest.fixture
+def proxy() -> Iterator[TinyProxy]:
+    found = TinyProxy()
+    yield found
+    found.listener.close()
+
+
+@pytest.mark.tools("openssl")
+def test_requests_and_execs_go_through_the_proxy(
+    tls_api: Any, certificate: Path, proxy: TinyProxy
+) -> None:
+    config = tls_api.config(tls=trusted(certificate), proxy=proxy.url)
+    web, shell = ask_both(tls_api, config)
+    assert web is None
+    assert "the script ended" in shell.message
+    assert len(proxy.heads) == 2
+    for head in proxy.heads:
+        assert head.startswith(b"CONNECT 127.0.0.1:")
+    assert b"Proxy-Authorization: Basic bWU6cEBzcw==" in proxy.heads[1]
+
+
+@pytest.mark.tools("openssl")
+def test_a_proxy_that_refuses(tls_api: Any, certificate: Path) -> None:
+    for answer in (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", b""):
+        proxy = TinyProxy(answer)
+        config = tls_api.config(tls=trusted(certificate), proxy=proxy.url)
+        for failure in ask_both(tls_api, config):
+            assert failure.reason in (Reason.UNREACHABLE, Reason.BROKEN)
+            assert "p@ss" not in failure.message
+        proxy.listener.close()
+
+
+def test_an_exec_through_a_proxy_of_another_kind(api: Any) -> None:
+    failure = api.source(config=api.config(proxy="socks5://x:1")).fetch(EXEC)[0].failure
+    assert "socks5 proxy is not supported" in failure.message
+
+
+def test_the_environment_plays_no_part(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it asks for is in the ClusterConfig already."""
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    assert ask_both(api, api.config())[0] is None
+
+
+@pytest.mark.parametrize("server", ["ftp://x", "https://", "nonsense"])
+def test_addresses_that_are_none(server: str) -> None:
+    with pytest.raises(ClusterError, match="invalid server address"):
+        Transport(ClusterConfig(server=server))
+
+
+def test_a_path_before_the_path(api: Any) -> None:
+    """Rancher and others serve clusters below a path."""
+    api.routes["/k8s/clusters/c-1/api/v1/services"] = well
+    api.routes[f"/k8s/clusters/c-1{POD}/exec"] = well
+    assert ask_both(api, api.config(server=f"{api.url}/k8s/clusters/c-1"))[0] is None
+    assert [asked.path[:17] for asked in api.asked] == ["/k8s/clusters/c-1"] * 2
+
+
+@pytest.mark.tools("openssl")
+def test_an_expired_token_is_read_again(tls_api: Any, certificate: Path, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+
+    def route(exchange: Any) -> None:
+        if exchange.asked.header("Authorization") == ["Bearer new"]:
+            exchange.json({"items": []})
+        else:
+            token.write_text("new")
+            exchange.refuse(401, "Unauthorized")
+
+    tls_api.routes["/api/v1/services"] = route
+    config = tls_api.config(tls=trusted(certificate), auth=Auth(token_file=str(token)))
+    assert tls_api.source(config=config).fetch(REQUESTS[0])[0].ok
+    assert len(tls_api.asked) == 2
