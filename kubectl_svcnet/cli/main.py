@@ -120,16 +120,24 @@ def _nothing(command: argparse.ArgumentParser) -> None:
 
 def _trace(given: argparse.Namespace) -> int:
     from . import session
-    from .trace import trace
 
-    return session.run(given, trace)
+    def load() -> session.Work:
+        from .trace import trace
+
+        return trace
+
+    return session.run(given, load)
 
 
 def _ranges(given: argparse.Namespace) -> int:
-    from ..pipeline.ranges import plan, run
     from . import session
 
-    return session.run(given, plan if "plan" in vars(given) else run)
+    def load() -> session.Work:
+        from ..pipeline.ranges import plan, run
+
+        return plan if "plan" in vars(given) else run
+
+    return session.run(given, load)
 
 
 def _snapshot(given: argparse.Namespace) -> int:

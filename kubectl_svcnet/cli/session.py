@@ -11,32 +11,36 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib import resources
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..cluster.kubeconfig import load_config
 from ..cluster.live import LiveSource
 from ..errors import UsageError
 from ..model.capture import Capture, ExecRequest, Request, Source
 from ..model.options import Options
-from ..render import render
-from ..render.document import Report
 from ..render.escape import escape
 from ..render.style import Style
-from ..render.table.statements import closing
-from . import status
 from .options import to_limits, to_options, to_overrides
 from .progress import Progress
 
-Work = Callable[[Source, Options], Report]
+if TYPE_CHECKING:
+    from ..render.document import Report
+
+Work = Callable[[Source, Options], "Report"]
 
 
-def run(given: argparse.Namespace, work: Work, *, timeout: float = 60.0) -> int:
-    """The exit status. Errors of the run itself are raised, for `main` to say."""
+def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float = 60.0) -> int:
+    """The exit status. Errors of the run itself are raised, for `main` to say.
+
+    `load` imports the command's pipeline; the first request is under way meanwhile.
+    """
     options, source, live = _open(given, timeout)
     interrupted = _interruptible(live)
+    work = _loaded(load, live)
     recording = _recording(source, options)
     try:
         report = work(recording or source, options)
@@ -46,6 +50,14 @@ def run(given: argparse.Namespace, work: Work, *, timeout: float = 60.0) -> int:
         raise
     if recording is not None:
         recording.finish()
+    return _show(report, options, interrupted=interrupted())
+
+
+def _show(report: Report, options: Options, *, interrupted: bool) -> int:
+    from ..render import render
+    from ..render.table.statements import closing
+    from . import status
+
     report = replace(report, gaps=status.accept(report.gaps, options.accept_gaps))
     sys.stdout.write(render(report, options.output, style_of(options)))
     sys.stdout.flush()
@@ -53,7 +65,7 @@ def run(given: argparse.Namespace, work: Work, *, timeout: float = 60.0) -> int:
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
-    if interrupted():
+    if interrupted:
         return status.INTERRUPTED
     return status.status_of(report, fail_on=options.fail_on)
 
@@ -65,8 +77,16 @@ def _open(given: argparse.Namespace, timeout: float) -> tuple[Options, Source, L
     config = load_config(to_overrides(given))
     options = to_options(given, namespace=config.namespace, timeout=timeout)
     live = LiveSource(config, to_limits(options), warn=_warn, progress=Progress().tell)
-    live.check()
     return options, _Telling(live) if options.verbosity else live, live
+
+
+def _loaded(load: Callable[[], Work], live: LiveSource | None) -> Work:
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        checked = pool.submit(live.check) if live is not None else None
+        work = load()
+        if checked is not None:
+            checked.result()
+    return work
 
 
 def open_bundle(name: str) -> Source:

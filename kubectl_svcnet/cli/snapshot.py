@@ -18,7 +18,7 @@ from . import session
 def snapshot(given: argparse.Namespace) -> int:
     if "bundle" in vars(given):
         raise UsageError("snapshot reads a cluster; a bundle is a snapshot already")
-    return session.run(given, _work, timeout=600.0)
+    return session.run(given, lambda: _work, timeout=600.0)
 
 
 def _work(source: Source, options: Options) -> Report:
