@@ -17,7 +17,7 @@ from ..errors import ClusterError, ParseError, UsageError
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
 from ..model.commands import COMMANDS
 from ..model.finding import Gap
-from ..model.iprange import Census, IPRange, RangeClaim, RangeKind
+from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
 from ..model.report import PlannedCommand, PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
@@ -64,7 +64,7 @@ def run(source: Source, options: Options) -> RangesReport:
     if not claims and len(read.gaps) == len(_LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
     ranges = merge_claims(claims, read.census)
-    nodes = read.census.nodes or ()
+    nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
     return RangesReport(
         collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
         ranges=tuple(range for range in ranges if _shown(range, read.wanted)),
@@ -180,7 +180,7 @@ def _nodes_read(answers: dict[Request, tuple[Capture, ...]]) -> int:
 def _weighed(
     gaps: Iterable[tuple[Gap, frozenset[RangeKind]]], claims: Iterable[RangeClaim]
 ) -> tuple[Gap, ...]:
-    told = {claim.kind for claim in claims}
+    told = _told(claims)
     return tuple(
         dict.fromkeys(
             replace(gap, blocking=gap.blocking or not kinds <= told) for gap, kinds in gaps
@@ -192,7 +192,6 @@ def _untold(
     claims: Iterable[RangeClaim], gaps: Iterable[tuple[Gap, frozenset[RangeKind]]]
 ) -> tuple[Gap, ...]:
     """Kinds that nobody told of although nothing failed: managed clusters hide them."""
-    reached = {claim.kind for claim in claims}
     failed = {kind for _, kinds in gaps for kind in kinds}
     return tuple(
         Gap(
@@ -201,8 +200,13 @@ def _untold(
             next="kubectl cluster-info dump | grep -m1 cidr",
         )
         for kind in (RangeKind.SERVICE, RangeKind.POD)
-        if kind not in reached | failed
+        if kind not in _told(claims) | failed
     )
+
+
+def _told(claims: Iterable[RangeClaim]) -> set[RangeKind]:
+    """The kinds that somebody knows: a default is only assumed."""
+    return {claim.kind for claim in claims if claim.confidence is not Confidence.ASSUMED}
 
 
 def _unseen(jobs: Iterable[tuple[RangeSource, Place, tuple[Request, ...]]]) -> tuple[Gap, ...]:

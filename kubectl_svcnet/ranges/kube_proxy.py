@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..model.capture import Capture, Request
+from ..model.finding import Gap
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..model.service import Container, Pod
 from ..parse.flags import find_flag
@@ -52,23 +53,27 @@ class _KubeProxy:
             container = kube_proxy_container(pod)
             if container is None:
                 continue
-            mounted = _config_map(pod, container)
-            if mounted is not None:
+            file = find_flag(container.command, "config")
+            config_map = _config_map(pod, container, file) if file else None
+            if config_map is not None:
+                where = (pod.namespace, config_map)
                 place = Place(
-                    object=f"configmap {pod.namespace}/{mounted[0]}",
-                    config_map=(pod.namespace, mounted[0]),
-                    key=mounted[1],
+                    object=f"configmap {'/'.join(where)}", config_map=where, key=_name_of(file)
                 )
-                places.setdefault(place.config_map, place)
-            elif flag := find_flag(container.command, "cluster-cidr"):
-                place = Place(object=pod_object(pod), pod=pod, container=container.name)
-                places.setdefault(flag, place)
+                places.setdefault(where, place)
+            elif said := file or find_flag(container.command, "cluster-cidr"):
+                place = Place(
+                    object=pod_object(pod), pod=pod, container=container.name, key=file or ""
+                )
+                places.setdefault(said, place)
         return tuple(places.values())
 
     def requests(self, place: Place) -> tuple[Request, ...]:
         return config_map_request(place) if place.config_map else ()
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
+        if place.config_map is None and place.key:
+            return Reading(gaps=(_out_of_reach(place),))
         if place.config_map is None:
             return flag_claims(place, self.name, "cluster-cidr", RangeKind.POD, allocator=NODE_IPAM)
         found, gaps = config_map_answer(captures, "kube-proxy clusterCIDR")
@@ -77,17 +82,28 @@ class _KubeProxy:
         return typed(partial(_claims, place, found), what="kube-proxy clusterCIDR", place=place)
 
 
-def _config_map(pod: Pod, container: Container) -> tuple[str, str] | None:
-    """The ConfigMap that holds the file of `--config`, and the key that is the file's name."""
-    file = find_flag(container.command, "config")
-    if not file:
-        return None
-    folder, _, key = file.rpartition("/")
+def _config_map(pod: Pod, container: Container, file: str) -> str | None:
+    """The ConfigMap that is mounted where the file lies."""
     for volume, config_map in pod.config_maps.items():
         path = container.mounts.get(volume, "").rstrip("/")
-        if path and path in (folder, file):
-            return config_map, key
+        if path and path in (file.rpartition("/")[0], file):
+            return config_map
     return None
+
+
+def _name_of(file: str | None) -> str:
+    return (file or "").rpartition("/")[2]
+
+
+def _out_of_reach(place: Place) -> Gap:
+    """A file of the node, or of a volume that names no ConfigMap."""
+    pod = place.pod
+    name = f"-n {pod.namespace} exec {pod.name} -c {place.container}" if pod else ""
+    return Gap(
+        what="kube-proxy clusterCIDR",
+        why=f"{place.object} reads {place.key}, which comes from no ConfigMap",
+        next=f"kubectl {name} -- grep clusterCIDR {place.key}",
+    )
 
 
 def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:

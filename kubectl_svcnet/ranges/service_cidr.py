@@ -7,13 +7,14 @@ add to it, and all of them together are the range (KEP-1880).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from ..model.capture import ApiRequest, Capture, Reason, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.service_cidr import parse_service_cidr
-from ._base import Place, Reading, claims_of, missed, typed
+from ._base import Place, Reading, claims_of, joined, missed, typed
 
 _VERSIONS = ("v1", "v1beta1")  # asked at once, the first that answers counts
 
@@ -35,7 +36,12 @@ class _ServiceCIDR:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         answered = next((capture for capture in captures if capture.ok), None)
         if answered is not None:
-            return typed(partial(_claims, answered), what="ServiceCIDR", place=place)
+            return joined(
+                *(
+                    typed(partial(_claims, item), what="ServiceCIDR", place=place)
+                    for item in answered.objects
+                )
+            )
         failed = [
             capture
             for capture in captures
@@ -44,20 +50,17 @@ class _ServiceCIDR:
         return Reading(gaps=tuple(missed(capture, "ServiceCIDR") for capture in failed[:1]))
 
 
-def _claims(capture: Capture) -> tuple[RangeClaim, ...]:
-    claims: list[RangeClaim] = []
-    for item in capture.objects:
-        found = parse_service_cidr(item)
-        claims += claims_of(
-            found.networks,
-            kind=RangeKind.SERVICE,
-            source=f"ServiceCIDR/{found.name}",
-            object=f"servicecidr {found.name}",
-            evidence=f"spec.cidrs: {', '.join(map(str, found.networks))}"
-            + (" (being deleted)" if found.deleting else ""),
-            statement="ServiceCIDR",
-        )
-    return tuple(claims)
+def _claims(item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+    found = parse_service_cidr(item)
+    return claims_of(
+        found.networks,
+        kind=RangeKind.SERVICE,
+        source=f"ServiceCIDR/{found.name}",
+        object=f"servicecidr {found.name}",
+        evidence=f"spec.cidrs: {', '.join(map(str, found.networks))}"
+        + (" (being deleted)" if found.deleting else ""),
+        statement="ServiceCIDR",
+    )
 
 
 SOURCE = _ServiceCIDR()

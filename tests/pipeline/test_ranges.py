@@ -147,6 +147,7 @@ def test_one_node() -> None:
     report = run(source, Options(nodes=("n2",)))
     assert {range.node for range in report.ranges} == {"", "n2"}
     assert {r.node for r in source.asked if isinstance(r, ExecRequest)} == {"n2"}
+    assert report.collected.nodes == report.collected.nodes_read == 1
 
 
 def test_a_node_that_does_not_exist() -> None:
@@ -202,6 +203,13 @@ def test_a_broken_object_is_a_gap_and_the_others_count() -> None:
     report = run(source, Options())
     assert [gap.what for gap in report.gaps] == ["services"]
     assert next(range.used for range in report.ranges) == 4
+
+
+def test_a_default_that_is_only_assumed_leaves_the_gap_blocking() -> None:
+    source = FolderSource(FIXTURES / "weave-2.8.1--guide")
+    source.folder = FIXTURES / "kubeadm-1.36--healthy"  # has no logs: they are not found
+    report = run(source, Options())
+    assert [gap.blocking for gap in report.gaps if gap.what == "weave log"] == [True, True]
 
 
 def test_plan_runs_nothing() -> None:

@@ -105,3 +105,15 @@ def test_which_pod_is_kube_proxy(name: str, labels: dict[str, str], found: bool)
     container = Container(name="main")
     pod = Pod(namespace="a", name=name, labels=labels, containers=(container,))
     assert kube_proxy_container(pod) == (container if found else None)
+
+
+def test_a_config_file_from_elsewhere_is_a_gap(ask: Any) -> None:
+    """Its flags are ignored, so what they say is no answer."""
+    command = ("kube-proxy", "--config=/etc/kp.yaml", "--cluster-cidr=10.42.0.0/16")
+    reading = ask(SOURCE, Census(pods=(proxy("a", command=command), proxy("b", command=command))))
+    assert reading.claims == ()
+    (gap,) = reading.gaps
+    assert (
+        gap.why == "pod kube-system/kube-proxy-a reads /etc/kp.yaml, which comes from no ConfigMap"
+    )
+    assert gap.next.endswith("exec kube-proxy-a -c kube-proxy -- grep clusterCIDR /etc/kp.yaml")

@@ -44,6 +44,9 @@ def test_no_right_is_one_gap(ask: Any, refused: Any) -> None:
 
 
 def test_a_broken_object_is_a_gap(ask: Any, serving: Any) -> None:
-    (gap,) = ask(SOURCE, Census(), serving({V1: [cidr("a", "ten")]})).gaps
+    objects = [cidr("a", "ten"), cidr("kubernetes", "10.96.0.0/16")]
+    reading = ask(SOURCE, Census(), serving({V1: objects}))
+    assert [claim.text for claim in reading.claims] == ["10.96.0.0/16"]
+    (gap,) = reading.gaps
     assert gap.what == "ServiceCIDR"
     assert gap.next == "kubectl get servicecidr -o yaml"
