@@ -1,4 +1,4 @@
-"""The README shows what the program says today."""
+"""The README shows what the program says today; `--update` writes it there."""
 
 from __future__ import annotations
 
@@ -8,27 +8,59 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
 
 
-def block(name: str) -> tuple[str, str]:
+def block(name: str) -> re.Match[str]:
     """The command line and the output shown between two markers."""
-    found = re.search(
-        rf"<!-- {name} -->\n```\n\$ (?P<line>.+)\n(?P<text>(?s:.*?))```\n<!-- /{name} -->", README
-    )
+    shown = rf"<!-- {name} -->\n```\n\$ (?P<line>.+)\n(?P<text>(?s:.*?))```\n<!-- /{name} -->"
+    found = re.search(shown, README.read_text(encoding="utf-8"))
     assert found, f"README has no block {name}"
-    return found["line"], found["text"]
+    return found
 
 
-def test_help() -> None:
-    line, shown = block("help")
-    command = [sys.executable, "-m", "kubectl_svcnet.cli.main", *line.split()[2:]]
-    environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": "", "HOME": "/nonexistent"}
-    answer = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert shown == answer.stdout
+def run(line: str) -> subprocess.CompletedProcess[str]:
+    """A line of the README, in a terminal of 80 columns, without a cluster."""
+    plugin, *words = line.removeprefix("kubectl ").split()
+    assert plugin == "svcnet"
+    command = [
+        sys.executable,
+        "-c",
+        "from kubectl_svcnet.cli.main import main; raise SystemExit(main())",
+    ]
+    environment = {"COLUMNS": "80", "NO_COLOR": "1", "HOME": "/nonexistent"}
+    return subprocess.run(
+        [*command, *words], env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def words_of(text: str) -> str:
+    """Without what differs between Pythons: line breaks, and `-n NAME, --namespace NAME`."""
+    return re.sub(r"(-\w) (\S+), (--[\w-]+) \2", r"\1, \3 \2", " ".join(text.split()))
+
+
+def write(found: re.Match[str], text: str) -> None:
+    whole = found.string
+    README.write_text(whole[: found.start("text")] + text + whole[found.end("text") :])
+
+
+def test_help(update: bool) -> None:
+    found = block("help")
+    answer = run(found["line"])
+    assert answer.returncode == 0, answer.stderr
+    if update:
+        write(found, answer.stdout)
+    assert words_of(block("help")["text"]) == words_of(answer.stdout)
 
 
 def test_exit_codes_are_those_of_the_contract() -> None:
     row = re.compile(r"^\| (\d+) \| ", re.MULTILINE)
     contract = (ROOT / "docs" / "product.md").read_text(encoding="utf-8")
-    assert row.findall(README) == row.findall(contract)
+    assert row.findall(README.read_text(encoding="utf-8")) == row.findall(contract)
+
+
+def test_flags_and_commands_named_in_the_readme_exist() -> None:
+    text = README.read_text(encoding="utf-8")
+    known = set(re.findall(r"--[a-z][a-z-]+", run("kubectl svcnet --help").stdout))
+    named = set(re.findall(r"`kubectl svcnet [^`]*?(--[a-z][a-z-]+)|`(--[a-z][a-z-]+)", text))
+    assert {flag for pair in named for flag in pair if flag} <= known
