@@ -14,7 +14,7 @@ here=$(CDPATH='' cd -P "$(dirname "$self")" && pwd)
 # The check prints, since a `python` that is something else may exit 0 as well.
 check='import sys; print("new enough" if sys.version_info >= (3, 10) else "too old")'
 for python in "${SVCNET_PYTHON:-python3}" python3 python3.14 python3.13 python3.12 python3.11 python3.10; do
-    if [ "$("$python" -I -c "$check" 2>/dev/null)" = "new enough" ]; then
+    if [ "$("$python" -I -S -c "$check" 2>/dev/null)" = "new enough" ]; then
         # -I: neither PYTHONPATH nor the working directory can put other modules in the way.
         exec "$python" -I "$here/lib" "$@"
     fi
