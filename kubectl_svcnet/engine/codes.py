@@ -133,13 +133,6 @@ _ROWS = (
         "frozen), so the node's rules follow nothing any more.",
         action="Delete its pod; the DaemonSet starts a new one.",
     ),
-    Code(
-        number="SVN401",
-        level=Level.WARNING,
-        title="No endpoint is ready",
-        cause="No pod that the selector matches is ready, so every node refuses.",
-        action="Look at the pods and their readiness.",
-    ),
 )
 
 CODES: Mapping[str, Code] = MappingProxyType({row.number: row for row in _ROWS})

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cluster.batch import MAX_ARGUMENTS, size_of
-from ..dataplanes import owner_of, settle_owner
-from ..dataplanes._base import Owner
+from ..dataplanes import Owner, owner_of, settle_owner
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
 from ..engine.simulate import Simulator
 from ..model.address import Family

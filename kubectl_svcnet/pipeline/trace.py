@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
-from ..dataplanes._base import Owner
+from ..dataplanes import Owner
 from ..engine.ask import Neighbourhood, ask, dialled
 from ..engine.expect import endpoints_of
-from ..engine.judge.findings import NodeFacts, findings_of
+from ..engine.judge.findings import NodeFacts, findings_of, halted_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
 from ..errors import ClusterError, UsageError
@@ -209,7 +209,7 @@ class _Run:
     ) -> TraceReport:
         services = tuple(self._service(service, expected, judged) for service in read.services)
         facts = {name: _facts(reading) for name, reading in readings.items()}
-        found = tuple(f for service in services for f in findings_of(service, facts))
+        found = [f for service in services for f in findings_of(service, facts)]
         node_gaps = tuple(gap for reading in readings.values() for gap in reading.gaps)
         return TraceReport(
             collected=self.collector.collected(
@@ -218,8 +218,14 @@ class _Run:
                 reread=reread,
             ),
             services=services,
-            findings=found,
-            gaps=(*gaps, *read.gaps, *self._blind(targets), *node_gaps),
+            findings=(*halted_of(services, facts), *found),
+            gaps=(
+                *gaps,
+                *read.gaps,
+                *self._blind(targets),
+                *node_gaps,
+                *_unread(judged, node_gaps),
+            ),
             missing=read.missing,
         )
 
@@ -270,7 +276,7 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
             reason=reason,
         )
     where = dialled(frontend, reading.node)
-    return judge_node(
+    judged = judge_node(
         walks,
         node=reading.node.name,
         dataplane=owner.name,
@@ -278,6 +284,22 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         proven=owner.proven,
         address=str(where) if where is not None and frontend.address is None else None,
     )
+    if judged.verdict is Verdict.UNREAD and not judged.reason:
+        return replace(judged, reason=owner.why)
+    return judged
+
+
+def _unread(
+    judged: Mapping[tuple[Frontend, str], NodeTrace], known: Iterable[Gap]
+) -> tuple[Gap, ...]:
+    """A node that was read, but not all that a verdict needs: blocking, like one not read."""
+    told = {gap.node for gap in known if gap.blocking}
+    whys = {
+        (name, trace_.reason): None
+        for (_, name), trace_ in judged.items()
+        if trace_.verdict is Verdict.UNREAD and name not in told
+    }
+    return tuple(Gap(what="rules", node=name, why=why, blocking=True) for name, why in whys)
 
 
 def wanted_of(

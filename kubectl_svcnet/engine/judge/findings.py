@@ -1,7 +1,7 @@
 """What is stated about a Service, from the verdicts of its frontends on all nodes.
 
-One finding per node and fault, the frontends that share it named in one; the cause before the
-symptom where the cause is known (a stopped kube-proxy).
+One finding per node and fault, the frontends that share it named in one. A stopped kube-proxy is
+stated once per node, and only where the node differs: rules that are right need nobody awake.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ...model.address import SocketAddress
 from ...model.fate import Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
-from ...model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
+from ...model.report import FAULTS, FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from ..codes import finding
 from .services import translator
 
@@ -60,6 +60,35 @@ def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[
         if not _implied(problem, {p for n, p in grouped if n == node})
     ]
     return tuple(found)
+
+
+def halted_of(
+    services: Iterable[ServiceTrace], facts: Mapping[str, NodeFacts]
+) -> tuple[Finding, ...]:
+    """Nodes that differ, settled, and whose kube-proxy exists and does not run."""
+    differ: dict[str, dict[str, None]] = {}
+    for service in services:
+        for frontend in service.frontends:
+            for trace in frontend.nodes:
+                if trace.settled and FAULTS.intersection(trace.problems):
+                    differ.setdefault(trace.node, {})[str(service.service.name)] = None
+    return tuple(
+        _halted(node, facts[node], tuple(differ[node]))
+        for node in sorted(differ)
+        if node in facts and facts[node].halted
+    )
+
+
+def _halted(node: str, facts: NodeFacts, services: tuple[str, ...]) -> Finding:
+    many = f"{len(services)} Services differ (first: {services[0]})"
+    return finding(
+        "SVN301",
+        f"kube-proxy is {facts.halted} and follows nothing; "
+        + (f"{services[0]} differs" if len(services) == 1 else many),
+        node=node,
+        evidence=(f"/proc/1/status of {facts.proxy} says State: {facts.state}",),
+        next=_restart(facts),
+    )
 
 
 def _implied(problem: Verdict, beside: set[Verdict]) -> bool:
@@ -203,8 +232,7 @@ def _next(
     problem: Verdict, places: Sequence[tuple[FrontendTrace, NodeTrace]], facts: NodeFacts
 ) -> str:
     """What to type now: look at a rule that is not kube-proxy's, restart it for its own."""
-    namespace, _, pod = facts.proxy.partition("/")
-    restart = f"kubectl -n {namespace} delete pod {pod}" if pod else ""
+    restart = _restart(facts)
     if problem in (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED):
         return restart
     traces = [trace for _, trace in places]
@@ -217,3 +245,8 @@ def _next(
     save = f"{prefix}-{rule.chain.backend.value}-save"
     table = f" -t {rule.chain.table}" if rule.chain.backend.value == "nft" else ""
     return f"kubectl -n {where} exec {name} -c {container} -- {save}{table}"
+
+
+def _restart(facts: NodeFacts) -> str:
+    namespace, _, pod = facts.proxy.partition("/")
+    return f"kubectl -n {namespace} delete pod {pod}" if pod else ""
