@@ -1,7 +1,7 @@
 """`ranges` as a table: one row per range, or with `-o wide` one per place that tells of it.
 
-A row keeps to the width where its first source fits: the most trusted ones are named, `+2` counts
-the rest. A size is shown where it says something to a person: of a node's part, up to a /12.
+A row keeps to the width where any source fits: of those the most trusted are named, `+2` counts the
+rest. A size is shown where it says something to a person: of a node's part, up to a /12.
 """
 
 from __future__ import annotations
@@ -68,10 +68,13 @@ def _sources(range: IPRange, room: int | None) -> str:
             for claim in range.claims
         )
     )
-    shown = names[0]
-    for index, name in enumerate(names[1:], 2):
-        rest = f" +{len(names) - index}" if index < len(names) else ""
-        if room is not None and len(f"{shown}, {name}{rest}") > room:
-            return f"{shown} +{len(names) - index + 1}"
-        shown = f"{shown}, {name}"
-    return shown
+    shown: list[str] = []
+    for name in names:
+        if room is None or len(_listed([*shown, name], len(names))) <= room:
+            shown.append(name)
+    return _listed(shown or names[:1], len(names))
+
+
+def _listed(shown: Sequence[str], number: int) -> str:
+    rest = number - len(shown)
+    return ", ".join(shown) + (f" +{rest}" if rest else "")

@@ -70,7 +70,9 @@ def test_no_headers() -> None:
         (77, "first source, second source, third, fourth"),
         (76, "first source, second source, third +1"),
         (69, "first source, second source +2"),
-        (63, "first source +3"),
+        (65, "first source, second source +2"),
+        (64, "first source, third +2"),
+        (49, "third +3"),
         (10, "first source +3"),
     ],
 )
