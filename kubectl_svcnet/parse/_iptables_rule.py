@@ -82,7 +82,7 @@ class _Reader:
         comment = ""
         for module in self._modules:
             if module.name == "comment" and not module.target:
-                comment = module.options[0].words[0] if module.options else ""
+                comment = _comment(module) or comment
                 continue
             typed = _typed_module(module)
             if module.target:
@@ -153,6 +153,10 @@ class _Reader:
             self._modules[-1].options.append(Option(option, negated, tuple(loose)))
         else:
             self._matches.append(Unknown(" ".join(("! " * negated + option, *loose))))
+
+
+def _comment(module: _Module) -> str:
+    return next((word for option in module.options for word in option.words), "")
 
 
 @lru_cache(maxsize=4096)

@@ -185,7 +185,7 @@ def parse_save_numbered(
 ) -> Ruleset:
     """A dump that went through `grep -n`: chains left out whole, and of those in `partial`, named
     as (table, chain), the rules of other single addresses than `covers`. Every other chain that
-    is declared here is whole.
+    is declared here is whole, or covers nothing if a line is missing inside it.
 
     `first_lines` gives the line of a partial chain's first rule, from which its numbers count;
     without it the first line seen does. No table of such a dump is complete.
@@ -199,6 +199,8 @@ def parse_save_numbered(
             if (name, chain.name) in partial:
                 chain.first = (first_lines or {}).get((name, chain.name))
                 chain.covers = covers
+            elif _has_gap(chain, numbers):
+                chain.covers = NOTHING
         closed = name in splitter.closed
         if not closed:
             _uncover_open_chains(chains)
@@ -209,6 +211,10 @@ def parse_save_numbered(
             garbled=tuple(splitter.garbled.get(name, ())),
         )
     return _ruleset(splitter, tables, family, backend, complete=False)
+
+
+def _has_gap(chain: ChainText, numbers: Sequence[int]) -> bool:
+    return any(numbers[end - 1] - numbers[start] != end - 1 - start for start, end in chain.spans)
 
 
 def parse_chain(text: str, family: Family, backend: Backend, table: str) -> Chain:

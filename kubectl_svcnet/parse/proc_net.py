@@ -90,7 +90,8 @@ def parse_if_inet6(text: str) -> tuple[InterfaceAddress, ...]:
 
 
 def _ipv6_address(words: list[str]) -> InterfaceAddress:
-    return InterfaceAddress(IPv6Address(bytes.fromhex(words[0])), words[5], int(words[2], 16))
+    address, _, length, _, _, device = words
+    return InterfaceAddress(IPv6Address(bytes.fromhex(address)), device, int(length, 16))
 
 
 def parse_ipv6_route(text: str) -> tuple[Route, ...]:
@@ -98,16 +99,17 @@ def parse_ipv6_route(text: str) -> tuple[Route, ...]:
 
 
 def _ipv6_route(words: list[str]) -> Route | None:
-    flags = int(words[8], 16)
+    target, length, _, _, hop, metric, _, _, flag_word, device = words
+    flags = int(flag_word, 16)
     if flags & _RTF_NONEXTHOP:  # the entry that stands for "nothing here"
         return None
-    network = ip_network((bytes.fromhex(words[0]), int(words[1], 16)))
-    gateway = IPv6Address(bytes.fromhex(words[4])) if flags & _RTF_GATEWAY else None
+    network = ip_network((bytes.fromhex(target), int(length, 16)))
+    gateway = IPv6Address(bytes.fromhex(hop)) if flags & _RTF_GATEWAY else None
     kind = "local" if flags & _RTF_LOCAL else "anycast" if flags & _RTF_ANYCAST else "unicast"
     if flags & _RTF_REJECT:
         kind = "unreachable"
     table = "local" if kind in ("local", "anycast") else "main"
-    return Route(network, words[9], gateway, int(words[5], 16), kind, table)
+    return Route(network, device, gateway, int(metric, 16), kind, table)
 
 
 def _rows(lines: Iterable[str], start: int, read: Callable[[list[str]], _T]) -> Iterable[_T]:

@@ -1,0 +1,114 @@
+"""What `ip -j` prints, from iproute2 and from a real node."""
+
+from __future__ import annotations
+
+import json
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kubectl_svcnet.errors import ParseError
+from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
+from kubectl_svcnet.parse.ip_json import (
+    further_tables,
+    parse_addresses,
+    parse_routes,
+    parse_rules,
+)
+
+FIXTURE = Path(__file__).parent.parent / "fixtures" / "iptables" / "kube-proxy-1.36--ipvs"
+
+
+def test_addresses_of_a_node_in_mode_ipvs() -> None:
+    found = parse_addresses((FIXTURE / "ip-j-addr.json").read_text(encoding="utf-8"))
+    assert InterfaceAddress(ip_address("10.0.2.15"), "eth0", 24) in found
+    assert found[0] == InterfaceAddress(ip_address("127.0.0.1"), "lo", 8)
+    assert "kube-ipvs0" in {entry.interface for entry in found}
+
+
+ROUTES = [
+    (
+        {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0", "flags": []},
+        Route(ip_network("0.0.0.0/0"), "eth0", ip_address("192.0.2.1")),
+    ),
+    (
+        {"dst": "default", "dev": "eth0", "metric": 1024, "pref": "medium"},
+        Route(ip_network("::/0"), "eth0", None, 1024),
+    ),
+    (
+        {"dst": "192.0.2.0/24", "dev": "eth0", "prefsrc": "192.0.2.2"},
+        Route(ip_network("192.0.2.0/24"), "eth0", source=ip_address("192.0.2.2")),
+    ),
+    (
+        {"type": "local", "dst": "127.0.0.1", "dev": "lo", "table": "local"},
+        Route(ip_network("127.0.0.1/32"), "lo", kind="local", table="local"),
+    ),
+    (
+        {"type": "blackhole", "dst": "10.7.0.0/16", "table": "77"},
+        Route(ip_network("10.7.0.0/16"), None, kind="blackhole", table="77"),
+    ),
+    (
+        {"dst": "10.8.0.0/16", "nexthops": [{"dev": "a"}, {"dev": "b"}]},
+        Route(ip_network("10.8.0.0/16"), None),
+    ),
+]
+
+
+@pytest.mark.parametrize(("entry", "route"), ROUTES)
+def test_routes(entry: dict[str, object], route: Route) -> None:
+    assert parse_routes(json.dumps([entry, {}])) == (route,)
+
+
+def test_dead_routes_are_not_taken_and_tables_are_named() -> None:
+    dead = {"dst": "10.9.0.0/16", "dev": "x", "flags": ["dead", "linkdown"]}
+    entries = [dead, *(entry for entry, _ in ROUTES)]
+    assert further_tables(parse_routes(json.dumps(entries))) == ("77",)
+
+
+def test_only_rules_beyond_those_of_every_kernel() -> None:
+    usual = [
+        {"priority": 0, "src": "all", "table": "local"},
+        {"priority": 32766, "src": "all", "table": "main"},
+        {"priority": 32767, "src": "all", "table": "default"},
+    ]
+    assert parse_rules(json.dumps(usual)) == ()
+    marked = {"priority": 32765, "src": "all", "fwmark": "0x1", "table": "77"}
+    (rule,) = parse_rules(json.dumps([*usual, marked]))
+    assert (rule.priority, rule.table) == (32765, "77")
+
+
+@pytest.mark.parametrize(
+    "text", ["[", "{}", "[1]", '[{"dst": "nowhere"}]', "Command line is not complete."]
+)
+def test_what_is_no_list_of_routes_is_an_error(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_routes(text)
+
+
+def test_an_empty_answer_has_none() -> None:
+    assert parse_routes("") == parse_addresses("[]") == ()
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(max_size=8),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["dst", "dev", "addr_info", "local", "gateway", "via", "priority"]),
+                inner,
+            )
+        ),
+        max_leaves=8,
+    )
+)
+def test_any_json_is_an_answer_or_a_parse_error(value: object) -> None:
+    text = json.dumps([value])
+    for parse in (parse_routes, parse_addresses, parse_rules):
+        try:
+            parse(text)
+        except ParseError as error:
+            assert str(error)
