@@ -9,6 +9,7 @@ file is ever unpacked to disk.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import json
@@ -174,6 +175,7 @@ class BundleWriter:
                 self._file.close()
                 os.replace(self._temporary, self._path)
             except OSError as error:
+                self._drop()
                 raise ClusterError(f"cannot write {self._path}: {error.strerror}") from error
             self._tar = None
 
@@ -181,9 +183,13 @@ class BundleWriter:
         """Leaves nothing behind; does nothing after `finish`."""
         with self._lock:
             if self._tar is not None:
-                self._tar = None
-                self._file.close()
-                self._temporary.unlink(missing_ok=True)
+                self._drop()
+
+    def _drop(self) -> None:
+        self._tar = None
+        with contextlib.suppress(OSError):  # a full disk cannot take what is still buffered
+            self._file.close()
+        self._temporary.unlink(missing_ok=True)
 
 
 def _label(capture: Capture) -> str:
@@ -246,20 +252,22 @@ def read_bundle(path: str | os.PathLike[str]) -> tuple[str, tuple[Stored, ...]]:
         return str(index.get("context", "")), stored
     except ParseError:
         raise
-    except OSError as error:
-        raise ParseError(error.strerror or str(error), file=name) from error
     except _Hostile as error:
         raise ParseError(f"not a bundle: {error}", file=name) from error
     except (
+        gzip.BadGzipFile,
         tarfile.TarError,
         EOFError,
         zlib.error,
         ValueError,
+        RecursionError,
         LookupError,
         TypeError,
         AttributeError,
     ) as error:
         raise ParseError(f"not a whole bundle of kubectl svcnet ({error})", file=name) from error
+    except OSError as error:
+        raise ParseError(error.strerror or str(error), file=name) from error
 
 
 class _Hostile(Exception):

@@ -86,7 +86,7 @@ class ReplaySource:
         if not found:
             return (self._not_recorded(request, None),)
         capture = self._next(_key(request, None), found)
-        if isinstance(request, ApiRequest) and capture.request != request:
+        if isinstance(request, ApiRequest) and _key(capture.request, None) != _key(request, None):
             capture = _selected(capture, request)
         return (replace(capture, request=request),)
 
