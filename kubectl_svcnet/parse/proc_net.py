@@ -25,7 +25,7 @@ _TABLE = re.compile(r"(Main|Local|Id (\d+)):$")
 
 # include/uapi/linux/route.h, ipv6_route.h
 _RTF_GATEWAY, _RTF_REJECT = 0x0002, 0x0200
-_RTF_NONEXTHOP, _RTF_LOCAL, _RTF_ANYCAST = 0x00200000, 0x80000000, 0x00100000
+_RTF_LOCAL, _RTF_ANYCAST = 0x80000000, 0x00100000
 
 _T = TypeVar("_T")
 
@@ -101,7 +101,7 @@ def parse_ipv6_route(text: str) -> tuple[Route, ...]:
 def _ipv6_route(words: list[str]) -> Route | None:
     target, length, _, _, hop, metric, _, _, flag_word, device = words
     flags = int(flag_word, 16)
-    if flags & _RTF_NONEXTHOP:  # the entry that stands for "nothing here"
+    if metric == "f" * 8:  # the entry that stands for "no route" (ip6_null_entry)
         return None
     network = ip_network((bytes.fromhex(target), int(length, 16)))
     gateway = IPv6Address(bytes.fromhex(hop)) if flags & _RTF_GATEWAY else None
