@@ -11,6 +11,8 @@ from .kube_proxy_iptables import DATAPLANE as KUBE_PROXY_IPTABLES
 
 __all__ = ["DATAPLANES", "Dataplane", "Owner", "owner_of", "settle_owner"]
 
+__all__ = ["DATAPLANES", "FOREIGN", "Dataplane", "Owner", "owner_of", "settle_owner"]
+
 DATAPLANES: tuple[Dataplane, ...] = (KUBE_PROXY_IPTABLES,)
 
 #: Modes of kube-proxy that are recognised and have no reader yet.

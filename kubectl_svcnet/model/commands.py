@@ -108,9 +108,8 @@ SYSCTLS = (
 )
 
 
-def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
+def _nft(nft: str) -> tuple[CommandSpec, ...]:
     table, chain, leave = {"table": _TABLE}, {"chain": _CHAIN}, {"leave": _PATTERN}
-    nft, legacy = f"{prefix}-nft", f"{prefix}-legacy"
     return (
         CommandSpec(
             name=f"{nft}-chain",
@@ -153,6 +152,11 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
             needs=Needs.NF_TABLES,
             shows="all tables of the nft backend",
         ),
+    )
+
+
+def _legacy(legacy: str) -> tuple[CommandSpec, ...]:
+    return (
         CommandSpec(
             name=f"{legacy}-save-all",
             dump=True,
@@ -163,7 +167,7 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
             name=f"{legacy}-save-all-filtered",
             dump=True,
             argv=(f"{legacy}-save",),
-            arguments=leave,
+            arguments={"leave": _PATTERN},
             filtered=True,
             shows="all legacy tables without the chains of other Services",
         ),
@@ -174,6 +178,14 @@ def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
             first=True,
             shows="the line of one chain's first rule, from which its numbers count",
         ),
+    )
+
+
+def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
+    nft, legacy = f"{prefix}-nft", f"{prefix}-legacy"
+    return (
+        *_nft(nft),
+        *_legacy(legacy),
         CommandSpec(
             name=f"{prefix}-save-all",
             dump=True,
