@@ -8,14 +8,15 @@ from dataclasses import dataclass, field, replace
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
+from ..engine.ask import Questions
 from ..engine.simulate import Simulator
 from ..model.address import Family
-from ..model.capture import Capture, ExecRequest, LogRequest, Reason
+from ..model.capture import Capture, ExecRequest, Failure, LogRequest, Reason
 from ..model.commands import Command, Needs
 from ..model.fate import Backend
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
-from ..model.report import Asked, Walk
+from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, Node, Pod
 from ..node.netfilter import Wanted, read_foreign, read_rules
@@ -37,7 +38,7 @@ from .collect import Collector, gap_of
 LOG_HEAD = 64 << 10
 
 #: Given what is known of a node, the packets of each frontend.
-Ask = Callable[[NodeView], Mapping[Frontend, Sequence[Asked]]]
+Ask = Callable[[NodeView], Mapping[Frontend, Questions]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,8 @@ class NodeReader:
             return replace(reading, gaps=(failed,))
         while True:
             view, gaps = _view(reading, answers, wanted)
-            walks = _walks(view, ask(view), self.explain)
+            questions = ask(view)
+            walks = _walks(view, questions, self.explain)
             unread = frozenset(
                 name for walk in _all(walks) for fate in walk.fates for name in fate.unread
             )
@@ -103,6 +105,8 @@ class NodeReader:
         )
         if owner.reader is None:
             gaps = (*gaps, _unread(reading.node, owner))
+        else:
+            gaps = (*gaps, *dict.fromkeys(g for q in questions.values() for g in q.gaps))
         return replace(
             reading,
             owner=owner,
@@ -122,8 +126,8 @@ class NodeReader:
         if captures and _all_failed(captures, Reason.NO_TOOL):
             plain = plain_round(frozenset(w.family for w in wanted))
             captures = self._exec(vantage, plain, shell=False)
-        failure = next((c.failure for c in captures if c.failure is not None), None)
-        if failure is not None and all(c.failure == failure for c in captures):
+        failure = _whole_failure(captures)
+        if failure is not None:
             gap = gap_of(
                 captures[0].request, failure, what="rules", node=vantage.node, blocking=True
             )
@@ -218,19 +222,32 @@ def _view(
 
 
 def _walks(
-    view: NodeView, packets: Mapping[Frontend, Sequence[Asked]], explain: bool
+    view: NodeView, questions: Mapping[Frontend, Questions], explain: bool
 ) -> dict[Frontend, tuple[Walk, ...]]:
     simulator = Simulator(view)
     return {
         frontend: tuple(
-            Walk(asked=each, fates=simulator.fates(each.packet, explain=explain)) for each in asked
+            Walk(asked=each, fates=simulator.fates(each.packet, explain=explain))
+            for each in asked.asked
         )
-        for frontend, asked in packets.items()
+        for frontend, asked in questions.items()
     }
 
 
 def _all(walks: Mapping[Frontend, tuple[Walk, ...]]) -> Iterable[Walk]:
     return (walk for packets in walks.values() for walk in packets)
+
+
+#: Why one command of many was not run; all the others say why the node was not read.
+_MINOR = (Reason.NO_TOOL, Reason.NOT_PRESENT, Reason.NOT_RECORDED)
+
+
+def _whole_failure(captures: Sequence[Capture]) -> Failure | None:
+    """Why the node answered nothing at all; None if it answered anything."""
+    failures = [capture.failure for capture in captures if capture.failure is not None]
+    if not failures or len(failures) < len(captures):
+        return None
+    return next((f for f in failures if f.reason not in _MINOR), failures[0])
 
 
 def _all_failed(captures: Sequence[Capture], reason: Reason) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from ..dataplanes import Owner
-from ..engine.ask import Neighbourhood, ask, dialled
+from ..engine.ask import Neighbourhood, Questions, ask, dialled
 from ..engine.expect import endpoints_of
 from ..engine.judge.findings import NodeFacts, findings_of, halted_of
 from ..engine.judge.services import judge_node
@@ -26,7 +26,6 @@ from ..model.nodeview import NodeView
 from ..model.options import Options
 from ..model.report import (
     FAULTS,
-    Asked,
     FrontendTrace,
     NodeTrace,
     ServiceTrace,
@@ -45,7 +44,7 @@ from ..model.service import (
 )
 from ..node.netfilter import Wanted
 from ..parse.kube import parse_pod
-from .collect import Collector
+from .collect import Collector, gap_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services
 from .names import find_scopes, picked
 from .nodes import NodeReader, NodeReading
@@ -107,6 +106,7 @@ class _Run:
         self.inventory = inventory
         self.nodes = inventory.nodes or ()
         self.pods: dict[str, tuple[Pod, ...] | None] = {}
+        self.pod_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.known = _known_ranges(self.nodes)
 
     def report(self, read: ServicesRead, gaps: tuple[Gap, ...]) -> TraceReport:
@@ -130,6 +130,8 @@ class _Run:
         request = ApiRequest(path="/api/v1/pods", query=(("fieldSelector", selector),), limit=PODS)
         capture = self.collector.fetch_one(request)
         if capture.failure is not None:
+            gap = gap_of(request, capture.failure, what="pods of a node", blocking=False)
+            self.pod_gaps[gap] = None
             return node.name, None
         return node.name, tuple(map(parse_pod, capture.objects))
 
@@ -150,7 +152,7 @@ class _Run:
 
     def _packets(
         self, expected: Expected, node: Node, view: NodeView, targets: Sequence[Frontend]
-    ) -> dict[Frontend, list[Asked]]:
+    ) -> dict[Frontend, Questions]:
         others = tuple((o, self.pods.get(o.name)) for o in self.nodes if o.name != node.name)
         around = Neighbourhood(
             node=node, pods=self.pods.get(node.name), elsewhere=others, known=self.known
@@ -159,7 +161,7 @@ class _Run:
         for frontend in targets:
             service = expected.service(frontend.service)
             if service is not None:
-                asked[frontend] = ask(service, frontend, expected.of(frontend), view, around).asked
+                asked[frontend] = ask(service, frontend, expected.of(frontend), view, around)
         return asked
 
     def _expected(self) -> Expected | None:
@@ -282,7 +284,7 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         dataplane=owner.name,
         own=reading.own,
         proven=owner.proven,
-        address=str(where) if where is not None and frontend.address is None else None,
+        address=str(where) if where is not None else None,
     )
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
