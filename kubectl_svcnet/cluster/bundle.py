@@ -111,6 +111,10 @@ class BundleWriter:
             fileobj=self._file, mode="w:gz", compresslevel=6
         )
 
+    @property
+    def captures(self) -> int:
+        return len(self._index)
+
     def add(self, captures: tuple[Capture, ...]) -> None:
         """The captures of one fetch."""
         with self._lock:

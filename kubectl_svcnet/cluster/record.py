@@ -40,6 +40,11 @@ class RecordingSource:
             self._writer.add(tuple(safe))
         return captures
 
+    @property
+    def saved(self) -> int:
+        """Captures in the bundle so far."""
+        return self._writer.captures
+
     def now(self) -> float:
         return self.inner.now()
 

@@ -43,6 +43,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     assert passed[3][0].objects[0] == {"data": {"x": "hunter2"}}
     assert (source.context, source.now()) == ("lab", inner.now())
     source.wait(1)
+    assert source.saved == 5
     source.finish()
 
     replay = ReplaySource(path)
