@@ -92,8 +92,13 @@ def _halted(node: str, facts: NodeFacts, services: tuple[str, ...]) -> Finding:
 
 
 def _implied(problem: Verdict, beside: set[Verdict]) -> bool:
-    """Shares are uneven because an endpoint's rule is gone: the cause is stated, not this."""
-    return problem is Verdict.UNBALANCED and Verdict.MISSING in beside
+    """The cause is stated, not what it entails: shares are uneven because an endpoint's rule is
+    gone, an endpoint is not reached because its packets are refused or led elsewhere."""
+    causes = {
+        Verdict.UNBALANCED: {Verdict.MISSING},
+        Verdict.MISSING: {Verdict.BLOCKED, Verdict.POLICY, Verdict.DIVERTED},
+    }
+    return bool(causes.get(problem, set()) & beside)
 
 
 def _finding(

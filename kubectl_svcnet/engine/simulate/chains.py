@@ -86,7 +86,8 @@ class _Run:
                 if frame.parent is None:
                     self._end(branch)
                     return
-                _forget_idle_jump(branch, frame)
+                if not frame.where.chain.startswith(walk.view.own.dispatch):
+                    _forget_idle_jump(branch, frame)
                 frame, index = frame.parent, frame.resume
                 continue
             walk.steps += 1
@@ -207,9 +208,12 @@ def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKn
 
 
 def _forget_idle_jump(branch: Branch, frame: _Frame) -> None:
-    """A jump that came back and changed nothing is no reason for what follows."""
+    """A jump that came back and changed nothing is no reason for what follows. (One into a
+    Service's chain is always told, since it shows that the Service is dispatched.)"""
     before = frame.before
-    if before is not None and branch.flow is before.flow and branch.choices == before.choices:
+    if before is None or branch.flow is not before.flow:
+        return
+    if branch.choices == before.choices and branch.weight == before.weight:
         branch.rules = before.rules
 
 

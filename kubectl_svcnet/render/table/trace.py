@@ -17,6 +17,9 @@ from .walk import explained
 
 HEAD = ("NODES", "PROXY", "VERDICT", "ENDPOINTS", "DIFFERENCE")
 
+#: Verdicts for which one rule is to blame.
+_BLAMED = (Verdict.BLOCKED, Verdict.POLICY, Verdict.DIVERTED)
+
 _PAINT = {Verdict.OK: "ok", Verdict.POLICY: "info", Verdict.UNREAD: "warning"}
 
 
@@ -109,7 +112,7 @@ def difference(node: NodeTrace, trace: FrontendTrace) -> str:
     parts = [f"{sign}{a}" + (f" ({pods[a]})" if pods.get(a) else "") for sign, a in signed]
     if node.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
         parts = [node.reason]
-    elif not parts and node.verdict is not Verdict.OK:
+    elif node.verdict in _BLAMED or (not parts and node.verdict is not Verdict.OK):
         parts = [_blame(node)]
     if not parts:
         return _refusal(node) or "-"
@@ -125,15 +128,14 @@ def _refusal(node: NodeTrace) -> str:
 
 
 def _blame(node: NodeTrace) -> str:
-    kinds = {
-        Verdict.BLOCKED: (FateKind.DROP, FateKind.REJECT),
-        Verdict.POLICY: (FateKind.DROP, FateKind.REJECT),
-        Verdict.DIVERTED: (FateKind.ENDPOINT,),
-    }.get(node.verdict, ())
-    for walk in node.walks:
-        for fate in walk.fates:
-            if fate.kind in kinds and fate.rules:
-                return f"{walk.asked.client.value}: {fate.kind.value} by {fate.rules[-1]}"
+    fates = [fate for walk in node.walks for fate in walk.fates if fate.rules]
+    for fate in fates if node.verdict in _BLAMED else ():
+        refused = fate.kind in (FateKind.DROP, FateKind.REJECT)
+        if node.verdict is not Verdict.DIVERTED and refused:
+            return f"by {fate.rules[-1]}"
+        rule = next((r for r in fate.rules if " -j DNAT" in r.raw or " -j REDIRECT" in r.raw), None)
+        if node.verdict is Verdict.DIVERTED and rule and not rule.chain.chain.startswith("KUBE-"):
+            return f"by {rule}"
     if node.verdict is Verdict.UNBALANCED:
         return " ".join(sorted({_share(fate) for w in node.walks[:1] for fate in w.fates}))
     return "not dispatched" if node.verdict is Verdict.ABSENT else ""
