@@ -1,0 +1,125 @@
+"""The installed command, run as a person runs it, and handles on the JSON that it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sysconfig
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+EXECUTABLE = Path(sysconfig.get_path("scripts")) / "kubectl-svcnet"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One frontend on one node, as the document has it."""
+
+    service: str
+    frontend: dict[str, Any]
+    node: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.node["node"])
+
+    @property
+    def verdict(self) -> str:
+        return str(self.node["verdict"])
+
+    @property
+    def target(self) -> str:
+        """The address that reaches the frontend on this node."""
+        return str(self.frontend["address"] or self.node["address"])
+
+    def __str__(self) -> str:
+        front = self.frontend
+        where = f"{front['kind']} {front['address'] or ''}:{front['port']}/{front['protocol']}"
+        return f"{self.service} {where} on {self.name}"
+
+
+class Answer(NamedTuple):
+    code: int
+    document: Any
+    stderr: str
+    seconds: float
+
+    def places(self) -> Iterator[Place]:
+        for item in self.document["items"]:
+            for frontend in item["frontends"]:
+                for node in frontend["nodes"]:
+                    yield Place(item["service"], frontend, node)
+
+    def verdicts(self, service: str = "") -> dict[str, set[str]]:
+        """By node: the verdicts of all frontends, of one Service if it is named."""
+        found: dict[str, set[str]] = {}
+        for place in self.places():
+            if place.service.endswith(f"/{service}" if service else ""):
+                found.setdefault(place.name, set()).add(place.verdict)
+        return found
+
+    def findings(self, *levels: str) -> list[dict[str, Any]]:
+        return [f for f in self.document["findings"] if not levels or f["level"] in levels]
+
+    def gaps(self, node: str | None = None) -> list[dict[str, Any]]:
+        return [g for g in self.document["gaps"] if node is None or g["node"] == node]
+
+    def told(self) -> str:
+        """All that matters of it, for the message of a failed test."""
+        document = self.document or {}
+        lines = [f"exit {self.code} after {self.seconds:.1f}s; {self.stderr.strip()}"]
+        lines += [json.dumps(f) for key in ("findings", "gaps") for f in document.get(key, ())]
+        if document.get("kind") == "Trace":
+            lines += [
+                f"{place}: {place.verdict} {place.node['reason'] or ''}"
+                f" missing {place.node['missing']} stale {place.node['stale']}"
+                for place in self.places()
+                if place.verdict != "ok"
+            ]
+        return "\n".join(lines)
+
+
+class Process(NamedTuple):
+    code: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True)
+class Svcnet:
+    kubeconfig: Path
+
+    def __call__(self, *words: str, kubeconfig: Path | None = None, timeout: float = 120) -> Answer:
+        start = time.monotonic()
+        done = self.raw(*words, "-o", "json", kubeconfig=kubeconfig, timeout=timeout)
+        seconds = time.monotonic() - start
+        document = json.loads(done.stdout) if done.stdout.strip() else None
+        return Answer(done.code, document, done.stderr, seconds)
+
+    def raw(self, *words: str, kubeconfig: Path | None = None, timeout: float = 120) -> Process:
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.kubeconfig)}
+        done = subprocess.run(
+            [str(EXECUTABLE), *words],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Process(done.returncode, done.stdout, done.stderr)
+
+    def healthy(self, *services: str, within: float = 60) -> Answer:
+        """Waits until `trace` has nothing to say; what it last said is the failure."""
+        deadline = time.monotonic() + within
+        while True:
+            answer = self("trace", *services, "--settle", "1s")
+            if answer.code == 0 and not answer.findings():
+                return answer
+            assert time.monotonic() < deadline, answer.told()
+            time.sleep(0.5)
