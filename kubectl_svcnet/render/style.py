@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .escape import escape
 
-_COLOURS = {"error": "31", "warning": "33", "info": "36", "ok": "32"}
+_COLOURS = {"error": "31", "warning": "33", "info": "36", "ok": "32", "dim": "2"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
