@@ -1,0 +1,96 @@
+"""Whose node it is: by the API, and again with the node read."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubectl_svcnet.dataplanes import DATAPLANES, Owner, owner_of, settle_owner
+from kubectl_svcnet.dataplanes.kube_proxy import LABELS
+from kubectl_svcnet.model.nodeview import ForeignTable, NodeView
+from kubectl_svcnet.model.service import Node, Pod
+from tests.samples import agent, node, proxy, view
+
+CALICO = {"k8s-app": "calico-node"}
+BPF = {"FELIX_BPFENABLED": "true"}
+
+
+@pytest.mark.parametrize(
+    ("where", "agents", "name", "blocking"),
+    [
+        *(
+            (node(), (agent("p", labels=dict([label])),), "kube-proxy/iptables", True)
+            for label in LABELS
+        ),
+        (node(), (agent("c", labels={"k8s-app": "cilium"}),), "cilium", True),
+        (node(), (agent("c", labels={"k8s-app": "cilium"}), proxy()), "cilium", True),
+        (node(), (agent("c", labels=CALICO, environment=BPF), proxy()), "calico-ebpf", True),
+        (node(), (agent("c", labels=CALICO),), "calico-ebpf", True),
+        (node(), (agent("c", labels=CALICO), proxy()), "kube-proxy/iptables", True),
+        (node(), (agent("o", labels={"app": "ovnkube-node"}),), "ovn-kubernetes", True),
+        (node(), (agent("k", labels={"k8s-app": "kube-router"}),), "kube-router", True),
+        (node(os="windows"), (proxy(),), "kube-proxy/windows", False),
+        (node(virtual=True), (), "virtual", False),
+        (node(), (), "unknown", True),
+        (node(), (agent("w", labels={"name": "weave-net"}),), "unknown", True),
+    ],
+)
+def test_by_the_api(where: Node, agents: tuple[Pod, ...], name: str, blocking: bool) -> None:
+    owner = owner_of(where, agents)
+    assert (owner.name, owner.blocking) == (name, blocking)
+    assert not owner.proven
+    assert (owner.reader is not None) == (name == "kube-proxy/iptables")
+    assert owner.why or owner.reader
+
+
+def test_a_node_of_nobody_says_how_to_look() -> None:
+    owner = owner_of(node("n7"), ())
+    assert owner.next == "kubectl get pods -A --field-selector spec.nodeName=n7"
+
+
+PROGRAMMED = """*nat
+:KUBE-SERVICES - [0:0]
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+COMMIT
+"""
+NFT = (ForeignTable(family="ip", name="kube-proxy", hooks=frozenset({"prerouting"}), raw=""),)
+FILTERS = (ForeignTable(family="inet", name="firewalld", hooks=frozenset({"input"}), raw=""),)
+ASSUMED = Owner(name="kube-proxy/iptables", reader=DATAPLANES[0])
+
+
+@pytest.mark.parametrize(
+    ("seen", "mode", "name", "proven", "readable"),
+    [
+        (view(PROGRAMMED), "", "kube-proxy/iptables", True, True),
+        (view(PROGRAMMED), "iptables", "kube-proxy/iptables", True, True),
+        (view(), "iptables", "kube-proxy/iptables", True, True),
+        (view(), "", "kube-proxy/iptables", False, True),
+        (view(foreign_tables=FILTERS), "", "kube-proxy/iptables", False, True),
+        (view(foreign_tables=NFT), "", "kube-proxy/nftables", False, False),
+        (view(), "nftables", "kube-proxy/nftables", False, False),
+        (view(), "ipvs", "kube-proxy/ipvs", False, False),
+        (view(), "userspace", "kube-proxy/userspace", False, False),
+        # chains left behind by another mode do not make it iptables
+        (view(PROGRAMMED, foreign_tables=NFT), "nftables", "kube-proxy/nftables", False, False),
+        (view(PROGRAMMED, foreign_tables=NFT), "", "kube-proxy/iptables", True, True),
+    ],
+)
+def test_with_the_node_read(
+    seen: NodeView, mode: str, name: str, proven: bool, readable: bool
+) -> None:
+    owner = settle_owner(ASSUMED, (proxy(),), seen, mode)
+    assert (owner.name, owner.proven, owner.reader is not None) == (name, proven, readable)
+    assert owner.why
+    assert owner.blocking
+    if not proven:
+        assert owner.next.startswith("kubectl -n kube-system ")
+        assert "kube-proxy-n1" in owner.next
+
+
+def test_without_its_pod_there_is_nothing_to_type() -> None:
+    assert settle_owner(ASSUMED, (), view(), "ipvs").next == ""
+    assert settle_owner(ASSUMED, (), view(), "").next == ""
+
+
+def test_a_foreign_node_stays_foreign() -> None:
+    foreign = Owner(name="cilium")
+    assert settle_owner(foreign, (proxy(),), view(PROGRAMMED), "iptables") is foreign

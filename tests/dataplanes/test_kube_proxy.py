@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import pytest
+
+from kubectl_svcnet.dataplanes.kube_proxy import (
+    LABELS,
+    config_map_of,
+    is_proxy,
+    proxy_container,
+    proxy_pod,
+)
+from kubectl_svcnet.model.service import Container, Pod
+from tests.samples import agent, pod, proxy
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_labels(label: tuple[str, str]) -> None:
+    assert is_proxy(agent("any-name", labels=dict([label])))
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "found"),
+    [
+        ("kube-proxy-gke-node-1", {}, True),  # a static pod
+        ("kube-proxy", {}, False),
+        ("web", {"k8s-app": "kube-dns"}, False),
+        ("web", {"app": "kube-proxy-exporter"}, False),
+    ],
+)
+def test_names(name: str, labels: dict[str, str], found: bool) -> None:
+    assert is_proxy(agent(name, labels=labels)) is found
+
+
+def test_a_running_one_first() -> None:
+    dead = proxy(phase="Failed")
+    running = agent("kube-proxy-zz", labels={"k8s-app": "kube-proxy"})
+    assert proxy_pod((pod("web"), dead, running)) == running
+    assert proxy_pod((dead,)) == dead
+    assert proxy_pod((pod("web"),)) is None
+
+
+def test_its_container() -> None:
+    side, main = Container(name="exporter"), Container(name="kube-proxy")
+    assert proxy_container(pod("p", containers=(side, main))) == main
+    assert proxy_container(pod("p", containers=(side,))) == side
+    assert proxy_container(pod("p")) is None
+
+
+def configured(*command: str, mounts: dict[str, str], maps: dict[str, str]) -> Pod:
+    made = Container(name="kube-proxy", command=command, mounts=mounts)
+    return pod("p", containers=(made,), config_maps=maps)
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (
+            configured(
+                "kube-proxy",
+                "--config=/var/lib/kube-proxy/config.conf",
+                mounts={"other": "/etc/other", "conf": "/var/lib/kube-proxy"},
+                maps={"other": "root-ca", "conf": "kube-proxy-nftables"},
+            ),
+            "kube-proxy-nftables",
+        ),
+        (
+            configured("kube-proxy", mounts={"conf": "/c"}, maps={"conf": "kube-proxy"}),
+            "kube-proxy",
+        ),
+        (configured("kube-proxy", mounts={}, maps={"conf": "kube-proxy"}), ""),
+        (configured("kube-proxy", "--config=/x/y", mounts={"c": "/z"}, maps={"c": "a"}), ""),
+        (pod("p"), ""),
+    ],
+)
+def test_its_configuration_by_the_volume(made: Pod, name: str) -> None:
+    assert config_map_of(made) == name
