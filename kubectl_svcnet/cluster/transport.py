@@ -1,9 +1,9 @@
 """How bytes reach the API server: one TLS context, one set of headers, for requests and execs.
 
-Requests go through the pool of the Kubernetes client (`ApiClient.rest_client.pool_manager`), set
-up without its retries; execs get sockets of their own, because a WebSocket needs a deadline for
-connecting, for TLS and for a proxy's CONNECT too. Redirects are never followed: they would carry
-the credentials elsewhere.
+Requests go through a pool of urllib3's, without retries (the Kubernetes client would set up the
+same, and importing it costs half of a short run); execs get sockets of their own, because a
+WebSocket needs a deadline for connecting, for TLS and for a proxy's CONNECT too. Redirects are
+never followed: they would carry the credentials elsewhere.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import platform
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from .deadline import Deadline
 from .faults import fault
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
+_RENEWAL = 30.0  # seconds
 _SAFE = "/:@!$'()*,~-._?"  # what both Go and proxies take as it is in a query
 
 
@@ -50,6 +52,8 @@ class Transport:
         self._connections = connections
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
+        self._generation = 0
+        self._renew_after = 0.0
         self._pool: Any = None
         self._context: ssl.SSLContext | None = None
         parts = urlsplit(config.server)
@@ -83,11 +87,26 @@ class Transport:
                     self._context = tls_context(self._credentials.tls)
             return self._credentials
 
-    def forget_credentials(self) -> bool:
-        """After a 401: run the plugin again, once. False where that would change nothing."""
-        if self._config.auth.exec is None and not self._config.auth.token_file:
+    @property
+    def generation(self) -> int:
+        """Counts the credentials; to be read before they are used, and given to `renew`."""
+        return self._generation
+
+    def renew(self, used: int) -> bool:
+        """After a 401: whether it is worth asking again, with other credentials than those used.
+
+        A plugin is run again at most every half minute: one that gives bad tokens may be slow.
+        """
+        auth = self._config.auth
+        if auth.exec is None and auth.token_file is None and auth.provider is None:
             return False
         with self._lock:
+            if used != self._generation:
+                return True
+            if time.monotonic() < self._renew_after:
+                return False
+            self._renew_after = time.monotonic() + _RENEWAL
+            self._generation += 1
             self._credentials = self._pool = None
         return True
 
@@ -95,30 +114,28 @@ class Transport:
         self._ready()
         with self._lock:
             if self._pool is None:
-                self._pool = self._client_pool()
+                self._pool = self._new_pool()
             return self._pool
 
-    def _client_pool(self) -> Any:
-        from kubernetes.client import ApiClient, Configuration
+    def _new_pool(self) -> Any:
+        import urllib3
 
-        configuration = Configuration()
-        configuration.host = self._config.server
-        configuration.connection_pool_maxsize = self._connections
-        configuration.retries = 0
-        configuration.proxy = self._config.proxy
-        configuration.no_proxy = ""  # decided already
-        configuration.verify_ssl = self._config.tls.verify
-        pool = ApiClient(configuration).rest_client.pool_manager
+        keywords: dict[str, Any] = {"maxsize": self._connections}
         if self._context is not None:
-            for name in ("ca_certs", "cert_file", "key_file", "ca_cert_data", "cert_reqs"):
-                pool.connection_pool_kw.pop(name, None)
-            pool.connection_pool_kw["ssl_context"] = self._context
+            keywords["ssl_context"] = self._context
             if self._config.tls.server_name:
-                pool.connection_pool_kw["server_hostname"] = self._config.tls.server_name
+                keywords["server_hostname"] = self._config.tls.server_name
             if not self._config.tls.verify:
-                pool.connection_pool_kw["cert_reqs"] = "CERT_NONE"
-                _be_quiet_about_insecure()
-        return pool
+                keywords["cert_reqs"] = "CERT_NONE"
+                # The user asked for it, as of kubectl, which does not say so each time either.
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        proxy = self._config.proxy
+        if proxy is None:
+            return urllib3.PoolManager(**keywords)
+        parts = urlsplit(proxy)
+        if parts.scheme.startswith("socks"):
+            return _socks_manager()(proxy, **keywords)
+        return urllib3.ProxyManager(proxy, proxy_headers=_proxy_authorization(parts), **keywords)
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
         """Connected, through the proxy if there is one, with TLS done."""
@@ -139,11 +156,19 @@ class Transport:
             raise
 
 
-def _be_quiet_about_insecure() -> None:
-    """The user has asked for it, as of kubectl, which does not say so at each request either."""
-    import urllib3
+def _socks_manager() -> Any:
+    try:
+        from urllib3.contrib.socks import SOCKSProxyManager
+    except ImportError:
+        raise fault(Reason.UNREACHABLE, "a SOCKS proxy needs the package PySocks") from None
+    return SOCKSProxyManager
 
-    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+def _proxy_authorization(proxy: Any) -> dict[str, str]:
+    if not proxy.username:
+        return {}
+    pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
+    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair).decode()}"}
 
 
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
@@ -167,9 +192,7 @@ def _connect_by_proxy(proxy: Any, to: _Address, deadline: Deadline) -> socket.so
 def _ask_proxy(sock: socket.socket, proxy: Any, to: _Address, deadline: Deadline) -> None:
     host = f"[{to.host}]" if ":" in to.host else to.host
     lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}"]
-    if proxy.username:
-        pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
-        lines.append(f"Proxy-Authorization: Basic {base64.b64encode(pair).decode()}")
+    lines += [f"{name}: {value}" for name, value in _proxy_authorization(proxy).items()]
     sock.sendall("\r\n".join([*lines, "", ""]).encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):  # one byte at a time: what follows is TLS

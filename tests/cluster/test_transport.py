@@ -185,7 +185,7 @@ def test_requests_and_execs_go_through_the_proxy(
     assert len(proxy.heads) == 2
     for head in proxy.heads:
         assert head.startswith(b"CONNECT 127.0.0.1:")
-    assert b"Proxy-Authorization: Basic bWU6cEBzcw==" in proxy.heads[1]
+        assert b"Proxy-Authorization: Basic bWU6cEBzcw==" in head
 
 
 @pytest.mark.tools("openssl")
@@ -225,19 +225,42 @@ def test_a_path_before_the_path(api: Any) -> None:
     assert [asked.path[:17] for asked in api.asked] == ["/k8s/clusters/c-1"] * 2
 
 
-@pytest.mark.tools("openssl")
-def test_an_expired_token_is_read_again(tls_api: Any, certificate: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def expiring(tls_api: Any, certificate: Path, tmp_path: Path) -> Any:
+    """A source whose token is refused until its file has been read again."""
     token = tmp_path / "token"
     token.write_text("old")
 
     def route(exchange: Any) -> None:
         if exchange.asked.header("Authorization") == ["Bearer new"]:
-            exchange.json({"items": []})
+            well(exchange)
         else:
             token.write_text("new")
             exchange.refuse(401, "Unauthorized")
 
-    tls_api.routes["/api/v1/services"] = route
+    for path in ("/api/v1/services", f"{POD}/exec"):
+        tls_api.routes[path] = route
     config = tls_api.config(tls=trusted(certificate), auth=Auth(token_file=str(token)))
-    assert tls_api.source(config=config).fetch(REQUESTS[0])[0].ok
+    return tls_api.source(config=config)
+
+
+@pytest.mark.tools("openssl")
+def test_an_expired_token_is_read_again(tls_api: Any, expiring: Any) -> None:
+    assert expiring.fetch(REQUESTS[0])[0].ok
     assert len(tls_api.asked) == 2
+
+
+@pytest.mark.tools("openssl")
+def test_an_exec_with_an_expired_token(tls_api: Any, expiring: Any) -> None:
+    assert expiring.fetch(replace(EXEC, shell=False))[0].ok
+    assert len(tls_api.asked) == 2
+
+
+def test_credentials_are_not_renewed_for_ever() -> None:
+    transport = Transport(ClusterConfig(server="https://x", auth=Auth(exec={"command": "x"})))
+    used = transport.generation
+    assert transport.renew(used)
+    assert transport.renew(used)  # somebody else has renewed them already
+    assert not transport.renew(transport.generation)
+    fixed = Transport(ClusterConfig(server="https://x", auth=Auth(token="T")))
+    assert not fixed.renew(fixed.generation)
