@@ -14,6 +14,8 @@ from .. import __version__
 from ..errors import SvcnetError
 from . import flags
 
+PROGRAM = "kubectl svcnet"
+
 DESCRIPTION = """\
 For every Service on every node: what the kernel will really do with a packet,
 which IP ranges the cluster really uses, and which node is wrong. It only reads,
@@ -44,17 +46,11 @@ class Parser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
-def _program() -> str:
-    name = os.path.basename(sys.argv[0])
-    return "kubectl svcnet" if name.startswith(("kubectl-", "kubectl_")) else name
-
-
 def build_parser() -> argparse.ArgumentParser:
-    program = _program()
     parser = _parser(
         Parser,
-        prog=program,
-        usage=f"{program} COMMAND [flags]",
+        prog=PROGRAM,
+        usage=f"{PROGRAM} COMMAND [flags]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
     )
@@ -66,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=summary,
-            usage=f"{program} {name}{arguments} [flags]",
+            usage=f"{PROGRAM} {name}{arguments} [flags]",
             description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
