@@ -1,4 +1,4 @@
-"""`snapshot --anonymise`: the same cluster under other names. Pure.
+"""`snapshot --anonymise`: the same cluster under other names.
 
 Addresses stay: they are what is looked at. Of objects outside the cluster's own namespaces only
 listed fields stay, so that what nobody thought of is left out, not passed on. Port names and

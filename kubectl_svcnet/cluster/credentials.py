@@ -73,6 +73,9 @@ def _of_plugin(config: ClusterConfig, plugin: Mapping[str, Any]) -> Credentials:
         ).run()
     except ConfigException as error:
         raise ClusterError(f"getting credentials: exec plugin {name!r}: {error}") from error
+    except AttributeError as error:  # how ExecProvider meets a failure on a terminal
+        message = f"getting credentials: exec plugin {name!r} failed; it has said why itself"
+        raise ClusterError(message) from error
     except OSError as error:
         hint = str(plugin.get("installHint") or "").strip()
         cause = error.strerror or str(error)

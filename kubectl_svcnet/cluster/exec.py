@@ -40,7 +40,7 @@ class Ran:
 
 
 class Executor:
-    """`ticket` is called around each exec, to count it and to wait for a free place."""
+    """Runs one exec, and keeps what came before whatever ended it."""
 
     def __init__(self, transport: Transport, limits: Limits, stop: Stop) -> None:
         self._transport, self._limits, self._stop = transport, limits, stop
@@ -70,6 +70,24 @@ class Executor:
         )
 
     def _converse(
+        self,
+        request: ExecRequest,
+        argv: Sequence[str],
+        decoder: ExecDecoder,
+        deadline: Deadline,
+        doing: str,
+    ) -> None:
+        """Once, and once more where the credentials had expired: nothing has been run then."""
+        used = self._transport.generation
+        try:
+            self._listen(request, argv, decoder, deadline, doing)
+        except Fault as error:
+            expired = error.failure.reason is Reason.UNAUTHORIZED and not decoder.size
+            if not (expired and self._transport.renew(used)):
+                raise
+            self._listen(request, argv, decoder, deadline, doing)
+
+    def _listen(
         self,
         request: ExecRequest,
         argv: Sequence[str],

@@ -69,7 +69,7 @@ class Rest:
                 if answer.status == 410 and pages.token and not restarted:
                     pages, restarted = _Pages(request, self._limits), True
                     continue
-                pages.add(_whole(answer, doing, "list"), doing)
+                pages.add(_whole(answer, doing), doing)
                 if pages.finished:
                     return pages.reply(None)
         except Fault as error:
@@ -87,7 +87,7 @@ class Rest:
         most = min(request.limit_bytes or self._limits.max_answer, self._limits.max_answer)
         doing = f"log of {request.namespace}/{request.pod} {request.container}".rstrip()
         answer = self._send("GET", path, _log_query(request, most), most + 1, deadline, doing)
-        data = _whole(answer, doing, "get pods/log")
+        data = _whole(answer, doing)
         return Reply(data=data, size=len(data), truncated=len(data) >= most)
 
     def review(self, request: ReviewRequest, deadline: Deadline) -> Reply:
@@ -122,11 +122,11 @@ class Rest:
         body: Mapping[str, Any] | None = None,
     ) -> _Response:
         """Sends until it is answered with something else than "later"."""
-        tries, renewed = 0, False
+        tries = 0
         while True:
+            used = self._transport.generation
             answer = self._send_once(method, path, query, room, deadline, doing, body)
-            if answer.status == 401 and not renewed and self._transport.forget_credentials():
-                renewed = True
+            if answer.status == 401 and self._transport.renew(used):
                 continue
             rest = deadline.remaining()
             pause = answer.retry_after
@@ -235,7 +235,7 @@ def _log_query(request: LogRequest, most: int) -> list[tuple[str, str]]:
     return [pair for pair in query if pair[1]]
 
 
-def _whole(answer: _Response, doing: str, right: str) -> bytes:
+def _whole(answer: _Response, doing: str) -> bytes:
     if 200 <= answer.status < 300:
         return answer.body
     raise Fault(of_http(answer.status, answer.body, doing))
@@ -252,7 +252,7 @@ def _parse(body: bytes, doing: str) -> Mapping[str, Any]:
 
 
 def _object(answer: _Response, doing: str) -> Reply:
-    body = _whole(answer, doing, "get")
+    body = _whole(answer, doing)
     return Reply(objects=(_parse(body, doing),), size=len(body))
 
 

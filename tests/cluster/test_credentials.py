@@ -7,6 +7,7 @@ import json
 import os
 import ssl
 import stat
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,16 @@ def test_a_failing_plugin_is_an_error(plugin: Any, name: str) -> None:
     with pytest.raises(ClusterError, match=words) as caught:
         header(exec=plugin(**told))
     assert str(caught.value).startswith("getting credentials: ")
+
+
+def test_a_failing_plugin_on_a_terminal(plugin: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There it speaks to the terminal itself, and stdin is the terminal's."""
+    with open(os.devnull, "r+") as terminal:
+        monkeypatch.setattr(sys, "stdin", terminal)
+        monkeypatch.setattr(sys, "stderr", terminal)
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+        with pytest.raises(ClusterError, match=r"plugin' failed; it has said why itself"):
+            header(exec=plugin(stderr="no session", code=3))
 
 
 def test_a_missing_plugin() -> None:
