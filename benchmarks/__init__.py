@@ -1,0 +1,1 @@
+"""Measurements against the loop by hand, on the lab: `make bench`."""
