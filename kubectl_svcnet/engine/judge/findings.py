@@ -151,15 +151,15 @@ def _statement(
         case Verdict.UNBALANCED:
             return f"the shares of {what} are not equal", _shares(traces)
         case Verdict.BLOCKED | Verdict.POLICY:
-            rule = _culprit(traces, (FateKind.DROP, FateKind.REJECT))
-            return f"packets for {what} are dropped or refused", _rule(rule)
+            fate = _blamed(problem, traces)
+            return f"packets for {what} are dropped or refused", _blame(fate)
         case Verdict.DIVERTED:
             rule = _diverting(traces)
             return f"packets for {what} are translated by a foreign rule", _rule(rule)
         case _:
-            return f"the fate of {what} is not known", tuple(
-                dict.fromkeys(t.reason for t in traces if t.reason)
-            )[:3]
+            reasons = tuple(dict.fromkeys(t.reason for t in traces if t.reason))[:3]
+            rule = _named_rule(_blamed(problem, traces))
+            return f"the fate of {what} is not known", (*reasons, *_rule(rule))
 
 
 def _named(service: ServiceTrace, address: SocketAddress) -> str:
@@ -175,8 +175,25 @@ def _fates(traces: Iterable[NodeTrace]) -> Iterable[Fate]:
     return (fate for trace in traces for walk in trace.walks for fate in walk.fates)
 
 
-def _culprit(traces: Iterable[NodeTrace], kinds: tuple[FateKind, ...]) -> RuleRef | None:
-    return next((f.rules[-1] for f in _fates(traces) if f.kind in kinds and f.rules), None)
+def _blamed(problem: Verdict, traces: Iterable[NodeTrace]) -> Fate | None:
+    """The first fate that is the problem: of refusals one that the API does not ask for."""
+    if problem is Verdict.UNKNOWN:
+        return next((f for f in _fates(traces) if f.kind is FateKind.UNKNOWN), None)
+    asked = (w for t in traces for w in t.walks if w.asked.expectation.endpoints)
+    refused = (FateKind.DROP, FateKind.REJECT)
+    return next((f for walk in asked for f in walk.fates if f.kind in refused), None)
+
+
+def _named_rule(fate: Fate | None) -> RuleRef | None:
+    """The rule in `because`. It need not be the last one that the packet met, and a policy, a
+    route or a sysctl is none."""
+    name = fate.because.partition(": ")[0] if fate else ""
+    return next((rule for rule in fate.rules if str(rule) == name), None) if fate else None
+
+
+def _blame(fate: Fate | None) -> tuple[str, ...]:
+    because = (fate.because,) if fate and fate.because else ()
+    return _rule(_named_rule(fate)) or because
 
 
 def _diverting(traces: Iterable[NodeTrace]) -> RuleRef | None:
@@ -241,10 +258,14 @@ def _next(
     if problem in (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED):
         return restart
     traces = [trace for _, trace in places]
-    rule = _diverting(traces) if problem is Verdict.DIVERTED else None
-    rule = rule or _culprit(traces, (FateKind.DROP, FateKind.REJECT, FateKind.UNKNOWN))
+    diverting = _diverting(traces) if problem is Verdict.DIVERTED else None
+    rule = diverting or _named_rule(_blamed(problem, traces))
     if rule is None or not facts.vantage:
-        return restart
+        service = places[0][0].frontend.service
+        return (
+            f"kubectl svcnet trace {service.name} -n {service.namespace} "
+            f"--node {traces[0].node} --explain"
+        )
     where, name, container = facts.vantage.split("/")
     prefix = "iptables" if rule.chain.family.value == "IPv4" else "ip6tables"
     save = f"{prefix}-{rule.chain.backend.value}-save"

@@ -128,13 +128,15 @@ def _refusal(node: NodeTrace) -> str:
 
 
 def _blame(node: NodeTrace) -> str:
-    fates = [fate for walk in node.walks for fate in walk.fates if fate.rules]
+    diverted = node.verdict is Verdict.DIVERTED
+    asked = [w for w in node.walks if diverted or w.asked.expectation.endpoints]
+    fates = [fate for walk in asked for fate in walk.fates if fate.rules or fate.because]
     for fate in fates if node.verdict in _BLAMED else ():
         refused = fate.kind in (FateKind.DROP, FateKind.REJECT)
-        if node.verdict is not Verdict.DIVERTED and refused:
-            return f"by {fate.rules[-1]}"
+        if not diverted and refused:
+            return f"by {fate.because or fate.rules[-1]}"
         rule = next((r for r in fate.rules if " -j DNAT" in r.raw or " -j REDIRECT" in r.raw), None)
-        if node.verdict is Verdict.DIVERTED and rule and not rule.chain.chain.startswith("KUBE-"):
+        if diverted and rule and not rule.chain.chain.startswith("KUBE-"):
             return f"by {rule}"
     if node.verdict is Verdict.UNBALANCED:
         return " ".join(sorted({_share(fate) for w in node.walks[:1] for fate in w.fates}))
