@@ -73,9 +73,9 @@ def bypassed(row: Row) -> bool:
     """A first packet that arrives and whose answer does not: kube-proxy does not masquerade pods
     that dial a node under policy Local ("pod traffic for … external destinations"), so a pod of
     another node is answered by the endpoint directly, from an address that it did not dial."""
-    places = {f"{e['address']}:{e['port']}": e["node"] for e in row.place.frontend["endpoints"]}
+    places = {e["address"]: e["node"] for e in row.place.frontend["endpoints"]}
     return row.client == "pod-elsewhere" and all(
-        not fate["masquerade"] and places.get(fate["endpoint"].strip("[]")) != row.place.name
+        not fate["masquerade"] and places.get(address_of(fate["endpoint"])) != row.place.name
         for fate in row.fates
     )
 
