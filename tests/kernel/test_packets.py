@@ -93,7 +93,9 @@ def _disagreements(net: Net, case: Case, seed: int) -> tuple[list[str], dict[str
         if FateKind.UNKNOWN in kinds:
             count["unknown"] += 1
             continue
-        count["exact"] += observed == foretold
+        # A client that the affinity list remembers gets the same answer each time.
+        depends = any(fate.probability is None for fate in fates)
+        count["exact"] += observed == foretold or (depends and observed <= foretold)
         if not observed <= foretold:
             rules = [str(rule) for fate in fates for rule in fate.rules]
             wrong.append(
@@ -118,5 +120,5 @@ def test_every_outcome_was_foretold(
     with capsys.disabled():
         sys.stdout.write(f"{CASES} rulesets, {REPEATS} packets a question: {total}\n")
     assert not wrong, "\n".join(wrong)
-    # What a fate's share makes rare is missed in some repeats; the rest must be exact.
-    assert total["exact"] >= 0.9 * (total["asked"] - total["unknown"])
+    # A fate with a small share is missed now and then; the rest must be exact.
+    assert total["exact"] >= 0.97 * (total["asked"] - total["unknown"])

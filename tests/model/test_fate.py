@@ -1,11 +1,13 @@
+"""Names of rules, in the contract's spelling."""
+
 from __future__ import annotations
 
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, ChainId, RuleRef
 
 
-def test_rules_are_written_as_in_the_contract() -> None:
+def test_names() -> None:
     nft = ChainId(Family.IPV4, Backend.NFT, "nat", "KUBE-SERVICES")
-    legacy = ChainId(Family.IPV4, Backend.LEGACY, "nat", "KUBE-SERVICES")
-    assert str(RuleRef(nft, 3, "-A KUBE-SERVICES -j X")) == "nat/KUBE-SERVICES:3"
-    assert str(RuleRef(legacy, 3, "")) == "legacy:nat/KUBE-SERVICES:3"
+    legacy = ChainId(Family.IPV6, Backend.LEGACY, "nat", "KUBE-SERVICES")
+    assert str(RuleRef(nft, 7, "-A …")) == "nat/KUBE-SERVICES:7"
+    assert str(RuleRef(legacy, 7, "-A …")) == "legacy:nat/KUBE-SERVICES:7"

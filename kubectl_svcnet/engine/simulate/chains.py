@@ -31,10 +31,11 @@ class _Frame:
         parent: _Frame | None,
         resume: int,
         before: Branch | None,
+        depth: int = 0,
     ) -> None:
         self.where, self.rules = where, rules
         self.parent, self.resume, self.before = parent, resume, before
-        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.depth = depth  # jumps and gotos that led here
 
 
 class _Cursor(NamedTuple):
@@ -153,7 +154,7 @@ class _Run:
             walk.want(where, branch)
         if jump.goto:
             before = frame.before or before
-        return _Frame(where, rules, parent, resume, before), 0
+        return _Frame(where, rules, parent, resume, before, frame.depth + 1), 0
 
     def _act(self, target: object, branch: Branch, ref: RuleRef) -> bool:
         """Do what the target does; True if the base chain is over for this branch."""

@@ -1,0 +1,64 @@
+"""A refusal is one only if its answer reaches the sender."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.packet import Hook
+
+Ask = Callable[..., tuple[Fate, ...]]
+NODE: dict[str, Any] = {"hook": Hook.OUTPUT}
+
+ROWS = [
+    ("nothing in its way", {}, (), "reject"),
+    ("OUTPUT drops what it does not know", {}, ("OUTPUT -p icmp -j DROP",), "drop"),
+    ("it is RELATED", {}, ("OUTPUT -m conntrack ! --ctstate RELATED -j DROP",), "reject"),
+    ("it has no mark", {}, ("OUTPUT -m mark --mark 0x1 -j DROP",), "reject"),
+    ("a process hears through lo", NODE, ("INPUT -i lo -j DROP",), "drop"),
+    ("a pod does not", {}, ("INPUT -j DROP",), "reject"),
+    ("echo requests are something else", {}, ("OUTPUT -p icmp --icmp-type 8 -j DROP",), "reject"),
+    ("what is not understood", {}, ("OUTPUT -p icmp -m u32 --u32 0 -j DROP",), "unknown"),
+    (
+        "what is not understood and not ICMP",
+        {},
+        ("OUTPUT -p udp -m u32 --u32 0 -j DROP",),
+        "reject",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("fields", "rules", "kind"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_answers(ask: Ask, fields: dict[str, Any], rules: tuple[str, ...], kind: str) -> None:
+    lines = [
+        "*mangle",
+        "-A PREROUTING -j MARK --set-mark 0x1",
+        "COMMIT",
+        "*filter",
+        *(f"-A {rule}" for rule in rules),
+        "-A FORWARD -j REJECT --reject-with icmp-port-unreachable",
+        "-A OUTPUT -p tcp -j REJECT --reject-with icmp-port-unreachable",
+        "COMMIT",
+        "",
+    ]
+    (fate,) = ask("\n".join(lines), "8.8.8.8", **fields)
+    assert fate.kind.value == kind
+
+
+def test_a_reset_is_no_icmp(ask: Ask) -> None:
+    text = (
+        "*filter\n-A OUTPUT -p {} -j DROP\n-A FORWARD -j REJECT --reject-with tcp-reset\nCOMMIT\n"
+    )
+    assert ask(text.format("icmp"), "8.8.8.8")[0].kind is FateKind.REJECT
+    assert ask(text.format("tcp"), "8.8.8.8")[0].kind is FateKind.DROP
+
+
+def test_the_reason_names_both_rules(ask: Ask) -> None:
+    text = "*filter\n-A OUTPUT -p icmp -j DROP\n-A FORWARD -j REJECT\nCOMMIT\n"
+    (fate,) = ask(text, "8.8.8.8")
+    assert fate.because == "filter/FORWARD:1, whose answer is dropped: filter/OUTPUT:1"

@@ -1,0 +1,212 @@
+"""Each match against packets: yes, no, or who decides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.engine.simulate.flow import Answering, Flow, Tracking
+from kubectl_svcnet.engine.simulate.matching import (
+    _EVALUATORS,
+    Depends,
+    NotKnown,
+    Odds,
+    Place,
+    answer,
+)
+from kubectl_svcnet.engine.simulate.routing import Routing
+from kubectl_svcnet.model import matches as m
+from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.nodeview import InterfaceAddress, NodeView, Route
+from kubectl_svcnet.model.ruleset import Unknown
+
+S, D, E = m.Side.SOURCE, m.Side.DESTINATION, m.Side.EITHER
+VIEW = NodeView(
+    node="n1",
+    addresses=(
+        InterfaceAddress(ip_address("192.168.0.1"), "eth0", 24),
+        InterfaceAddress(ip_address("10.244.1.1"), "cni0", 24),
+    ),
+    routes=(Route(ip_network("0.0.0.0/0"), "eth0"),),
+)
+FLOW = Flow(
+    family=Family.IPV4,
+    protocol=Protocol.TCP,
+    source=ip_address("10.244.1.9"),
+    source_port=None,
+    destination=ip_address("10.96.0.10"),
+    destination_port=80,
+    in_device="cni0",
+    out_device="",
+    physical_in=None,
+    own=False,
+    mark=0x4000,
+    tracking=Tracking.NEW,
+)
+
+
+def ask(match: object, hook: str = "PREROUTING", view: NodeView = VIEW, **fields: Any) -> object:
+    sysctls = fields.pop("sysctls", {})
+    return answer(match, replace(FLOW, **fields), Place(hook, Routing(view), sysctls))
+
+
+def net(text: str) -> Any:
+    return ip_network(text)
+
+
+ROWS: list[tuple[object, dict[str, Any], object]] = [
+    (m.AddressIn(S, net("10.244.0.0/16")), {}, True),
+    (m.AddressIn(S, net("10.244.0.0/16"), True), {}, False),
+    (m.AddressIn(D, net("10.96.0.11/32")), {}, False),
+    (m.AddressIn(S, net("10.0.0.0/8")), {"source": None}, NotKnown),
+    (m.AddressIn(S, net("0.0.0.0/0")), {"source": None}, True),
+    (m.AddressIn(D, net("fd00::/8"), True), {}, False),
+    (m.AddressRange(D, ip_address("10.96.0.9"), ip_address("10.96.0.10")), {}, True),
+    (m.AddressRange(D, ip_address("10.96.0.11"), ip_address("10.96.0.12"), True), {}, True),
+    (m.Interface(False, "cni0"), {}, True),
+    (m.Interface(False, "cni+"), {}, True),
+    (m.Interface(False, "eth+", True), {}, True),
+    (m.Interface(False, "cni0"), {"in_device": None}, NotKnown),
+    (m.Interface(False, "+"), {"in_device": None}, True),
+    (m.Interface(True, "eth0"), {}, False),
+    (m.Interface(True, "eth0", True), {}, True),
+    (m.IPProtocol(6), {}, True),
+    (m.IPProtocol(17), {}, False),
+    (m.IPProtocol(17, True), {}, True),
+    (m.IPProtocol(0), {}, True),
+    (m.IPProtocol(1), {"answering": Answering.ICMP}, True),
+    (m.Fragment(), {}, False),
+    (m.Fragment(True), {}, True),
+    (m.Ports(D, ((80, 80),)), {}, True),
+    (m.Ports(D, ((81, 90), (443, 443))), {}, False),
+    (m.Ports(D, ((80, 80),), True), {}, False),
+    (m.Ports(S, ((53, 53),)), {}, NotKnown),
+    (m.Ports(S, ((0, 65535),)), {}, True),
+    (m.Ports(E, ((80, 80),)), {}, True),
+    (m.Ports(E, ((53, 53),)), {"source_port": 53}, True),
+    (m.Ports(D, ((80, 80),)), {"answering": Answering.ICMP}, False),
+    (m.Ports(D, ((80, 80),)), {"answering": Answering.RESET}, NotKnown),
+    (m.TcpFlags(frozenset({"SYN", "ACK"}), frozenset({"SYN"})), {}, True),
+    (m.TcpFlags(frozenset({"SYN", "ACK"}), frozenset({"ACK"})), {}, False),
+    (m.TcpFlags(frozenset({"RST"}), frozenset({"RST"}), True), {}, True),
+    (m.TcpFlags(frozenset({"SYN"}), frozenset({"SYN"})), {"protocol": Protocol.UDP}, False),
+    (m.TcpFlags(frozenset({"RST"}), frozenset({"RST"})), {"answering": Answering.RESET}, True),
+    (m.Icmp("8"), {}, False),
+    (m.Icmp("3"), {"answering": Answering.ICMP}, True),
+    (m.Icmp("8"), {"answering": Answering.ICMP}, False),
+    (m.Icmp("3/3"), {"answering": Answering.ICMP}, NotKnown),
+    (m.MarkIs(0x4000, 0x4000), {}, True),
+    (m.MarkIs(0x4000, 0x4000, True), {}, False),
+    (m.MarkIs(0x4000, 0xFFFFFFFF), {"mark": 0x4001}, False),
+    (m.ConnmarkIs(0, 0xFF), {}, True),
+    (m.ConnmarkIs(0, 0xFF), {"tracking": Tracking.UNTRACKED}, False),
+    (m.ConnmarkIs(1, 0xFF, True), {"tracking": Tracking.NONE}, False),
+    (m.CtState(frozenset({"NEW"})), {}, True),
+    (m.CtState(frozenset({"RELATED", "ESTABLISHED"})), {}, False),
+    (m.CtState(frozenset({"INVALID"})), {"tracking": Tracking.NONE}, True),
+    (m.CtState(frozenset({"NEW"}), True), {"tracking": Tracking.NONE}, True),
+    (m.CtState(frozenset({"UNTRACKED"})), {"tracking": Tracking.UNTRACKED}, True),
+    (m.CtState(frozenset({"UNTRACKED"})), {"tracking": Tracking.NONE}, False),
+    (m.CtState(frozenset({"DNAT"})), {"destination_changed": True}, True),
+    (m.CtState(frozenset({"DNAT"}), True), {}, True),
+    (m.CtState(frozenset({"RELATED"})), {"tracking": Tracking.RELATED}, True),
+    (m.AddressType(D, frozenset({"LOCAL"})), {}, False),
+    (m.AddressType(D, frozenset({"LOCAL"}), True), {}, True),
+    (m.AddressType(D, frozenset({"LOCAL"})), {"destination": ip_address("10.244.1.1")}, True),
+    (m.AddressType(D, frozenset({"LOCAL"})), {"destination": ip_address("127.0.0.9")}, True),
+    (m.AddressType(S, frozenset({"UNICAST"})), {}, True),
+    (m.AddressType(D, frozenset({"BROADCAST"})), {"destination": ip_address("10.244.1.255")}, True),
+    (m.AddressType(D, frozenset({"MULTICAST"})), {"destination": ip_address("224.0.0.1")}, True),
+    (
+        m.AddressType(D, frozenset({"LOCAL"}), False, "in"),
+        {"destination": ip_address("192.168.0.1")},
+        False,
+    ),
+    (
+        m.AddressType(D, frozenset({"LOCAL"}), False, "in"),
+        {"destination": ip_address("10.244.1.1")},
+        True,
+    ),
+    (m.AddressType(S, frozenset({"LOCAL"})), {"source": None, "own": True}, True),
+    (m.Chance(0.25), {}, Odds(0.25)),
+    (m.Chance(0.25, True), {}, Odds(0.75)),
+    (m.Chance(1.0), {}, True),
+    (m.Chance(0.0), {}, False),
+    (m.Recent("set", "A"), {}, True),
+    (m.Recent("rcheck", "A"), {}, Depends),
+    (m.Limit("--limit 3/min"), {}, Depends),
+    (m.Owner("uid"), {}, False),
+    (m.Owner("uid", negated=True), {}, True),
+    (m.PacketType("unicast"), {}, True),
+    (m.PacketType("multicast"), {"destination": ip_address("224.0.0.1")}, True),
+    (Unknown("-m u32 --u32 0"), {}, NotKnown),
+]
+
+
+@pytest.mark.parametrize(("match", "fields", "expected"), ROWS)
+def test_matches(match: object, fields: dict[str, Any], expected: object) -> None:
+    found = ask(match, **fields)
+    if isinstance(expected, type):
+        assert isinstance(found, expected)
+    else:
+        assert found == expected
+
+
+def test_an_affinity_list_does_not_know_a_new_client() -> None:
+    found = ask(m.Recent("rcheck", "A")), ask(m.Recent("rcheck", "A", True))
+    assert [one.usual for one in found if isinstance(one, Depends)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("hook", "own", "match", "expected"),
+    [
+        ("OUTPUT", True, m.Owner("uid", 0, 0), True),
+        ("OUTPUT", True, m.Owner("uid", 1000, 1000), False),
+        ("POSTROUTING", True, m.Owner("socket"), True),
+        ("POSTROUTING", False, m.Owner("socket"), False),
+    ],
+)
+def test_owner(hook: str, own: bool, match: m.Owner, expected: bool) -> None:
+    assert ask(match, hook, own=own) is expected
+
+
+BRIDGED = {"net.bridge.bridge-nf-call-iptables": "1"}
+ROUTED = {"net.bridge.bridge-nf-call-iptables": "0"}
+
+
+@pytest.mark.parametrize(
+    ("question", "sysctls", "port", "expected"),
+    [
+        ("is-in", BRIDGED, "veth1", True),
+        ("is-in", BRIDGED, None, NotKnown),
+        ("is-in", ROUTED, "veth1", False),
+        ("is-in", {"net.ipv4.ip_forward": "1"}, "veth1", False),
+        ("is-in", {}, "veth1", NotKnown),
+        ("is-bridged", BRIDGED, "veth1", False),
+    ],
+)
+def test_bridge_ports(
+    question: str, sysctls: dict[str, str], port: str | None, expected: object
+) -> None:
+    found = ask(m.Physdev(question), sysctls=sysctls, physical_in=port)
+    if isinstance(expected, type):
+        assert isinstance(found, expected)
+    else:
+        assert found is expected
+
+
+def test_without_addresses_nobody_knows_what_is_local() -> None:
+    nothing = NodeView(node="n1")
+    local = m.AddressType(D, frozenset({"LOCAL"}))
+    assert isinstance(ask(local, view=nothing), NotKnown)
+    assert ask(local, view=nothing, destination=ip_address("127.0.0.1")) is True
+
+
+def test_every_match_of_the_model_has_an_answer() -> None:
+    classes = {
+        one for one in vars(m).values() if isinstance(one, type) and one.__module__ == m.__name__
+    }
+    assert classes - {m.Side} == set(_EVALUATORS)

@@ -1,0 +1,115 @@
+"""Where packets go, and which addresses the kernel picks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.engine.simulate.routing import Routing, Way
+from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.nodeview import InterfaceAddress, Route, RoutingRule
+
+Views = Callable[..., Any]
+
+
+@pytest.mark.parametrize(
+    ("address", "local"),
+    [
+        ("192.168.0.1", True),
+        ("127.8.8.8", True),
+        ("192.168.0.2", False),
+        ("10.99.3.3", True),
+        ("::1", True),
+        ("fd00::1", False),
+    ],
+)
+def test_local(view: Views, address: str, local: bool) -> None:
+    anywhere = Route(ip_network("10.99.0.0/16"), "lo", kind="local", table="local")
+    node = view(routes=(anywhere,))
+    assert Routing(node).is_local(ip_address(address)) is local
+
+
+def test_not_read_is_not_known(view: Views) -> None:
+    routing = Routing(view(addresses=None))
+    assert routing.is_local(ip_address("192.168.0.1")) is None
+    assert routing.kind_of(ip_address("192.168.0.1")) is None
+    assert routing.on_device(ip_address("192.168.0.1"), "eth0") is None
+    assert routing.addresses_of("eth0", Family.IPV4) is None
+
+
+ROUTES = (
+    Route(ip_network("0.0.0.0/0"), "slow", metric=200),
+    Route(ip_network("0.0.0.0/0"), "eth0", ip_address("192.168.0.254"), 100),
+    Route(ip_network("10.0.0.0/8"), "tunnel"),
+    Route(ip_network("10.1.0.0/16"), None, kind="blackhole"),
+    Route(ip_network("10.2.0.0/16"), "far", table="77"),
+    Route(ip_network("::/0"), "six"),
+)
+
+
+@pytest.mark.parametrize(
+    ("address", "way"),
+    [
+        ("8.8.8.8", Way("eth0", "unicast", ip_address("192.168.0.254"))),
+        ("10.9.9.9", Way("tunnel")),
+        ("10.1.9.9", Way(None, "blackhole")),
+        ("10.2.9.9", Way("tunnel")),
+        ("fd00::1", Way("six")),
+        ("192.168.0.1", Way("lo", "local", source=ip_address("192.168.0.1"))),
+    ],
+)
+def test_ways(view: Views, address: str, way: Way) -> None:
+    assert Routing(view(routes=ROUTES)).way(ip_address(address)) == way
+
+
+def test_no_route_and_open_ways(view: Views) -> None:
+    away = ip_address("8.8.8.8")
+    assert Routing(view(routes=())).way(away).kind == "none"
+    assert Routing(view(routes=None)).way(away) == Way(None)
+    assert Routing(view(further_tables=("77",))).way(away) == Way(None)
+    rule = RoutingRule(100, "77", "")
+    assert Routing(view(routing_rules=(rule,))).way(away) == Way(None)
+
+
+def test_sources(view: Views) -> None:
+    routing = Routing(view())
+    for destination, source in (
+        ("8.8.8.8", "192.168.0.1"),
+        ("10.244.1.7", "10.244.1.1"),
+        ("127.0.0.9", "127.0.0.1"),
+        ("10.244.1.1", "10.244.1.1"),
+    ):
+        address = ip_address(destination)
+        assert routing.source_for(routing.way(address), address) == ip_address(source)
+
+
+def test_masquerade_borrows_an_address(view: Views) -> None:
+    bare = (
+        InterfaceAddress(ip_address("127.0.0.1"), "lo", 8),
+        InterfaceAddress(ip_address("192.168.0.1"), "eth0", 24),
+    )
+    routes = (Route(ip_network("10.244.1.5/32"), "cali1"),)
+    routing = Routing(view(addresses=bare, routes=routes))
+    assert routing.masquerade_source(ip_address("10.244.1.5")) == ip_address("192.168.0.1")
+    assert Routing(view(routes=None)).masquerade_source(ip_address("10.244.1.5")) is None
+
+
+def test_broadcast(view: Views) -> None:
+    routing = Routing(view())
+    assert routing.kind_of(ip_address("192.168.0.255")) == "BROADCAST"
+    assert routing.kind_of(ip_address("255.255.255.255")) == "BROADCAST"
+    assert routing.kind_of(ip_address("192.168.0.9")) == "UNICAST"
+    assert routing.kind_of(ip_address("ff02::1")) == "MULTICAST"
+
+
+def test_addresses_of_a_device(view: Views) -> None:
+    routing = Routing(view())
+    (found,) = routing.addresses_of("cni0", Family.IPV4) or []
+    assert found.address == ip_address("10.244.1.1")
+    assert routing.on_device(ip_address("10.244.1.1"), "cni0") is True
+    assert routing.on_device(ip_address("10.244.1.1"), "eth0") is False
+    nowhere = view(addresses=(InterfaceAddress(ip_address("10.9.9.9"), None),))
+    assert Routing(nowhere).addresses_of("cni0", Family.IPV4) is None

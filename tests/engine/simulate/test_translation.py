@@ -1,0 +1,98 @@
+"""DNAT, SNAT, MASQUERADE and REDIRECT: addresses and ports after them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import pytest
+
+from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.nodeview import InterfaceAddress
+from kubectl_svcnet.model.packet import Hook
+
+Ask = Callable[..., tuple[Fate, ...]]
+NODE = {"hook": Hook.OUTPUT}
+
+
+def nat(*rules: str) -> str:
+    return "\n".join(["*nat", *(f"-A {rule}" for rule in rules), "COMMIT", ""])
+
+
+DNATS = [
+    ("10.244.1.2:8080", ["10.244.1.2:8080 1.0"]),
+    ("10.244.1.2", ["10.244.1.2:80 1.0"]),
+    (":8080", ["10.96.0.10:8080 1.0"]),
+    ("10.244.1.2-10.244.1.3:8080", ["10.244.1.2:8080 None", "10.244.1.3:8080 None"]),
+    ("10.244.1.2-10.244.1.3 --persistent", ["10.244.1.2:80 None", "10.244.1.3:80 None"]),
+    ("10.244.1.2:8080-8081", ["10.244.1.2:8080 1.0"]),
+    ("10.244.1.2:70-90", ["10.244.1.2:80 1.0"]),
+    ("10.244.1.2:8080-8081 --random", ["10.244.1.2:8080 0.5", "10.244.1.2:8081 0.5"]),
+    ("10.244.1.2:8080-8089/75", ["10.244.1.2:8085 1.0"]),
+]
+
+
+@pytest.mark.parametrize(("words", "endpoints"), DNATS, ids=[words for words, _ in DNATS])
+@pytest.mark.parametrize("hook", ["PREROUTING", "OUTPUT"])
+def test_dnat(ask: Ask, hook: str, words: str, endpoints: list[str]) -> None:
+    fields = NODE if hook == "OUTPUT" else {}
+    fates = ask(nat(f"{hook} -p tcp -j DNAT --to-destination {words}"), **fields)
+    assert sorted(f"{fate.endpoint} {fate.probability}" for fate in fates) == endpoints
+
+
+def test_a_dnat_that_changes_nothing_is_none(ask: Ask) -> None:
+    text = nat(
+        "PREROUTING -j DNAT --to-destination 10.96.0.10:80",
+        "PREROUTING -j DNAT --to-destination 10.244.1.2:80",
+        "POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE",
+    )
+    (fate,) = ask(text)
+    assert (fate.kind, fate.endpoint, fate.masquerade) == (FateKind.PASS, None, False)
+
+
+def test_a_span_too_long_is_unknown(ask: Ask) -> None:
+    (fate,) = ask(nat("PREROUTING -j DNAT --to-destination 10.0.0.0-10.0.1.0"))
+    assert fate.kind is FateKind.UNKNOWN
+
+
+def test_redirect(ask: Ask) -> None:
+    text = nat("PREROUTING -p tcp -j REDIRECT --to-ports 15001", "OUTPUT -p tcp -j REDIRECT")
+    (fate,) = ask(text)
+    assert str(fate.endpoint) == "10.244.1.1:15001"
+    (fate,) = ask(text, **NODE)
+    assert str(fate.endpoint) == "127.0.0.1:80"
+    (fate,) = ask(text, in_interface="veth0")
+    assert fate.kind is FateKind.DROP
+    (fate,) = ask(text, in_interface=None)
+    assert fate.kind is FateKind.UNKNOWN
+    nowhere = (InterfaceAddress(ip_address("10.9.9.9"), None),)
+    (fate,) = ask(text, view={"addresses": nowhere})
+    assert fate.kind is FateKind.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [
+        ("POSTROUTING -j MASQUERADE", "192.168.0.1"),
+        ("POSTROUTING -o eth0 -j SNAT --to-source 192.168.0.77", "192.168.0.77"),
+        ("POSTROUTING -s 10.244.1.9/32 -j MASQUERADE --random-fully", "192.168.0.1"),
+        ("POSTROUTING ! -o eth0 -j MASQUERADE", "10.244.1.9"),
+        ("POSTROUTING -j SNAT --to-source 10.244.1.9", "10.244.1.9"),
+        ("POSTROUTING -j ACCEPT", "10.244.1.9"),
+    ],
+)
+def test_sources(ask: Ask, rule: str, source: str) -> None:
+    (fate,) = ask(nat(rule), "8.8.8.8")
+    assert str(fate.source) == source
+    assert fate.masquerade is (source != "10.244.1.9")
+
+
+def test_snat_of_what_arrives_at_the_node(ask: Ask) -> None:
+    (fate,) = ask(nat("INPUT -j SNAT --to-source 192.168.0.9"), "192.168.0.1")
+    assert (fate.kind, fate.masquerade) == (FateKind.LOCAL, True)
+
+
+def test_the_source_port_range_of_an_unknown_span(ask: Ask) -> None:
+    fates = ask(nat("POSTROUTING -j SNAT --to-source 192.168.0.5-192.168.0.6"), "8.8.8.8")
+    assert [fate.masquerade for fate in fates] == [True]
+    assert fates[0].probability == 1
