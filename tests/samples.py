@@ -171,6 +171,9 @@ def arrives(
 
 
 def ends(kind: FateKind, *rules: RuleRef, **values: object) -> Fate:
+    """A refusal's last rule is to blame for it."""
+    if kind in (FateKind.DROP, FateKind.REJECT) and rules:
+        values = {"because": str(rules[-1]), **values}
     return Fate(kind=kind, rules=rules, **values)  # type: ignore[arg-type]
 
 
