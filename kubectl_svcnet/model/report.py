@@ -127,12 +127,14 @@ class ServiceTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ByHand:
-    """One step of the documented way by hand: the command, and the lines it would yield."""
+    """One step of the documented way by hand: the command, and the lines it would yield.
+    `service` is "" for a step about the cluster or a node."""
 
     title: str
     command: str
     lines: tuple[str, ...] = ()
     note: str = ""  # why it cannot be done through a pod, or what its lines mean
+    service: str = ""  # ns/name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

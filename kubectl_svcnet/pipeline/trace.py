@@ -48,6 +48,7 @@ from .collect import Collector, gap_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services
 from .names import find_scopes, picked
 from .nodes import NodeReader, NodeReading
+from .steps import by_hand
 
 #: Pods listed per node to find a client among.
 PODS = 50
@@ -123,7 +124,16 @@ class _Run:
             judged, again = self._settle(before, after, judged, doubtful, targets)
             readings |= {name: again[name] for name in again}
             reread = tuple(sorted(again))
-        return self._assemble(after, judged, readings, read, gaps, targets, reread)
+        report = self._assemble(after, judged, readings, read, gaps, targets, reread)
+        return self._with_steps(report, readings) if self.options.steps else report
+
+    def _with_steps(self, report: TraceReport, readings: Mapping[str, NodeReading]) -> TraceReport:
+        steps = by_hand(self.collector, self.inventory, report.services, [*readings.values()])
+        before = report.collected
+        collected = self.collector.collected(
+            nodes=before.nodes, nodes_read=before.nodes_read, reread=before.reread
+        )
+        return replace(report, steps=steps, collected=collected)
 
     def _running_pods(self, node: Node) -> tuple[str, tuple[Pod, ...] | None]:
         selector = f"spec.nodeName={node.name},status.phase=Running"

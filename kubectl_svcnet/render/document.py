@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from ..model.fate import Fate
 from ..model.finding import Finding, Gap
 from ..model.report import (
+    ByHand,
     Collected,
     FrontendTrace,
     NodeTrace,
@@ -58,7 +59,7 @@ def failed(kind: str, sentence: str, next: str | None) -> dict[str, Any]:
 def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
     match report:
         case TraceReport():
-            return "Trace", [_service(service) for service in report.services]
+            return "Trace", [_service(service, report.steps) for service in report.services]
         case RangesReport():
             return "Ranges", ranges_json.items(report.ranges)
         case PlanReport():
@@ -84,12 +85,24 @@ def _collected(collected: Collected) -> dict[str, Any]:
     }
 
 
-def _service(trace: ServiceTrace) -> dict[str, Any]:
+def _service(trace: ServiceTrace, steps: Iterable[ByHand]) -> dict[str, Any]:
+    """`steps` only where they were asked for; those of the cluster stand in every item."""
+    own = [_step(step) for step in steps if step.service in ("", str(trace.service.name))]
     return {
         "service": str(trace.service.name),
         "type": trace.service.type,
         "frontends": [_frontend(frontend) for frontend in trace.frontends],
         **({"sentence": trace.sentence} if trace.sentence else {}),
+        **({"steps": own} if own else {}),
+    }
+
+
+def _step(step: ByHand) -> dict[str, Any]:
+    return {
+        "title": step.title,
+        "command": step.command,
+        "lines": list(step.lines),
+        "note": step.note or None,
     }
 
 
