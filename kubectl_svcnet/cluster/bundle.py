@@ -116,13 +116,16 @@ class BundleWriter:
         return len(self._index)
 
     def add(self, captures: tuple[Capture, ...]) -> None:
-        """The captures of one fetch."""
+        """The captures of one fetch. Raises ClusterError where the disk is full."""
         with self._lock:
             if self._tar is None:
                 return
             self._fetches += 1
-            for capture in captures:
-                self._index.append(self._entry(capture))
+            try:
+                for capture in captures:
+                    self._index.append(self._entry(capture))
+            except OSError as error:
+                raise ClusterError(f"cannot write {self._path}: {error.strerror}") from error
 
     def _entry(self, capture: Capture) -> dict[str, Any]:
         request = capture.request
@@ -190,8 +193,11 @@ class BundleWriter:
                 self._drop()
 
     def _drop(self) -> None:
-        self._tar = None
-        with contextlib.suppress(OSError):  # a full disk cannot take what is still buffered
+        tar, self._tar = self._tar, None
+        with contextlib.suppress(OSError, ValueError):  # a full disk takes nothing more
+            if tar is not None:
+                tar.close()
+        with contextlib.suppress(OSError):
             self._file.close()
         self._temporary.unlink(missing_ok=True)
 
@@ -297,6 +303,9 @@ class _Metered:
     def tell(self) -> int:
         return self._stream.tell()
 
+    def close(self) -> None:
+        self._stream.close()
+
     def _check(self, end: int) -> None:
         if end > MAX_TOTAL:
             raise _Hostile("it unpacks to too much")
@@ -304,7 +313,10 @@ class _Metered:
 
 def _members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
     """Name and packed bytes of each file."""
-    with tarfile.open(fileobj=cast(Any, _Metered(file)), mode="r:") as tar:
+    with (
+        contextlib.closing(_Metered(file)) as metered,
+        tarfile.open(fileobj=cast(Any, metered), mode="r:") as tar,
+    ):
         for number, member in enumerate(tar):
             if number >= MAX_MEMBERS:
                 raise _Hostile("it has too many members")

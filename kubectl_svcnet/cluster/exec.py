@@ -170,6 +170,8 @@ def _failure_of_answer(command: Command, answer: batch.Answer, ran: Ran) -> Fail
     if answer.absent:
         return absent(command)
     if not answer.ended:
+        if ran.failure is not None and ran.failure.reason is Reason.NO_TOOL:
+            return no_tool("sh")
         if ran.failure is not None:
             return ran.failure
         code = "" if ran.exit_code is None else f" (exit code {ran.exit_code})"

@@ -137,6 +137,19 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["folder"]
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+def test_a_full_disk(tmp_path: Path) -> None:
+    writer = BundleWriter(tmp_path / "run.tar.gz", context="")
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, writer._file.fileno())
+    os.close(full)
+    noise = Capture(request=EXEC, command=CHAIN, data=os.urandom(1 << 20), exit_code=0)
+    with pytest.raises(ClusterError, match="No space left"):
+        writer.add((noise,))
+    writer.discard()
+    assert os.listdir(tmp_path) == []
+
+
 def archive(path: Path, *members: tuple[tarfile.TarInfo | str, bytes]) -> Path:
     with tarfile.open(path, "w:gz") as tar:
         for name, data in members:

@@ -297,6 +297,7 @@ def test_no_shell_in_the_image(api: Any) -> None:
     api.routes[PATH] = failing(NO_FILE.replace("nft", "sh"))
     captures = api.source().fetch(request(STATUS, CHAIN, shell=True))
     assert [c.failure.reason for c in captures] == [Reason.NO_TOOL] * 2
+    assert captures[0].failure.message == "sh is not in the image"
 
 
 def plain_pod(files: dict[str, tuple[bytes, int]]) -> Callable[[Any], None]:
