@@ -8,6 +8,7 @@ guesses. A packet that arrives at an endpoint is `endpoint` even if that is the 
 
 from __future__ import annotations
 
+from ...model.address import Family
 from ...model.fate import Fate
 from ...model.nodeview import NodeView
 from ...model.packet import Hook, Packet
@@ -16,7 +17,7 @@ from .fates import fates_of
 from .flow import Branch, Flow
 from .path import Path
 from .routing import Routing
-from .walk import Walk
+from .walk import Bases, Walk
 
 __all__ = ["Simulator", "simulate"]
 
@@ -26,10 +27,11 @@ class Simulator:
 
     def __init__(self, view: NodeView) -> None:
         self._view, self._routing = view, Routing(view)
+        self._bases: dict[tuple[Family, str, str], Bases] = {}
 
     def fates(self, packet: Packet, *, explain: bool = False) -> tuple[Fate, ...]:
         """Every possible fate; `steps` are filled only if `explain` asks for them."""
-        walk = Walk(self._view, packet, self._routing, explain)
+        walk = Walk(self._view, packet, self._routing, explain, known=self._bases)
         path = Path(walk)
         own = packet.hook is Hook.OUTPUT
         branch = Branch(

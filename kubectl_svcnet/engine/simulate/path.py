@@ -13,13 +13,12 @@ from collections.abc import Callable
 from ipaddress import ip_address
 
 from ...model.address import Family
-from ...model.fate import Backend, ChainId, FateKind
-from ...model.ruleset import Chain, Ruleset
+from ...model.fate import FateKind
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
 from .matching import NotKnown
 from .routing import LOOPBACK, Way
-from .walk import Walk
+from .walk import Base, Bases, Walk
 
 #: Tables with a base chain at each hook, in the order of their priorities.
 _TABLES = {
@@ -74,7 +73,13 @@ class Path:
         for table in _TABLES[hook]:
             if table == "nat" and again:
                 continue
-            branches = self.each(branches, lambda one, t=table: self._table(t, hook, one))  # type: ignore[misc]
+            bases = self._walk.bases(table, hook)
+            if bases.chains or bases.unread or bases.garbled:
+
+                def run(one: Branch, bases: Bases = bases) -> list[Branch]:
+                    return self._table(bases, hook, one)
+
+                branches = self.each(branches, run)
             if table == "raw":
                 _track(branches)
             if len(branches) > 1:
@@ -94,48 +99,32 @@ class Path:
                 return f"nft table {table.family} {table.name} ({hook.lower()}) is not simulated"
         return ""
 
-    def _table(self, table: str, hook: str, branch: Branch) -> list[Branch]:
+    def _table(self, bases: Bases, hook: str, branch: Branch) -> list[Branch]:
         """The base chains of both backends at one priority."""
-        chains: list[tuple[Ruleset, ChainId, Chain]] = []
-        for backend in Backend:
-            family = branch.flow.family
-            where = ChainId(family, backend, table, hook)
-            ruleset = self._view.rulesets.get((family, backend))
-            chain = self._walk.base_chain(ruleset, where)
-            garbled = _garbled(ruleset, where)
-            if garbled:
-                branch.ending = Ending(FateKind.UNKNOWN, garbled)
-                return [branch]
-            if isinstance(chain, Chain) and ruleset is not None:
-                if len(chain.rules) or chain.policy == "DROP" or chain.covers is not None:
-                    chains.append((ruleset, where, chain))
-            elif chain is False:
-                self._walk.want(where, branch)
+        if bases.garbled:
+            branch.ending = Ending(FateKind.UNKNOWN, bases.garbled)
+            return [branch]
+        for where in bases.unread:
+            self._walk.want(where, branch)
+        chains = bases.chains
         if len(chains) < 2:
             return self._in_order(chains, branch, hook)
         split = self._walk.new_split()
-        because = f"which of {chains[0][1]} and {chains[1][1]} runs first"
+        because = f"which of {chains[0].where} and {chains[1].where} runs first"
         ends: list[Branch] = []
         for side, order in enumerate((chains, chains[::-1])):
             chosen = branch.choose(Choice(split, side, 2, Cause.ORDER, because))
             ends.extend(self._in_order(order, chosen, hook))
         return joined(ends, lambda one: (one.ending, one.flow))
 
-    def _in_order(
-        self, chains: list[tuple[Ruleset, ChainId, Chain]], branch: Branch, hook: str
-    ) -> list[Branch]:
+    def _in_order(self, chains: tuple[Base, ...], branch: Branch, hook: str) -> list[Branch]:
         branches = [branch]
-        for ruleset, where, chain in chains:
+        for base in chains:
 
-            def run(
-                one: Branch,
-                ruleset: Ruleset = ruleset,
-                where: ChainId = where,
-                chain: Chain = chain,
-            ) -> list[Branch]:
-                if where.table == "nat" and _translated_already(one.flow, hook):
+            def run(one: Branch, base: Base = base) -> list[Branch]:
+                if base.where.table == "nat" and _translated_already(one.flow, hook):
                     return [one]
-                return run_base_chain(self._walk, ruleset, where, chain, one)
+                return run_base_chain(self._walk, base.ruleset, base.where, base.chain, one)
 
             branches = self.each(branches, run)
         return branches
@@ -220,7 +209,7 @@ class Path:
     def _localnet_source(self, flow: Flow, way: Way) -> Ending | None:
         """ip_route_output_key_hash_rcu: a loopback source leaves only with route_localnet."""
         leaves = way.device != LOOPBACK and flow.source is not None
-        if leaves and flow.source == ip_address("127.0.0.1"):
+        if leaves and flow.source == _LOCALHOST:
             return self._loopback_refused(way.device)
         return None
 
@@ -236,6 +225,7 @@ class Path:
         return self.each(back, lambda one: self.hook("INPUT", one, again=True))
 
 
+_LOCALHOST = ip_address("127.0.0.1")
 _FORWARDING6 = "net.ipv6.conf.all.forwarding"
 
 
@@ -250,13 +240,6 @@ def _translated_already(flow: Flow, hook: str) -> bool:
         return True
     destination = hook in ("PREROUTING", "OUTPUT")
     return flow.destination_settled if destination else flow.source_settled
-
-
-def _garbled(ruleset: Ruleset | None, where: ChainId) -> str:
-    table = ruleset.tables.get(where.table) if ruleset else None
-    if table is None or not table.garbled:
-        return ""
-    return f"{where}: a line of the table is not understood: {table.garbled[0].raw[:120]}"
 
 
 def _refusal(way: Way, flow: Flow) -> Ending | None:

@@ -39,6 +39,8 @@ class Routing:
             self._addresses = {entry.address: entry.interface for entry in view.addresses}
         self._routes = tuple(view.routes) if view.routes is not None else None
         self._ways: dict[IPAddress, Way] = {}
+        self._kinds: dict[IPAddress, str | None] = {}
+        self._masquerades: dict[IPAddress, IPAddress | None] = {}
 
     def is_local(self, address: IPAddress) -> bool | None:
         if address.is_loopback:
@@ -54,6 +56,11 @@ class Routing:
 
     def kind_of(self, address: IPAddress) -> str | None:
         """LOCAL, UNICAST, BROADCAST, MULTICAST (what -m addrtype calls them)."""
+        if address not in self._kinds:
+            self._kinds[address] = self._find_kind(address)
+        return self._kinds[address]
+
+    def _find_kind(self, address: IPAddress) -> str | None:
         if address.is_multicast:
             return "MULTICAST"
         local = self.is_local(address)
@@ -136,6 +143,11 @@ class Routing:
     def masquerade_source(self, destination: IPAddress) -> IPAddress | None:
         """As MASQUERADE picks it: never a loopback address; a device that has none borrows the
         first address of another (inet_select_addr), in the listing's order."""
+        if destination not in self._masquerades:
+            self._masquerades[destination] = self._find_masquerade(destination)
+        return self._masquerades[destination]
+
+    def _find_masquerade(self, destination: IPAddress) -> IPAddress | None:
         way = self.way(destination)
         if way.device is None or self._view.addresses is None:
             return None

@@ -16,6 +16,7 @@ from ...model.fate import FateKind
 from .flow import Branch, Cause, Choice, Ending
 from .walk import Walk
 
+_LOOPBACK = {Family.IPV4: ip_address("127.0.0.1"), Family.IPV6: ip_address("::1")}
 MOST_PICKS = 64  # addresses or ports of one target that are walked one by one
 
 
@@ -114,8 +115,7 @@ def _redirect(
     """nf_nat_redirect.c: to the input device's first address, or to loopback in OUTPUT."""
     flow = branch.flow
     if hook == "OUTPUT":
-        loopback = "127.0.0.1" if flow.family is Family.IPV4 else "::1"
-        return _to_ports(walk, target.ports, target.random, branch, ip_address(loopback), where)
+        return _to_ports(walk, target.ports, target.random, branch, _LOOPBACK[flow.family], where)
     if hook != "PREROUTING" or flow.in_device is None:
         return _unknown(branch, f"{where}: the input device is not known")
     found = walk.routing.addresses_of(flow.in_device, flow.family)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...model.fate import ChainId, RuleRef, Step
+from ...model.address import Family
+from ...model.fate import Backend, ChainId, RuleRef, Step
 from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
@@ -20,6 +21,25 @@ MOST_STEPS = 200_000  # rules tried; a walk of 5,000 Services takes about a hund
 DEEPEST = 2_000  # jumps; the kernel allows 16 (nft) or as many as fit its stack (legacy)
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base chain that is there and may do something."""
+
+    ruleset: Ruleset
+    where: ChainId
+    chain: Chain
+
+
+@dataclass(frozen=True, slots=True)
+class Bases:
+    """The base chains of both backends for one table and hook. `unread`: not known whether they
+    exist. `garbled`: a line of such a table that is not understood, in words."""
+
+    chains: tuple[Base, ...] = ()
+    unread: tuple[ChainId, ...] = ()
+    garbled: str = ""
+
+
 @dataclass(slots=True)
 class Walk:
     view: NodeView
@@ -28,6 +48,7 @@ class Walk:
     explain: bool = False
     wanted: set[ChainId] = field(default_factory=set)
     steps: int = 0
+    known: dict[tuple[Family, str, str], Bases] = field(default_factory=dict)  # of this node
     _splits: int = 0
 
     def place(self, hook: str) -> Place:
@@ -44,6 +65,27 @@ class Walk:
     def tell(self, branch: Branch, hook: str, rule: RuleRef | None, action: str) -> None:
         if self.explain:
             branch.steps = (*branch.steps, Step(hook, rule, action))
+
+    def bases(self, table: str, hook: str) -> Bases:
+        key = (self.packet.family, table, hook)
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self._find_bases(*key)
+        return found
+
+    def _find_bases(self, family: Family, table: str, hook: str) -> Bases:
+        chains, unread, garbled = [], [], ""
+        for backend in Backend:
+            where = ChainId(family, backend, table, hook)
+            ruleset = self.view.rulesets.get((family, backend))
+            chain = self.base_chain(ruleset, where)
+            garbled = garbled or _garbled(ruleset, where)
+            if isinstance(chain, Chain) and ruleset is not None:
+                if len(chain.rules) or chain.policy == "DROP" or chain.covers is not None:
+                    chains.append(Base(ruleset, where, chain))
+            elif chain is False:
+                unread.append(where)
+        return Bases(tuple(chains), tuple(unread), garbled)
 
     def base_chain(self, ruleset: Ruleset | None, chain_id: ChainId) -> Chain | None | bool:
         """The chain; None if it does not exist; False if that is not known."""
@@ -80,3 +122,10 @@ class Walk:
                 choice = Choice(split, side, 2, cause, f"{where}: {doubt.why}")
                 half.choices = (*half.choices, choice)
         return yes, no
+
+
+def _garbled(ruleset: Ruleset | None, where: ChainId) -> str:
+    table = ruleset.tables.get(where.table) if ruleset else None
+    if table is None or not table.garbled:
+        return ""
+    return f"{where}: a line of the table is not understood: {table.garbled[0].raw[:120]}"
