@@ -18,6 +18,9 @@ from .processes import Process, in_network_namespace, recorded
 from .shell import LabError, wait_until
 from .topology import NAMESPACES, NODES, Node
 
+#: They outlive us; an object that is dropped while its process runs is a ResourceWarning.
+_DAEMONS: list[subprocess.Popen[bytes]] = []
+
 
 def hold(node: Node) -> None:
     for name in ("var-lib", "var-log"):
@@ -92,7 +95,7 @@ def start_inside(
 def daemon(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None) -> int:
     paths.LOGS.mkdir(parents=True, exist_ok=True)
     with (paths.LOGS / f"{name}.log").open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -100,7 +103,9 @@ def daemon(name: str, argv: Sequence[str], env: Mapping[str, str] | None = None)
             env=None if env is None else dict(env),
             cwd="/",
             start_new_session=True,
-        ).pid
+        )
+    _DAEMONS.append(process)
+    return process.pid
 
 
 def release_all() -> None:
