@@ -36,7 +36,7 @@ _RANGES = "kubectl svcnet ranges shows every place that states it."
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """A kube-proxy's log as far as it was read; `why` is said where a part was refused."""
+    """A kube-proxy's log as far as it was read; `why` is said where all or a part was refused."""
 
     pod: Pod
     head: tuple[str, ...] = ()
@@ -48,13 +48,15 @@ class _Log:
         found = [line for line in (*self.head, *self.tail) if word in line]
         return tuple(dict.fromkeys(found))
 
-    @property
-    def extent(self) -> str:
+    def note(self, lacking: str) -> str:
+        """How far it was read, and what is lacking in that."""
+        if not self.head and self.why:
+            return f"Not answered: {self.why}."
+        extent = f"its first {LOG_HEAD >> 10} KiB{f' and last {TAIL} lines' if self.tail else ''}"
+        extent += " were read" + (f" (not its end: {self.why})" if self.why else "")
         if self.whole:
-            return "its whole log was read"
-        extent = f"its first {LOG_HEAD >> 10} KiB"
-        extent += f" and last {TAIL} lines were read" if self.tail else " were read"
-        return f"{extent} ({self.why})" if self.why else extent
+            extent = "its whole log was read"
+        return f"Run: {extent}{f', and {lacking}' if lacking else ''}."
 
 
 def by_hand(
@@ -182,10 +184,9 @@ def _mode(reading: NodeReading, log: _Log | None, more: str) -> ByHand:
     if log is None:
         return ByHand(title=title, command=_on_the_node("Proxier"), note=_no_pod(reading) + more)
     lines = log.lines("Proxier")
-    note = f"Run: {log.extent}."
-    if not lines:
-        kernel = f"what is programmed says {reading.owner.name}" if reading.view else ""
-        note = f"Run: {log.extent}, and no line says it{f'; {kernel}' if kernel else ''}."
+    note = log.note("" if lines else "no line says it")
+    if not lines and reading.view is not None:
+        note += f" What is programmed says {reading.owner.name}."
     return ByHand(title=title, command=_grep(log.pod, "Proxier"), lines=lines, note=note + more)
 
 
@@ -207,7 +208,7 @@ def _rules(service: ServiceTrace, reading: NodeReading) -> list[ByHand]:
         steps.append(
             ByHand(
                 title=f"The rules of {name} on {reading.node.name}{kind}",
-                command=f"{_save(reading, family, backend)}{tables} | grep {name}",
+                command=_listing(reading, family, backend, f"{tables} | grep {name}"),
                 lines=tuple(f"{ref} {ref.raw}" for ref in found),
                 note=_about_rules(reading, bool(found), hash_check(found, own, reading.own)),
                 service=name,
@@ -239,15 +240,19 @@ def _backend(reading: NodeReading, family: Family) -> Backend:
     return Backend.NFT
 
 
-def _save(reading: NodeReading, family: Family, backend: Backend) -> str:
-    """iptables-nft-save or -legacy-save by its full name: the bare one may rewrite links."""
+def _listing(reading: NodeReading, family: Family, backend: Backend, rest: str) -> str:
+    """What lists a node's rules: iptables-nft-save or -legacy-save by its full name (the bare one
+    may rewrite links), or what its dataplane has instead."""
+    if reading.owner.reader is None and reading.owner.next:
+        return reading.owner.next
     prefix = "iptables" if family is Family.IPV4 else "ip6tables"
     alone = reading.captures.get(Command(f"{prefix}-save-all"))
     tool = f"{prefix}-save" if alone is not None and alone.ok else f"{prefix}-{backend.value}-save"
     vantage = reading.vantage
     if vantage is None:
-        return tool
-    return f"kubectl -n {vantage.namespace} exec {vantage.pod} -c {vantage.container} -- {tool}"
+        return tool + rest
+    where = f"kubectl -n {vantage.namespace} exec {vantage.pod} -c {vantage.container} -- "
+    return where + tool + rest
 
 
 def _service_log(service: ServiceTrace, reading: NodeReading, log: _Log | None) -> ByHand:
@@ -258,7 +263,7 @@ def _service_log(service: ServiceTrace, reading: NodeReading, log: _Log | None) 
         return ByHand(title=title, command=_on_the_node(name), note=note, service=name)
     lines = log.lines(name)
     note = "kube-proxy is a pod, so this replaces `cat /var/log/kube-proxy.log`. "
-    note += f"Run: {log.extent}{'.' if lines else ', and no line is about it.'}"
+    note += log.note("" if lines else "no line is about it")
     note += " kube-proxy logs Services only with -v=4 or more since 1.26."
     command = _grep(log.pod, name)
     return ByHand(title=title, command=command, lines=lines, note=note, service=name)
@@ -272,11 +277,11 @@ def _log(collector: Collector, reading: NodeReading) -> tuple[str, _Log | None]:
         return name, None
     head = collector.fetch_one(_request(pod, container.name, limit_bytes=LOG_HEAD))
     if head.failure is not None:
-        return name, _Log(pod, why=f"not answered: {head.failure.message}")
+        return name, _Log(pod, why=head.failure.message)
     if not head.truncated:
         return name, _Log(pod, head=_whole_lines(head), whole=True)
     tail = collector.fetch_one(_request(pod, container.name, tail_lines=TAIL))
-    why = f"of its end: {tail.failure.message}" if tail.failure is not None else ""
+    why = tail.failure.message if tail.failure is not None else ""
     return name, _Log(pod, head=_whole_lines(head), tail=_whole_lines(tail), why=why)
 
 

@@ -306,7 +306,7 @@ def test_a_log_longer_than_its_head(cluster: Cluster) -> None:
 def test_only_the_head_is_in_a_bundle(cluster: Cluster) -> None:
     cluster.logs = {"head": cluster.log("kube-proxy-a", PROXY_LOG, truncated=True)}
     step = about(cluster.steps(), "logged")
-    assert "its first 64 KiB were read (of its end: log of" in step.note
+    assert "its first 64 KiB were read (not its end: log of" in step.note
 
 
 def test_the_guides_log_has_a_line_of_the_service(cluster: Cluster) -> None:
@@ -319,9 +319,10 @@ def test_the_guides_log_has_a_line_of_the_service(cluster: Cluster) -> None:
 def test_a_refused_log_is_a_note(cluster: Cluster) -> None:
     cluster.logs = {"head": cluster.log("kube-proxy-a", failure=FORBIDDEN)}
     steps = cluster.steps()
-    assert "not answered: pods is forbidden" in about(steps, "mode").note
-    assert "programmed says kube-proxy/iptables" in about(steps, "mode").note
-    assert "pods is forbidden" in about(steps, "logged").note
+    assert about(steps, "mode").note == (
+        "Not answered: pods is forbidden. What is programmed says kube-proxy/iptables."
+    )
+    assert "Not answered: pods is forbidden. " in about(steps, "logged").note
 
 
 def test_a_node_without_a_kube_proxy_pod(cluster: Cluster) -> None:
@@ -393,6 +394,14 @@ def test_a_refusal_stands_in_the_filter_table(cluster: Cluster) -> None:
     step = about(cluster.steps(), "rules")
     assert step.lines == (f"filter/KUBE-SERVICES:1 {refusal.strip()}",)
     assert "-- iptables-nft-save | grep" in step.command
+
+
+def test_another_dataplane_has_its_own_command(cluster: Cluster) -> None:
+    cilium = pod("cilium-x", "n1", "cilium-agent", **{"k8s-app": "cilium"})
+    cluster.lists["/api/v1/pods"] = (*PODS[:1], cilium)
+    step = about(cluster.steps(), "rules")
+    assert step.command == "kubectl -n kube-system exec cilium-x -- cilium-dbg service list"
+    assert step.note.startswith("Not read: cilium handles Services here")
 
 
 # All together
