@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from ..errors import ParseError
@@ -81,7 +81,7 @@ class ReplaySource:
 
     def fetch(self, request: Request) -> tuple[Capture, ...]:
         if isinstance(request, ExecRequest):
-            return tuple(self._fetch_command(request, command) for command in request.commands)
+            return tuple(self._fetch_commands(request))
         found = self._of_request(request)
         if not found:
             return (self._not_recorded(request, None),)
@@ -89,6 +89,15 @@ class ReplaySource:
         if isinstance(request, ApiRequest) and _key(capture.request, None) != _key(request, None):
             capture = _selected(capture, request)
         return (replace(capture, request=request),)
+
+    def _fetch_commands(self, request: ExecRequest) -> Iterator[Capture]:
+        """A command that stands twice in one request was recorded twice, or is in a dump that
+        was taken once: then both have the same answer, and the next reading its own."""
+        answered: dict[Command, Capture] = {}
+        for command in request.commands:
+            if command not in answered or self._recorded(request, command):
+                answered[command] = self._fetch_command(request, command)
+            yield answered[command]
 
     def _fetch_command(self, request: ExecRequest, command: Command) -> Capture:
         checked(command)
@@ -100,9 +109,14 @@ class ReplaySource:
 
     def _of_command(self, request: ExecRequest, command: Command) -> list[Stored]:
         for candidate in (command, *wider_commands(command)):
-            for key in (_key(request, candidate), ("exec", request.node, "", "", "", candidate)):
-                if self._answers.get(key):
-                    return self._answers[key]
+            if found := self._recorded(request, candidate):
+                return found
+        return []
+
+    def _recorded(self, request: ExecRequest, command: Command) -> list[Stored]:
+        for key in (_key(request, command), ("exec", request.node, "", "", "", command)):
+            if self._answers.get(key):
+                return self._answers[key]
         return []
 
     def _of_request(self, request: Request) -> list[Stored]:
