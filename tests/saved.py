@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -66,13 +67,8 @@ class Saved:
             )
 
         if last_only:
-            half = next(
-                i
-                for i, c in enumerate(self.captures)
-                if i > 70 and of_resource(c.request, "services")
-            )
-            rest = Saved(self.captures[half:]).change(wanted, edit)
-            self.captures = self.captures[:half] + rest.captures
+            first, second = readings(self.captures)
+            self.captures = [*first, *Saved(second).change(wanted, edit).captures]
         else:
             self.change(wanted, edit)
         assert changed, "the edit changed nothing"
@@ -120,6 +116,18 @@ class Saved:
         )
 
 
+def readings(captures: list[Capture]) -> tuple[list[Capture], list[Capture]]:
+    """A snapshot's two readings of the nodes, which `trace` takes for its own two."""
+    seen = set()
+    for index, capture in enumerate(captures):
+        if is_exec(capture) and capture.command == Command("cat", ("/proc/1/status",)):
+            node = getattr(capture.request, "node", "")
+            if node in seen:
+                return captures[:index], captures[index:]
+            seen.add(node)
+    raise AssertionError("one reading only")
+
+
 def of_node(capture: Capture, node: str) -> bool:
     return isinstance(capture.request, ExecRequest) and capture.request.node == node
 
@@ -138,3 +146,87 @@ def is_exec(capture: Capture) -> bool:
 
 def is_log(capture: Capture) -> bool:
     return isinstance(capture.request, LogRequest)
+
+
+class Narrow:
+    """A cluster that answers narrow questions narrowly, as live nodes do: single chains, single
+    tables, filtered listings. All are cut out of the recorded dumps."""
+
+    def __init__(self, saved: Saved) -> None:
+        self.inner = saved.source()
+        self.asked: list[ExecRequest] = []
+        self.hook: Callable[[Command, str], str] = lambda command, text: text
+
+    @property
+    def context(self) -> str:
+        return self.inner.context
+
+    def now(self) -> float:
+        return self.inner.now()
+
+    def wait(self, seconds: float) -> None:
+        self.inner.wait(seconds)
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        captures = self.inner.fetch(request)
+        if not isinstance(request, ExecRequest):
+            return captures
+        self.asked.append(request)
+        pairs = zip(request.commands, captures, strict=True)
+        return tuple(self._narrow(command, capture) for command, capture in pairs)
+
+    def _narrow(self, command: Command, capture: Capture) -> Capture:
+        if capture.failure is not None or capture.command == command:
+            return capture
+        text = cut(command, capture.text())
+        if text is None:
+            return replace(capture, command=command, data=b"", exit_code=1)
+        data = self.hook(command, text).encode()
+        return replace(capture, command=command, data=data, size=len(data))
+
+
+def cut(command: Command, dump: str) -> str | None:
+    """The part of a dump that this command prints; None: there is no such chain."""
+    kind = command.name.partition("-")[2]
+    if kind == "legacy-first-rule":
+        found = [x for x in numbered(dump) if re.search(command.arguments[0], x.partition(":")[2])]
+        return "".join(found[:1])
+    if kind == "legacy-save-all-filtered":
+        return filtered(dump, command.arguments[0])
+    table = command.arguments[0]
+    part = re.search(rf"^\*{table}\n(?s:.*?)^COMMIT\n", dump, re.MULTILINE)
+    body = part[0] if part else empty(table)
+    if kind == "nft-save":
+        return body
+    if kind == "nft-save-filtered":
+        return filtered(body, command.arguments[1])
+    chain = command.arguments[1]
+    head = re.search(rf"^:{re.escape(chain)} (\S+)", body, re.MULTILINE)
+    if head is None:
+        return None
+    first = f"-N {chain}\n" if head[1] == "-" else f"-P {chain} {head[1]}\n"
+    listing = first + "".join(x for x in body.splitlines(True) if x.startswith(f"-A {chain} "))
+    return filtered(listing, command.arguments[2]) if kind == "nft-chain-filtered" else listing
+
+
+#: iptables-nft shows these chains even where the kernel has no such table.
+BASE = {
+    "filter": ("INPUT", "FORWARD", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING"),
+    "raw": ("PREROUTING", "OUTPUT"),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
+
+
+def empty(table: str) -> str:
+    chains = "".join(f":{chain} ACCEPT [0:0]\n" for chain in BASE[table])
+    return f"*{table}\n{chains}COMMIT\n"
+
+
+def numbered(text: str) -> list[str]:
+    return [f"{n}:{line}" for n, line in enumerate(text.splitlines(True), 1)]
+
+
+def filtered(text: str, leave: str) -> str:
+    return "".join(x for x in numbered(text) if not re.search(leave, x.partition(":")[2].rstrip()))

@@ -49,12 +49,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServicesRead:
-    """`missing` are names that do not exist, in kubectl's sentence."""
+    """`missing` are names that do not exist, in kubectl's sentence. Of Services in `blind` the
+    endpoints were not read, so nothing is known of what should be."""
 
     services: tuple[Service, ...] = ()
     endpoints: dict[ServiceName, tuple[Endpoint, ...]] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     missing: tuple[str, ...] = ()
+    blind: frozenset[ServiceName] = frozenset()
     readable: bool = True
 
 
@@ -67,6 +69,7 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
     endpoints: dict[ServiceName, tuple[Endpoint, ...]] = {}
     gaps: list[Gap] = []
     missing: list[str] = []
+    blind: set[ServiceName] = set()
     readable = True
     for scope, listed, sliced in zip(scopes, captures[::2], captures[1::2], strict=True):
         if listed.failure is not None:
@@ -76,8 +79,10 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
             readable = False
             gaps.append(_gap(listed, listed.failure, "services"))
             continue
-        services |= {s.name: s for s in map(parse_service, listed.objects)}
+        here = {s.name: s for s in map(parse_service, listed.objects)}
+        services |= here
         if sliced.failure is not None:
+            blind |= here.keys()
             gaps.append(_gap(sliced, sliced.failure, "endpointslices"))
             readable = False
         endpoints |= parse_slices(sliced.objects)
@@ -86,6 +91,7 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
         endpoints=endpoints,
         gaps=tuple(gaps),
         missing=tuple(missing),
+        blind=frozenset(blind),
         readable=readable,
     )
 

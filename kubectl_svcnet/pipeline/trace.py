@@ -112,7 +112,8 @@ class _Run:
 
     def report(self, read: ServicesRead, gaps: tuple[Gap, ...]) -> TraceReport:
         before = Expected(services=read.services, endpoints=read.endpoints)
-        targets = [f for service in before.services for f in frontends(service)]
+        known = [service for service in before.services if service.name not in read.blind]
+        targets = [f for service in known for f in frontends(service)]
         if targets:
             self.pods = dict(self.collector.map(self._running_pods, self.nodes))
         readings = self._read(before, self.nodes, targets)
@@ -305,7 +306,7 @@ def _unread(
     judged: Mapping[tuple[Frontend, str], NodeTrace], known: Iterable[Gap]
 ) -> tuple[Gap, ...]:
     """A node that was read, but not all that a verdict needs: blocking, like one not read."""
-    told = {gap.node for gap in known if gap.blocking}
+    told = {gap.node for gap in known if gap.blocking or gap.what == "rules"}
     whys = {
         (name, trace_.reason): None
         for (_, name), trace_ in judged.items()
