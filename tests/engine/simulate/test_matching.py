@@ -100,6 +100,8 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.Icmp("3/3"), {"answering": Answering.ICMP}, NotKnown),
     (m.MarkIs(0x4000, 0x4000), {}, True),
     (m.MarkIs(0x4000, 0x4000, True), {}, False),
+    (m.MarkIs(0x4000, 0x4000), {"mark": 0xC000}, True),
+    (m.ConnmarkIs(0x10, 0xF0), {"connection_mark": 0x1F}, True),
     (m.MarkIs(0x4000, 0xFFFFFFFF), {"mark": 0x4001}, False),
     (m.ConnmarkIs(0, 0xFF), {}, True),
     (m.ConnmarkIs(0, 0xFF), {"tracking": Tracking.UNTRACKED}, False),

@@ -65,6 +65,13 @@ WAYS: list[tuple[str, str, str, dict[str, Any], list[str]]] = [
         ["endpoint 10.244.1.2:8080 1"],
     ),
     (
+        "but the address from after it",
+        rules(nat=(f"OUTPUT {DNAT}",), filter=("OUTPUT -d 10.244.1.2/32 -j DROP",)),
+        "8.8.8.8",
+        NODE,
+        ["drop 1"],
+    ),
+    (
         "POSTROUTING sees the new one",
         rules(nat=(f"OUTPUT {DNAT}", "POSTROUTING -o cni0 -j MASQUERADE")),
         "8.8.8.8",
@@ -138,6 +145,15 @@ def test_an_accept_in_one_nat_chain_does_not_stop_the_other(ask: Ask) -> None:
         rules(nat=("PREROUTING -j ACCEPT",)), view={"legacy": rules(nat=(f"PREROUTING {DNAT}",))}
     )
     assert (str(fate.endpoint), fate.probability) == ("10.244.1.2:8080", 1)
+
+
+def test_the_first_translation_wins(ask: Ask) -> None:
+    again = rules(nat=("PREROUTING -d 10.244.1.2/32 -j DNAT --to-destination 10.244.1.3:1",))
+    masquerade = rules(nat=("POSTROUTING -s 192.168.0.1/32 -j SNAT --to-source 192.168.0.9",))
+    (fate,) = ask(rules(nat=(f"PREROUTING {DNAT}",)), view={"legacy": again})
+    assert str(fate.endpoint) == "10.244.1.2:8080"
+    (fate,) = ask(rules(nat=("POSTROUTING -j MASQUERADE",)), "8.8.8.8", view={"legacy": masquerade})
+    assert str(fate.source) == "192.168.0.1"
 
 
 def test_marks_cross_backends(ask: Ask) -> None:

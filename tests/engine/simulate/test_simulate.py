@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,10 @@ import pytest
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.fate import Backend, Fate, FateKind
+from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.model.ruleset import Chain, Ruleset, Table
+from kubectl_svcnet.parse.iptables_save import parse_save
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "iptables" / "kube-proxy--by-hand"
 RULES = (FIXTURE / "iptables-save.txt").read_text(encoding="utf-8")
@@ -270,3 +272,25 @@ def test_one_simulator_many_packets(view: Callable[..., Any], packet: Callable[.
     first = simulator.fates(packet())
     simulator.fates(packet("10.96.0.13"))
     assert simulator.fates(packet()) == first
+
+
+def test_ipv6(view: Callable[..., Any], packet: Callable[..., Any]) -> None:
+    text = """\
+*filter
+-A FORWARD -s fd00:10::/64 -p ipv6-icmp -j DROP
+COMMIT
+*nat
+-A PREROUTING -d fd00::10/128 -p tcp -m tcp --dport 80 -j DNAT --to-destination [fd00:10::2]:8080
+-A POSTROUTING -d fd00:10::/64 -j MASQUERADE
+COMMIT
+"""
+    node = view(
+        rulesets={
+            (Family.IPV6, Backend.NFT): parse_save(text, Family.IPV6, Backend.NFT),
+            (Family.IPV6, Backend.LEGACY): parse_save("", Family.IPV6, Backend.LEGACY),
+        },
+        addresses=(InterfaceAddress(ip_address("fd00:10::1"), "cni0", 64),),
+        routes=(Route(ip_network("fd00:10::/64"), "cni0"),),
+    )
+    (fate,) = Simulator(node).fates(packet("fd00::10", source=ip_address("fd00:10::9")))
+    assert (str(fate.endpoint), str(fate.source)) == ("[fd00:10::2]:8080", "fd00:10::1")
