@@ -87,7 +87,8 @@ def merge(answers: Answers, captures: Sequence[Capture]) -> Answers:
         if capture.command is None:
             continue
         before = this_round.get(capture.command)
-        changed |= before is not None and before.data != capture.data
+        if before is not None and before.failure is None and capture.failure is None:
+            changed |= before.data != capture.data
         this_round[capture.command] = capture
     merged |= this_round
     return Answers(captures=merged, rounds=answers.rounds + 1, changed=changed)

@@ -75,7 +75,7 @@ class NodeReader:
         owner = owner_of(node, agents)
         reading = NodeReading(node=node, owner=owner, proxy=proxy_pod(agents))
         if owner.reader is None:
-            return replace(reading, gaps=(_unread(node, owner),))
+            return replace(reading, gaps=(unread_of(node, owner),))
         vantage = choose(node, agents)
         if isinstance(vantage, Gap):
             return replace(reading, gaps=(vantage,))
@@ -86,7 +86,7 @@ class NodeReader:
     ) -> NodeReading:
         wanted = self.wanted(reading.node, reading.owner)
         families = frozenset(w.family for w in wanted)
-        answers, failed = self._first(vantage, wanted)
+        answers, in_use, failed = self._first(vantage, wanted)
         if failed is not None:
             return replace(reading, gaps=(failed,))
         while True:
@@ -99,12 +99,12 @@ class NodeReader:
             commands = next_round(answers, unread, wanted) if unread or answers.changed else ()
             if not commands:
                 break
-            answers = merge(answers, self._exec(vantage, commands))
+            answers = merge(answers, self._exec(vantage, commands, in_use=in_use))
         owner = settle_owner(
             reading.owner, agents, view, self._mode(reading, view) if families else ""
         )
         if owner.reader is None:
-            gaps = (*gaps, _unread(reading.node, owner))
+            gaps = (*gaps, unread_of(reading.node, owner))
         else:
             gaps = (*gaps, *dict.fromkeys(g for q in questions.values() for g in q.gaps))
         return replace(
@@ -117,8 +117,12 @@ class NodeReader:
             gaps=gaps,
         )
 
-    def _first(self, vantage: Vantage, wanted: tuple[Wanted, ...]) -> tuple[Answers, Gap | None]:
-        """The first round, without a shell where the image has none."""
+    def _first(
+        self, vantage: Vantage, wanted: tuple[Wanted, ...]
+    ) -> tuple[Answers, frozenset[Needs], Gap | None]:
+        """The first round, without a shell where the image has none; and what of the kernel is
+        known to be in use, so that the next rounds may read it too."""
+        in_use = frozenset[Needs]()
         captures = self._exec(vantage, first_round(wanted))
         if nft_withheld(captures):
             in_use = frozenset({Needs.NF_TABLES})
@@ -131,8 +135,8 @@ class NodeReader:
             gap = gap_of(
                 captures[0].request, failure, what="rules", node=vantage.node, blocking=True
             )
-            return Answers(), gap
-        return merge(Answers(), captures), None
+            return Answers(), in_use, gap
+        return merge(Answers(), captures), in_use, None
 
     def _exec(
         self,
@@ -254,11 +258,7 @@ def _all_failed(captures: Sequence[Capture], reason: Reason) -> bool:
     return all(c.failure is not None and c.failure.reason is reason for c in captures)
 
 
-def _unread(node: Node, owner: Owner) -> Gap:
+def unread_of(node: Node, owner: Owner) -> Gap:
     return Gap(
         what="rules", node=node.name, why=owner.why, next=owner.next, blocking=owner.blocking
     )
-
-
-def families_of(frontends: Iterable[Frontend]) -> tuple[Family, ...]:
-    return tuple(sorted({frontend.family for frontend in frontends}))

@@ -116,6 +116,13 @@ def test_what_was_asked_in_an_earlier_round_has_not_changed_by_differing() -> No
     assert not merge(first, [capture(CHAIN, "-N B\n")]).changed
 
 
+def test_a_command_that_was_first_forbidden_has_not_changed() -> None:
+    withheld = capture(CHAIN, failure=Reason.NOT_PRESENT, exit_code=None)
+    answers = merge(Answers(), [withheld, capture(CHAIN, "-N A\n")])
+    assert not answers.changed
+    assert answers.captures[CHAIN].ok
+
+
 def test_api_captures_are_no_answers() -> None:
     from dataclasses import replace
 

@@ -1,0 +1,185 @@
+"""Reading one node: rounds, images without a shell, nft built into the kernel, and failures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from kubectl_svcnet.model.capture import Capture, ExecRequest, Failure, Reason, Request
+from kubectl_svcnet.model.commands import Command, Needs
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import TraceReport
+from kubectl_svcnet.pipeline.trace import trace
+from tests.saved import Narrow, Saved
+
+DB = Options(services=("db-service",))
+Change = Callable[[ExecRequest, Capture], Capture]
+
+
+class Node(Narrow):
+    """n1 answers as `change` has it."""
+
+    def __init__(self, change: Change, saved: Saved | None = None) -> None:
+        super().__init__(saved or Saved())
+        self.change = change
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        captures = super().fetch(request)
+        if isinstance(request, ExecRequest) and request.node == "n1":
+            return tuple(self.change(request, capture) for capture in captures)
+        return captures
+
+    def of_n1(self) -> list[ExecRequest]:
+        return [request for request in self.asked if request.node == "n1"]
+
+
+def failed(capture: Capture, reason: Reason, message: str = "") -> Capture:
+    failure = Failure(reason=reason, message=message or reason.value)
+    return replace(capture, data=b"", exit_code=None, failure=failure)
+
+
+def verdict(report: TraceReport) -> str:
+    (node,) = [n for n in report.services[0].frontends[0].nodes if n.node == "n1"]
+    return node.verdict.value
+
+
+def test_an_image_without_a_shell() -> None:
+    """Plain argv then, and dumps at once; a filter would need a shell."""
+
+    def no_shell(request: ExecRequest, capture: Capture) -> Capture:
+        return (
+            failed(capture, Reason.NO_TOOL, "sh is not in the image") if request.shell else capture
+        )
+
+    source = Node(no_shell)
+    report = trace(source, DB)
+    assert verdict(report) == "ok"
+    first, second = source.of_n1()
+    assert (first.shell, second.shell) == (True, False)
+    assert Command("iptables-nft-save-all") in second.commands
+    # without the shell every command is an exec of its own
+    assert report.collected.execs == 2 + 1 + len(second.commands)
+
+
+def test_an_image_with_nothing_in_it() -> None:
+    def nothing(request: ExecRequest, capture: Capture) -> Capture:
+        return failed(capture, Reason.NO_TOOL, "no such tool in the image")
+
+    report = trace(Node(nothing), DB)
+    assert verdict(report) == "unread"
+    (gap,) = [gap for gap in report.gaps if gap.blocking]
+    assert (gap.node, gap.what, gap.why) == ("n1", "rules", "no such tool in the image")
+
+
+def held(request: ExecRequest, capture: Capture) -> Capture:
+    """No nf_tables in /proc/modules: what needs it is not run, unless it is in use anyway."""
+    assert capture.command is not None
+    needs = capture.command.spec.needs
+    if needs is Needs.NF_TABLES and needs not in request.in_use:
+        return failed(capture, Reason.NOT_PRESENT)
+    return capture
+
+
+def test_nft_that_is_built_into_the_kernel() -> None:
+    """kube-proxy needs one backend; without a legacy table it uses nft itself (law 3)."""
+    source = Node(held)
+    assert verdict(trace(source, DB)) == "ok"
+    first, second = source.of_n1()
+    assert first.in_use == frozenset()
+    assert second.in_use == {Needs.NF_TABLES}
+
+
+def test_a_kernel_without_nft_is_left_alone() -> None:
+    """Where legacy tables hold the rules, nothing that could load nf_tables is run."""
+
+    class Legacy(Node):
+        def fetch(self, request: Request) -> tuple[Capture, ...]:
+            captures = Narrow.fetch(self, request)
+            if isinstance(request, ExecRequest) and request.node == "n2":
+                return tuple(held(request, capture) for capture in captures)
+            return captures
+
+    source = Legacy(held)
+    report = trace(source, DB)
+    assert {n.node: n.verdict.value for n in report.services[0].frontends[0].nodes}["n2"] == "ok"
+    assert all(r.in_use == frozenset() for r in source.asked if r.node == "n2")
+
+
+@pytest.mark.parametrize("reason", [Reason.TIMEOUT, Reason.BROKEN, Reason.FORBIDDEN])
+def test_a_node_that_says_nothing(reason: Reason) -> None:
+    source = Node(lambda request, capture: failed(capture, reason, "it failed"))
+    report = trace(source, DB)
+    assert verdict(report) == "unread"
+    assert [(g.node, g.why) for g in report.gaps if g.blocking] == [("n1", "it failed")]
+    assert report.collected.nodes_read == 2
+    assert len(source.of_n1()) == 1  # and it is not asked again
+
+
+def test_one_command_that_failed_is_asked_otherwise() -> None:
+    """A listing that is too large alone is tried as a chain, then as the dump."""
+
+    def large(request: ExecRequest, capture: Capture) -> Capture:
+        name = capture.command.name if capture.command else ""
+        if name == "iptables-nft-save" and capture.command == Command(name, ("filter",)):
+            return failed(capture, Reason.TOO_LARGE)
+        return capture
+
+    source = Node(large)
+    assert verdict(trace(source, DB)) == "ok"
+    later = [command.name for request in source.of_n1()[1:] for command in request.commands]
+    assert "iptables-nft-chain" in later
+
+
+def test_it_ends_after_four_rounds() -> None:
+    def stubborn(request: ExecRequest, capture: Capture) -> Capture:
+        name = capture.command.name if capture.command else ""
+        return failed(capture, Reason.TOO_LARGE) if name.startswith("iptables-nft") else capture
+
+    source = Node(stubborn)
+    report = trace(source, DB)
+    assert verdict(report) == "unread"
+    assert 2 <= len(source.of_n1()) <= 4
+    assert [gap.node for gap in report.gaps if gap.blocking] == ["n1"]
+
+
+def test_a_listing_that_makes_no_sense_is_a_blocking_gap() -> None:
+    def garbage(request: ExecRequest, capture: Capture) -> Capture:
+        name = capture.command.name if capture.command else ""
+        if name in ("iptables-nft-chain", "iptables-nft-save-all"):
+            return replace(capture, data=b"<html>proxy error</html>\n")
+        return capture
+
+    report = trace(Node(garbage), DB)
+    assert verdict(report) in ("unread", "unknown")
+    assert "n1" in [gap.node for gap in report.gaps if gap.blocking]
+
+
+def test_bytes_that_are_no_text() -> None:
+    """Hostile or broken bytes in a comment change nothing of the rest."""
+    saved = Saved().rules("n1", lambda t: t.replace("db-service:mysql cluster IP", "\x1b]52;c;x"))
+
+    def raw(request: ExecRequest, capture: Capture) -> Capture:
+        return replace(capture, data=capture.data.replace(b"\x1b]52", b"\xff\xfe\x00"))
+
+    assert verdict(trace(Node(raw, saved), DB)) == "ok"
+
+
+def test_an_image_without_nft_says_what_was_not_looked_for() -> None:
+    def no_nft(request: ExecRequest, capture: Capture) -> Capture:
+        name = capture.command.name if capture.command else ""
+        return failed(capture, Reason.NO_TOOL) if name == "nft-chains" else capture
+
+    report = trace(Node(no_nft), DB)
+    assert verdict(report) == "ok"
+    (gap,) = [gap for gap in report.gaps if gap.node == "n1"]
+    assert (gap.what, gap.blocking) == ("native nft tables", False)
+
+
+def test_many_arguments_are_several_execs() -> None:
+    source = Narrow(Saved())
+    trace(source, Options(all_namespaces=True))
+    from kubectl_svcnet.cluster.batch import MAX_ARGUMENTS, size_of
+
+    assert max(size_of(request.commands) for request in source.asked) <= MAX_ARGUMENTS
