@@ -172,6 +172,7 @@ class PlanReport:
     may_follow: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    missing: tuple[str, ...] = ()  # as in TraceReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

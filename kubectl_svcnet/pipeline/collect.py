@@ -6,6 +6,7 @@ not answered is remembered. A deadline lives in the source; this file never wait
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,7 @@ from ..model.capture import (
     Request,
     Source,
 )
-from ..model.commands import COMMANDS
+from ..model.commands import COMMANDS, Command
 from ..model.finding import Gap
 from ..model.report import Collected
 
@@ -115,10 +116,8 @@ def _right(request: Request) -> str:
             return "kubectl auth can-i --list"
 
 
-def describe(request: ExecRequest) -> tuple[str, ...]:
-    """The commands of an exec as a person would type them."""
-    return tuple(
-        f"{' '.join(command.argv())}"
-        + (" | grep -n -v …" if COMMANDS[command.name].filtered else "")
-        for command in request.commands
-    )
+def command_line(command: Command) -> str:
+    """A command of the table as a person would type it; of a filter only that there is one."""
+    spec = COMMANDS[command.name]
+    grep = " | grep -nvE …" if spec.filtered else " | grep -nEm1 …" if spec.first else ""
+    return shlex.join(command.argv()) + grep

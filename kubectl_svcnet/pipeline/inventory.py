@@ -149,9 +149,13 @@ def _nodes_of(agents: Iterable[Pod]) -> tuple[Node, ...] | None:
     return tuple(Node(name=name) for name in names) or None
 
 
-def require_cluster(captures: Iterable[Capture]) -> None:
-    """Raises ClusterError if no list at all was answered, with the first reason."""
-    captures = tuple(captures)
-    failures = [c.failure for c in captures if c.failure is not None]
-    if captures and len(failures) == len(captures):
-        raise ClusterError(failures[0].message)
+def require_services(read: ServicesRead) -> None:
+    """Raises UsageError where none of the named Services exists, ClusterError where they could
+    not be read at all."""
+    if read.missing and not read.services:
+        raise UsageError(
+            f"Error from server (NotFound): {read.missing[0]}",
+            next="kubectl get services -A",
+        )
+    if not read.readable and not read.services:
+        raise ClusterError(read.gaps[0].why, next=read.gaps[0].next or None)

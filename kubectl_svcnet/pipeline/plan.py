@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ..dataplanes import owner_of
-from ..errors import ClusterError
 from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.options import Options
@@ -11,9 +10,10 @@ from ..model.report import PlannedCommand, PlanReport
 from ..model.service import frontends
 from ..node.rounds import LAST_ROUND, first_round
 from ..node.vantage import choose
-from .collect import Collector
-from .inventory import read_nodes, read_services
+from .collect import Collector, command_line
+from .inventory import read_nodes, read_services, require_services
 from .names import find_scopes, picked
+from .nodes import unread_of
 from .trace import Expected, wanted_of
 
 _MAY_FOLLOW = (
@@ -29,8 +29,7 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
     collector = Collector(source, max_parallel=options.max_parallel)
     read = picked(read_services(collector, find_scopes(options)), options)
     inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
-    if not read.readable and not read.services:
-        raise ClusterError(read.gaps[0].why, next=read.gaps[0].next or None)
+    require_services(read)
     expected = Expected(services=read.services, endpoints=read.endpoints)
     targets = [f for service in read.services for f in frontends(service)]
     commands: list[PlannedCommand] = []
@@ -40,16 +39,16 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
         owner = owner_of(node, agents)
         vantage = choose(node, agents)
         if owner.reader is None or isinstance(vantage, Gap):
-            why = owner.why if owner.reader is None else ""
-            gap = vantage if isinstance(vantage, Gap) else None
-            found.append(gap or Gap(what="rules", node=node.name, why=why, next=owner.next))
+            found.append(
+                vantage if isinstance(vantage, Gap) and owner.reader else unread_of(node, owner)
+            )
             continue
         for command in first_round(wanted_of(expected, node, owner, targets)):
             commands.append(
                 PlannedCommand(
                     node=node.name,
                     pod=f"{vantage.namespace}/{vantage.pod}",
-                    argv=" ".join(command.argv()),
+                    argv=command_line(command),
                     shows=command.spec.shows,
                 )
             )
@@ -58,4 +57,5 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
         commands=tuple(dict.fromkeys(commands)),
         may_follow=_MAY_FOLLOW,
         gaps=tuple(found),
+        missing=read.missing,
     )

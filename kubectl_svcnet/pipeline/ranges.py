@@ -22,7 +22,7 @@ from ..model.options import Options
 from ..model.report import PlannedCommand, PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
 from ..ranges import SOURCES, Place, RangeSource, missed, unseen
-from .collect import Collector
+from .collect import Collector, command_line
 
 Object = TypeVar("Object")
 
@@ -224,7 +224,7 @@ def _planned(request: Request) -> tuple[PlannedCommand, ...]:
                 PlannedCommand(
                     node=node,
                     pod=f"{namespace}/{pod}",
-                    argv=" ".join(command.argv()),
+                    argv=command_line(command),
                     shows=COMMANDS[command.name].shows,
                 )
                 for command in commands

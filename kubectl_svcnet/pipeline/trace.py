@@ -18,7 +18,6 @@ from ..engine.expect import endpoints_of
 from ..engine.judge.findings import NodeFacts, findings_of, halted_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
-from ..errors import ClusterError, UsageError
 from ..model.address import IPAddress, IPNetwork
 from ..model.capture import ApiRequest, Source
 from ..model.finding import Gap
@@ -45,7 +44,7 @@ from ..model.service import (
 from ..node.netfilter import Wanted
 from ..parse.kube import parse_pod
 from .collect import Collector, gap_of
-from .inventory import Scope, ServicesRead, read_nodes, read_services
+from .inventory import Scope, ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
 from .nodes import NodeReader, NodeReading
 from .steps import by_hand
@@ -78,19 +77,9 @@ def trace(source: Source, options: Options) -> TraceReport:
         inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
         read = listed.result()
     read = picked(read, options)
-    _require(read, inventory, gaps)
+    require_services(read)
     run = _Run(collector, options, scopes, inventory)
     return run.report(read, gaps)
-
-
-def _require(read: ServicesRead, inventory: Inventory, gaps: tuple[Gap, ...]) -> None:
-    if read.missing and not read.services:
-        raise UsageError(
-            f"Error from server (NotFound): {read.missing[0]}",
-            next="kubectl get services -A",
-        )
-    if not read.readable and not read.services:
-        raise ClusterError(read.gaps[0].why, next=read.gaps[0].next or None)
 
 
 class _Run:

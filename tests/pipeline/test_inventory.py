@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import pytest
+
+from kubectl_svcnet.errors import ClusterError, UsageError
+from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.service import ServiceName
+from kubectl_svcnet.pipeline.collect import Collector
+from kubectl_svcnet.pipeline.inventory import (
+    Scope,
+    read_nodes,
+    read_services,
+    require_services,
+)
+from tests.saved import Saved, of_resource
+
+DB = Scope(namespace="default", name="db-service")
+
+
+def collector(saved: Saved) -> Collector:
+    return Collector(saved.source())
+
+
+def forbid(resource: str) -> Saved:
+    return Saved().refuse(
+        lambda c: of_resource(c.request, resource), Reason.FORBIDDEN, f"{resource} is forbidden"
+    )
+
+
+def test_services_with_their_endpoints() -> None:
+    read = read_services(collector(Saved()), [Scope()])
+    names = [service.name for service in read.services]
+    assert names == sorted(names)
+    assert len(names) == 16
+    assert len(read.endpoints[ServiceName("default", "db-service")]) == 3
+    assert (read.gaps, read.missing, read.blind, read.readable) == ((), (), frozenset(), True)
+
+
+def test_by_name() -> None:
+    nope = Scope(namespace="default", name="nope")
+    read = read_services(collector(Saved()), [DB, nope])
+    assert [str(service.name) for service in read.services] == ["default/db-service"]
+    assert read.missing == ('services "nope" not found',)
+    assert read.readable
+
+
+def test_services_that_cannot_be_listed() -> None:
+    read = read_services(collector(forbid("services")), [Scope()])
+    assert (read.services, read.readable) == ((), False)
+    (gap,) = read.gaps
+    assert (gap.what, gap.blocking) == ("services", True)
+    assert gap.next == "kubectl auth can-i list services -A"
+
+
+def test_endpoints_that_cannot_be_listed_are_not_none() -> None:
+    read = read_services(collector(forbid("endpointslices")), [Scope()])
+    assert len(read.services) == len(read.blind) == 16
+    assert not read.readable
+    assert [gap.what for gap in read.gaps] == ["endpointslices"]
+
+
+def test_nodes_and_agents() -> None:
+    inventory, gaps = read_nodes(collector(Saved()))
+    assert [node.name for node in inventory.nodes or ()] == ["n1", "n2", "n3"]
+    assert inventory.agents is not None
+    assert {pod.node for pod in inventory.agents} == {"n1", "n2", "n3"}
+    assert all(pod.name.startswith("kube-proxy") for pod in inventory.agents)
+    assert gaps == ()
+
+
+def test_nodes_by_name() -> None:
+    inventory, _ = read_nodes(collector(Saved()), names=("n2",))
+    assert [node.name for node in inventory.nodes or ()] == ["n2"]
+    with pytest.raises(UsageError, match='nodes "n7" not found'):
+        read_nodes(collector(Saved()), names=("n2", "n7"))
+
+
+def test_nodes_by_label() -> None:
+    inventory, _ = read_nodes(collector(Saved()), selector="kubernetes.io/hostname=n3")
+    assert [node.name for node in inventory.nodes or ()] == ["n3"]
+
+
+def test_nodes_that_cannot_be_listed_are_known_from_their_pods() -> None:
+    inventory, gaps = read_nodes(collector(forbid("nodes")))
+    assert [node.name for node in inventory.nodes or ()] == ["n1", "n2", "n3"]
+    assert [(gap.what, gap.blocking) for gap in gaps] == [("nodes", True)]
+
+
+def test_pods_that_cannot_be_listed() -> None:
+    inventory, gaps = read_nodes(collector(forbid("pods")))
+    assert inventory.agents is None
+    assert [(gap.what, gap.blocking) for gap in gaps] == [("pods", True)]  # one, not five
+
+
+def test_nothing_can_be_listed() -> None:
+    saved = forbid("pods")
+    saved.refuse(lambda c: of_resource(c.request, "nodes"), Reason.FORBIDDEN, "no nodes")
+    inventory, gaps = read_nodes(collector(saved))
+    assert inventory.nodes is None
+    assert len(gaps) == 2
+
+
+@pytest.mark.parametrize(
+    ("saved", "scope", "error", "sentence"),
+    [
+        (
+            Saved(),
+            Scope(namespace="default", name="nope"),
+            UsageError,
+            r'Error from server \(NotFound\): services "nope" not found',
+        ),
+        (forbid("services"), Scope(), ClusterError, "services is forbidden"),
+    ],
+)
+def test_what_a_command_cannot_go_on_without(
+    saved: Saved, scope: Scope, error: type[Exception], sentence: str
+) -> None:
+    with pytest.raises(error, match=sentence):
+        require_services(read_services(collector(saved), [scope]))
+
+
+def test_what_it_can() -> None:
+    require_services(read_services(collector(Saved()), [DB]))
+    require_services(read_services(collector(forbid("endpointslices")), [Scope()]))

@@ -1,0 +1,90 @@
+"""`snapshot` asks for all that later questions need, twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubectl_svcnet.cluster.record import RecordingSource
+from kubectl_svcnet.cluster.replay import ReplaySource
+from kubectl_svcnet.errors import UsageError
+from kubectl_svcnet.model.capture import Capture, ExecRequest, Reason, Request
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.pipeline.ranges import run as ranges
+from kubectl_svcnet.pipeline.snapshot import snapshot
+from kubectl_svcnet.pipeline.trace import trace
+from tests.saved import Saved, of_node
+
+
+class Watched:
+    def __init__(self, saved: Saved) -> None:
+        self.inner, self.asked = saved.source(), list[Request]()
+        self.waited: list[float] = []
+
+    context = "admin@lab"
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        self.asked.append(request)
+        return self.inner.fetch(request)
+
+    def now(self) -> float:
+        return self.inner.now()
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
+def test_two_readings_of_every_node() -> None:
+    source = Watched(Saved())
+    report = snapshot(source, Options(file="x.tar.gz", settle=7))
+    dumps = [
+        request.node
+        for request in source.asked
+        if isinstance(request, ExecRequest)
+        and any(c.name == "iptables-nft-save-all" for c in request.commands)
+    ]
+    assert sorted(dumps) == ["n1", "n1", "n2", "n2", "n3", "n3"]
+    assert source.waited == [7]
+    assert (report.collected.nodes, report.collected.nodes_read) == (3, 3)
+    assert report.file == "x.tar.gz"
+    assert [gap for gap in report.gaps if gap.blocking] == []
+
+
+def test_what_was_saved_answers_everything_again(tmp_path: Path) -> None:
+    file = tmp_path / "saved.tar.gz"
+    recording = RecordingSource(Saved().source(), file)
+    snapshot(recording, Options(file=str(file)))
+    recording.finish()
+    options = Options(all_namespaces=True)
+    before, after = trace(Saved().source(), options), trace(ReplaySource(file), options)
+    assert after.services == before.services
+    assert (after.findings, after.gaps) == (before.findings, before.gaps)
+    assert ranges(ReplaySource(file), options).ranges == ranges(Saved().source(), options).ranges
+
+
+def test_a_node_that_does_not_answer_is_a_gap() -> None:
+    saved = Saved().refuse(lambda c: of_node(c, "n2"), Reason.UNREACHABLE, "no route to host")
+    report = snapshot(saved.source(), Options())
+    assert report.collected.nodes_read == 2
+    assert ("n2", "rules", "no route to host") in [(g.node, g.what, g.why) for g in report.gaps]
+    assert len(set(report.gaps)) == len(report.gaps)
+
+
+def test_an_image_without_a_shell() -> None:
+    """One exec a command then."""
+    source = Watched(
+        Saved().refuse(lambda c: of_node(c, "n2"), Reason.NO_TOOL, "sh is not in the image")
+    )
+    snapshot(source, Options())
+    plain = [r for r in source.asked if isinstance(r, ExecRequest) and not r.shell]
+    assert any(r.node == "n2" and len(r.commands) > 5 for r in plain)
+
+
+def test_only_the_nodes_that_were_named() -> None:
+    source = Watched(Saved())
+    report = snapshot(source, Options(nodes=("n1",)))
+    assert {r.node for r in source.asked if isinstance(r, ExecRequest)} == {"n1"}
+    assert report.collected.nodes == 1
+    with pytest.raises(UsageError, match='nodes "n7" not found'):
+        snapshot(Saved().source(), Options(nodes=("n7",)))
