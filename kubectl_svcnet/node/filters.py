@@ -15,8 +15,9 @@ from ..model.address import IPAddress
 
 _KINDS = "KUBE-(SVC|SVL|SEP|EXT|FW|XLB)-"
 
-#: Room for one pattern; what does not fit keeps more lines, never fewer.
-_ROOM = 3000
+#: Room for one pattern, so that a command with two fits one exec (6 KiB of arguments); what does
+#: not fit keeps more lines, never fewer.
+_ROOM = 2400
 
 
 def other_words(words: Iterable[str], depth: int) -> str:
