@@ -31,6 +31,9 @@ from .proc import LEGACY_TABLES, Captures
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 NFT_FAMILY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
 
+#: The two ways of iptables into the kernel; native nft tables have a reader of their own.
+IPTABLES = (Backend.NFT, Backend.LEGACY)
+
 #: Tables beside nat; all are read whole.
 WHOLE_TABLES = ("raw", "mangle", "filter", "security")
 BASE_CHAINS = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ..model.address import Family
 from ..model.capture import Capture, Reason
 from ..model.commands import Command
-from ..model.fate import Backend, ChainId
-from .netfilter import LISTING, Wanted, dumps, first_rules, further_rules
+from ..model.fate import ChainId
+from .netfilter import IPTABLES, LISTING, Wanted, dumps, first_rules, further_rules
 from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
 
 LAST_ROUND = 4
@@ -56,7 +56,7 @@ def plain_round(families: frozenset[Family]) -> tuple[Command, ...]:
         *files,
         *(LEGACY_TABLES[family] for family in sorted(families)),
         LISTING,
-        *dumps(families, Backend),
+        *dumps(families, IPTABLES),
     )
 
 
@@ -69,7 +69,7 @@ def next_round(
         return ()
     if answers.changed and answers.rounds == 1:
         return rules_round(wanted)
-    backends = {chain.backend for chain in unread} or set(Backend)
+    backends = {chain.backend for chain in unread} or set(IPTABLES)
     families = {chain.family for chain in unread} or {w.family for w in wanted}
     if answers.changed or (unread and answers.rounds == LAST_ROUND - 1):
         commands = dumps(families, backends)

@@ -12,12 +12,11 @@ from ..dataplanes.kube_proxy import proxy_container, proxy_pod
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Source
 from ..model.commands import Command
-from ..model.fate import Backend
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import SnapshotReport
 from ..model.service import Node, Pod
-from ..node.netfilter import LISTING, dumps
+from ..node.netfilter import IPTABLES, LISTING, dumps
 from ..node.proc import state_commands
 from ..node.rounds import plain_round
 from ..node.vantage import Vantage, choose
@@ -84,7 +83,7 @@ def _log(node: Node, proxy: Pod) -> LogRequest:
 
 
 def _exec(collector: Collector, vantage: Vantage) -> tuple[Capture, ...]:
-    commands = (*state_commands(FAMILIES), LISTING, *dumps(FAMILIES, Backend))
+    commands = (*state_commands(FAMILIES), LISTING, *dumps(FAMILIES, IPTABLES))
     captures = collector.fetch(_request(vantage, commands, shell=True))
     if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in captures):
         captures = collector.fetch(_request(vantage, plain_round(FAMILIES), shell=False))

@@ -6,7 +6,7 @@ from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.commands import Command, checked
 from kubectl_svcnet.model.fate import Backend, ChainId
-from kubectl_svcnet.node.netfilter import LISTING, Wanted, dumps
+from kubectl_svcnet.node.netfilter import IPTABLES, LISTING, Wanted, dumps
 from kubectl_svcnet.node.proc import LEGACY_TABLES, STATUS
 from kubectl_svcnet.node.rounds import (
     LAST_ROUND,
@@ -52,7 +52,7 @@ def test_the_first_round_asks_for_hashed_names_and_all_else() -> None:
 
 def test_the_plain_round_is_dumps() -> None:
     commands = plain_round(frozenset(Family))
-    assert set(dumps(Family, Backend)) <= set(commands)
+    assert set(dumps(Family, IPTABLES)) <= set(commands)
     assert not [c for c in commands if c.spec.filtered and c != LISTING]
 
 
@@ -105,7 +105,7 @@ def test_a_chain_that_changed_under_the_reading() -> None:
     again = next_round(answers, frozenset(), [WANTED])
     assert again == rules_round([WANTED])
     changed = merge(answers, both)
-    assert set(next_round(changed, frozenset(), [WANTED])) == set(dumps([Family.IPV4], Backend))
+    assert set(next_round(changed, frozenset(), [WANTED])) == set(dumps([Family.IPV4], IPTABLES))
     calm = merge(answers, [both[1], both[1]])
     assert not calm.changed
     assert next_round(calm, frozenset(), [WANTED]) == ()
