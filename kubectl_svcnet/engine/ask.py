@@ -29,8 +29,11 @@ _OUTSIDE = tuple(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
+    """`maybe_pod`: it may lie in the cluster's pod range, of which only the nodes' are known."""
+
     address: IPAddress | None
     note: str = ""
+    maybe_pod: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +88,8 @@ def ask(
             destination_port=frontend.port,
             in_interface=None if outgoing else device,
         )
-        expectation = expect(service, frontend, endpoints, around.node, client, sender.address)
+        treated = Client.POD_ELSEWHERE if sender.maybe_pod else client
+        expectation = expect(service, frontend, endpoints, around.node, treated, sender.address)
         questions.asked.append(
             Asked(client=client, packet=packet, expectation=expectation, note=sender.note)
         )
@@ -119,8 +123,8 @@ def _clients(
         yield Client.POD_ELSEWHERE, found
     elif around.elsewhere:
         questions.gaps.append(_no_client(Client.POD_ELSEWHERE, node, family))
-    for address in _outsiders(service, frontend, around.known):
-        yield Client.EXTERNAL, Sender(address=address)
+    for sender in _outsiders(service, frontend, around.known):
+        yield Client.EXTERNAL, sender
 
 
 def _own_address(endpoint: Endpoint, node: Node) -> bool:
@@ -161,8 +165,12 @@ def _no_client(client: Client, node: Node, family: Family) -> Gap:
 
 def _outsiders(
     service: Service, frontend: Frontend, known: tuple[IPNetwork, ...]
-) -> Iterable[IPAddress]:
-    """An address outside every known range; with source ranges one inside and one outside."""
+) -> Iterable[Sender]:
+    """An address outside every known range; with source ranges one inside and one outside.
+
+    A source range around a node's pod range may be the cluster's pod range, or part of it: there
+    kube-proxy's detect-local mode decides what an address is, so either treatment is right.
+    """
     outside = [
         a
         for a in _OUTSIDE
@@ -171,10 +179,17 @@ def _outsiders(
     ]
     ranges = [r for r in service.source_ranges if family_of(r) is frontend.family]
     if frontend.kind is not FrontendKind.LOAD_BALANCER_IP or not ranges:
-        return outside[:1]
+        return [Sender(address=address) for address in outside[:1]]
     inside = _inside(ranges[0], known)
+    around_pods = any(
+        n.version == ranges[0].version and n.num_addresses > 1 and n.overlaps(ranges[0])
+        for n in known
+    )
     refused = [a for a in outside if not any(a in r for r in ranges)]
-    return ([inside] if inside else []) + refused[:1]
+    return [
+        *([Sender(address=inside, maybe_pod=around_pods)] if inside else []),
+        *(Sender(address=address) for address in refused[:1]),
+    ]
 
 
 def _inside(block: IPNetwork, known: tuple[IPNetwork, ...]) -> IPAddress | None:

@@ -178,7 +178,8 @@ def frontends(service: Service) -> tuple[Frontend, ...]:
     """Everything a client may dial, in the API's order; none for a headless, ExternalName or
     otherwise proxied Service (kube-proxy skips those: pkg/proxy/util/utils.go ShouldSkipService).
     """
-    if service.headless or service.external_name or not service.cluster_ips:
+    elsewhere = service.headless or service.external_name or service.other_proxy
+    if elsewhere or not service.cluster_ips:
         return ()
     found = []
     families = [family_of(address) for address in service.cluster_ips]

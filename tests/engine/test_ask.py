@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -160,6 +161,23 @@ def test_an_inside_client_is_no_node_or_pod() -> None:
     assert inside in ip_network("172.16.0.0/12")
     assert inside not in ip_network("172.18.0.0/24")
     assert outside not in ip_network("172.16.0.0/12")
+
+
+@pytest.mark.parametrize(
+    ("block", "either"), [("10.244.0.0/15", True), ("10.244.1.0/16", True), ("10.9.0.0/16", False)]
+)
+def test_a_source_range_around_pods_may_mean_pods(block: str, either: bool) -> None:
+    """Under policy Local a pod may use all endpoints, and the outside the node's own."""
+    ranged = service(source_ranges=(ip_network(block, strict=False),), external_local=True)
+    where = Neighbourhood(
+        node=HERE, pods=(CLIENT,), elsewhere=(), known=(*HERE.pod_cidrs, *THERE.pod_cidrs)
+    )
+    balanced = frontend(K.LOAD_BALANCER_IP, "192.0.2.9")
+    external = replace(ranged, load_balancer_ips=(ip_address("192.0.2.9"),))
+    found = ask(external, balanced, (DB1, DB2), VIEW, where).asked
+    (inside, _) = [e.expectation for e in found if e.client is Client.EXTERNAL]
+    local, cluster = frozenset([DB1.address]), frozenset([DB1.address, DB2.address])
+    assert {inside.endpoints, *inside.alternatives} == ({local, cluster} if either else {local})
 
 
 def test_outside_keeps_clear_of_what_the_cluster_uses() -> None:

@@ -58,7 +58,13 @@ def test_an_address_of_another_family_leads_nowhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "fields", [{"headless": True}, {"external_name": "example.com"}, {"cluster_ips": ()}]
+    "fields",
+    [
+        {"headless": True},
+        {"external_name": "example.com"},
+        {"other_proxy": "mesh"},
+        {"cluster_ips": ()},
+    ],
 )
 def test_nothing_to_dial(fields: dict[str, Any]) -> None:
     assert shown(service(**fields)) == []
