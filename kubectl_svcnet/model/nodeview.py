@@ -74,11 +74,15 @@ class OwnChains:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeView:
     """Everything `engine` may know of a node. Absent is not empty: `rulesets` holds, per family
-    and backend, what was read, and says itself which chains it holds whole."""
+    and backend, what was read, and says itself which chains it holds whole.
+
+    `addresses_in_order`: as `ip addr` lists them, which is how the kernel chooses among several;
+    /proc/net/fib_trie has an order of its own."""
 
     node: str
     rulesets: Mapping[tuple[Family, Backend], Ruleset] = field(default_factory=dict)
     addresses: tuple[InterfaceAddress, ...] | None = None
+    addresses_in_order: bool = False
     routes: tuple[Route, ...] | None = None
     routing_rules: tuple[RoutingRule, ...] = ()
     further_tables: tuple[str, ...] = ()  # routing tables beside local and main that hold routes

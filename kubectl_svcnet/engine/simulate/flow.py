@@ -54,7 +54,7 @@ class Flow:
     destination_settled: bool = False  # a translation (or none, for good) was chosen
     source_settled: bool = False
     destination_changed: bool = False
-    source_changed: bool = False
+    source_changed: bool | None = False  # None: nobody knows
     answering: Answering = Answering.NOTHING
 
 

@@ -177,7 +177,7 @@ def _ct_state(match: m.CtState, flow: Flow, place: Place) -> Answer:
         found = (
             found
             or ("DNAT" in match.states and flow.destination_changed)
-            or ("SNAT" in match.states and flow.source_changed)
+            or ("SNAT" in match.states and flow.source_changed is True)
         )
     return found is not match.negated
 

@@ -6,7 +6,7 @@ walked (longest prefix, then metric); where rules or further tables exist, the d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
@@ -40,7 +40,7 @@ class Routing:
         self._routes = tuple(view.routes) if view.routes is not None else None
         self._ways: dict[IPAddress, Way] = {}
         self._kinds: dict[IPAddress, str | None] = {}
-        self._masquerades: dict[IPAddress, IPAddress | None] = {}
+        self._masquerades: dict[IPAddress, tuple[IPAddress, ...] | None] = {}
 
     def is_local(self, address: IPAddress) -> bool | None:
         if address.is_loopback:
@@ -137,17 +137,17 @@ class Routing:
         if way.device is None:
             return None
         mine = self.addresses_of(way.device, family_of(destination)) or []
-        hop = way.gateway or destination
-        return _nearest(mine, hop)
+        found = self._nearest(mine, way.gateway or destination)
+        return found[0] if len(found) == 1 else None
 
-    def masquerade_source(self, destination: IPAddress) -> IPAddress | None:
-        """As MASQUERADE picks it: never a loopback address; a device that has none borrows the
-        first address of another (inet_select_addr), in the listing's order."""
+    def masquerade_sources(self, destination: IPAddress) -> tuple[IPAddress, ...] | None:
+        """Those that MASQUERADE may pick; None if nobody knows. It takes no loopback address; a
+        device that has none borrows the first of another (inet_select_addr)."""
         if destination not in self._masquerades:
             self._masquerades[destination] = self._find_masquerade(destination)
         return self._masquerades[destination]
 
-    def _find_masquerade(self, destination: IPAddress) -> IPAddress | None:
+    def _find_masquerade(self, destination: IPAddress) -> tuple[IPAddress, ...] | None:
         way = self.way(destination)
         if way.device is None or self._view.addresses is None:
             return None
@@ -156,11 +156,23 @@ class Routing:
         if mine is None:
             return None
         usable = [entry for entry in mine if not entry.address.is_loopback]
-        found = _nearest(usable, way.gateway or destination)
-        if found is not None:
+        found = self._nearest(usable, way.gateway or destination)
+        if found:
             return found
-        others = (e for e in self._view.addresses if family_of(e.address) is family)
-        return _nearest((e for e in others if not e.address.is_loopback), destination)
+        others = [e for e in self._view.addresses if family_of(e.address) is family]
+        return self._nearest([e for e in others if not e.address.is_loopback], destination)
+
+    def in_order(self, addresses: Sequence[IPAddress]) -> tuple[IPAddress, ...]:
+        """The one that the kernel picks, which is the first; all, where the order is not known."""
+        return tuple(addresses[:1] if self._view.addresses_in_order else addresses)
+
+    def _nearest(
+        self, entries: Sequence[InterfaceAddress], hop: IPAddress
+    ) -> tuple[IPAddress, ...]:
+        """The first whose network holds the next hop, else the first."""
+        usable = [e for e in entries if hop.is_link_local or not e.address.is_link_local]
+        near = [e.address for e in usable if _holds(e, hop)]
+        return self.in_order(near or [e.address for e in usable])
 
 
 def _better(route: Route, best: Route) -> bool:
@@ -169,15 +181,8 @@ def _better(route: Route, best: Route) -> bool:
     return ranks[0] < ranks[1]
 
 
-def _nearest(entries: Iterable[InterfaceAddress], hop: IPAddress) -> IPAddress | None:
-    first: IPAddress | None = None
-    for entry in entries:
-        if entry.address.is_link_local and not hop.is_link_local:
-            continue
-        if first is None:
-            first = entry.address
-        if entry.prefix_length is not None:
-            net = ip_network((entry.address, entry.prefix_length), strict=False)
-            if hop in net:
-                return entry.address
-    return first
+def _holds(entry: InterfaceAddress, hop: IPAddress) -> bool:
+    length = entry.prefix_length
+    if length is None or entry.address.version != hop.version:
+        return False
+    return hop in ip_network((entry.address, length), strict=False)

@@ -126,7 +126,15 @@ def _redirect(
     if not usable:
         branch.ending = Ending(FateKind.DROP, f"{where}: {flow.in_device} has no address")
         return [branch]
-    return _to_ports(walk, target.ports, target.random, branch, usable[0], where)
+    picks = walk.routing.in_order(usable)
+    if len(picks) == 1:
+        return _to_ports(walk, target.ports, target.random, branch, picks[0], where)
+    split, because = walk.new_split(), f"{where}: which address of {flow.in_device} is the first"
+    ends = []
+    for side, address in enumerate(picks):
+        one = branch.choose(Choice(split, side, len(picks), Cause.ORDER, because))
+        ends.extend(_to_ports(walk, target.ports, target.random, one, address, where))
+    return ends
 
 
 def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> list[Branch]:
@@ -134,8 +142,12 @@ def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> 
     if spots is None or branch_translates_destination(hook):
         return _unknown(branch, f"{where}: SNAT in {hook} or to too many addresses")
     if target.addresses is None:
-        return [_from(branch, branch.flow.source)]
-    return [_from(spot, address) for spot, address in spots]
+        return [_from(branch, branch.flow.source, changed=False)]
+    old = branch.flow.source
+    return [
+        _from(spot, address, changed=None if old is None else address != old)
+        for spot, address in spots
+    ]
 
 
 def _masquerade(
@@ -143,13 +155,18 @@ def _masquerade(
 ) -> list[Branch]:
     if hook != "POSTROUTING":
         return _unknown(branch, f"{where}: MASQUERADE in {hook}")
-    return [_from(branch, walk.routing.masquerade_source(branch.flow.destination))]
-
-
-def _from(branch: Branch, source: IPAddress | None) -> Branch:
-    """A new source that is the old one is no change; one that is not known counts as one."""
     old = branch.flow.source
-    changed = source is None or old is None or source != old
+    picks = walk.routing.masquerade_sources(branch.flow.destination)
+    changed: bool | None = None
+    if picks and old is not None:
+        changed = old not in picks or (None if len(picks) > 1 else False)
+    elif old is not None and walk.routing.is_local(old) is False:
+        changed = True  # whatever it picks is an address of this node
+    return [_from(branch, picks[0] if picks and len(picks) == 1 else None, changed=changed)]
+
+
+def _from(branch: Branch, source: IPAddress | None, *, changed: bool | None) -> Branch:
+    """A new source that is the old one is no change."""
     if source is not None and family_of(source) is not branch.flow.family:
         changed, source = True, None
     branch.change(source=source, source_settled=True, source_changed=changed)

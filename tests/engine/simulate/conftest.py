@@ -27,6 +27,7 @@ def make_view(text: str = "", legacy: str = "", **fields: Any) -> NodeView:
     known: dict[str, Any] = {
         "node": "n1",
         "rulesets": rulesets,
+        "addresses_in_order": True,
         "addresses": (
             InterfaceAddress(ip_address("127.0.0.1"), "lo", 8),
             InterfaceAddress(ip_address("192.168.0.1"), "eth0", 24),

@@ -93,8 +93,19 @@ def test_masquerade_borrows_an_address(view: Views) -> None:
     )
     routes = (Route(ip_network("10.244.1.5/32"), "cali1"),)
     routing = Routing(view(addresses=bare, routes=routes))
-    assert routing.masquerade_source(ip_address("10.244.1.5")) == ip_address("192.168.0.1")
-    assert Routing(view(routes=None)).masquerade_source(ip_address("10.244.1.5")) is None
+    pod = ip_address("10.244.1.5")
+    assert routing.masquerade_sources(pod) == (ip_address("192.168.0.1"),)
+    assert Routing(view(routes=None)).masquerade_sources(pod) is None
+
+
+def test_without_an_order_any_address_may_be_the_first(view: Views) -> None:
+    here = ip_address("192.168.0.1")
+    ordered, loose = (Routing(view(addresses_in_order=known)) for known in (True, False))
+    assert ordered.masquerade_sources(here) == (here,)
+    assert loose.masquerade_sources(here) == (here,)  # the only one whose network it is in
+    local = ip_address("127.0.0.1")
+    assert ordered.masquerade_sources(local) == (here,)
+    assert loose.masquerade_sources(local) == (here, ip_address("10.244.1.1"))
 
 
 def test_broadcast(view: Views) -> None:

@@ -87,6 +87,32 @@ def test_sources(ask: Ask, rule: str, source: str) -> None:
     assert fate.masquerade is (source != "10.244.1.9")
 
 
+def test_masquerade_is_open_where_the_pick_is(ask: Ask) -> None:
+    """A redirect to lo borrows an address; without an order it may be the one it had."""
+    text = nat("OUTPUT -p tcp -j REDIRECT", "POSTROUTING -j MASQUERADE")
+    (fate,) = ask(text, "8.8.8.8", **NODE)
+    assert (fate.masquerade, str(fate.source)) == (False, "192.168.0.1")
+    loose = {"addresses_in_order": False}
+    (fate,) = ask(text, "8.8.8.8", view=loose, **NODE)
+    assert (fate.masquerade, fate.source) == (None, None)
+    (fate,) = ask(nat("POSTROUTING -j MASQUERADE"), "8.8.8.8", view={"routes": None})
+    assert (fate.masquerade, fate.source) == (True, None)
+    (fate,) = ask(nat("POSTROUTING -j MASQUERADE"), "8.8.8.8", view={"routes": None}, **NODE)
+    assert fate.masquerade is None
+
+
+def test_redirect_to_one_of_several(ask: Ask) -> None:
+    two = tuple(InterfaceAddress(ip_address(f"10.244.1.{n}"), "cni0", 24) for n in (1, 7))
+    text = nat("PREROUTING -j REDIRECT")
+    (fate,) = ask(text, view={"addresses": two})
+    assert str(fate.endpoint) == "10.244.1.1:80"
+    fates = ask(text, view={"addresses": two, "addresses_in_order": False})
+    assert {(str(one.endpoint), one.probability) for one in fates} == {
+        ("10.244.1.1:80", None),
+        ("10.244.1.7:80", None),
+    }
+
+
 def test_snat_of_what_arrives_at_the_node(ask: Ask) -> None:
     (fate,) = ask(nat("INPUT -j SNAT --to-source 192.168.0.9"), "192.168.0.1")
     assert (fate.kind, fate.masquerade) == (FateKind.LOCAL, True)
