@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .address import Family, IPAddress, SocketAddress
@@ -13,6 +13,11 @@ class Backend(str, Enum):
 
     NFT = "nft"
     LEGACY = "legacy"
+    NFTABLES = "nftables"  # native nftables; the two above are iptables
+
+
+#: The two that iptables can be; one machine may have rules in both.
+IPTABLES = (Backend.NFT, Backend.LEGACY)
 
 
 class FateKind(str, Enum):
@@ -27,7 +32,9 @@ class FateKind(str, Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class ChainId:
-    """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN."""
+    """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN, and
+    for native nftables, whose `table` is family and name, ip kube-proxy/CHAIN. There a set or
+    map that was not read is named like a chain, with the @ of rules before its name."""
 
     family: Family
     backend: Backend
@@ -41,11 +48,13 @@ class ChainId:
 
 @dataclass(frozen=True, slots=True)
 class RuleRef:
-    """A rule that the packet met: its chain, its number from 1, its own text."""
+    """A rule that the packet met: its chain, its number from 1, its own text, and the chain that
+    it led this packet to, which the text of a verdict map does not tell."""
 
     chain: ChainId
     number: int
     raw: str
+    into: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.chain}:{self.number}"
@@ -79,3 +88,4 @@ class Fate:
     steps: tuple[Step, ...] = ()
     because: str = ""  # for UNKNOWN: the rule and what in it; for REJECT and DROP: the rule
     unread: frozenset[ChainId] = frozenset()
+    translated_by: RuleRef | None = None  # the rule that gave it its new destination

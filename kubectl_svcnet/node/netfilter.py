@@ -14,7 +14,7 @@ from ..errors import ParseError
 from ..model.address import Family, IPAddress
 from ..model.capture import Capture, Reason
 from ..model.commands import Command
-from ..model.fate import Backend, ChainId
+from ..model.fate import IPTABLES, Backend, ChainId
 from ..model.finding import Gap
 from ..model.nodeview import ForeignTable
 from ..model.ruleset import Chain, Ruleset, Table
@@ -30,9 +30,6 @@ from .proc import LEGACY_TABLES, Captures
 
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 NFT_FAMILY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
-
-#: The two ways of iptables into the kernel; native nft tables have a reader of their own.
-IPTABLES = (Backend.NFT, Backend.LEGACY)
 
 #: Tables beside nat; all are read whole.
 WHOLE_TABLES = ("raw", "mangle", "filter", "security")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from ..model.address import Family
 from ..model.capture import Capture, Reason
 from ..model.commands import Command
-from ..model.fate import ChainId
-from .netfilter import IPTABLES, LISTING, Wanted, dumps, first_rules, further_rules
+from ..model.fate import IPTABLES, ChainId
+from .netfilter import LISTING, Wanted, dumps, first_rules, further_rules
 from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
 
 LAST_ROUND = 4

@@ -12,11 +12,12 @@ from ..dataplanes.kube_proxy import proxy_container, proxy_pod
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Source
 from ..model.commands import Command
+from ..model.fate import IPTABLES
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import SnapshotReport
 from ..model.service import Node, Pod
-from ..node.netfilter import IPTABLES, LISTING, dumps
+from ..node.netfilter import LISTING, dumps
 from ..node.proc import state_commands
 from ..node.rounds import plain_round
 from ..node.vantage import Vantage, choose

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.commands import Command, checked
-from kubectl_svcnet.model.fate import Backend, ChainId
-from kubectl_svcnet.node.netfilter import IPTABLES, LISTING, Wanted, dumps
+from kubectl_svcnet.model.fate import IPTABLES, Backend, ChainId
+from kubectl_svcnet.node.netfilter import LISTING, Wanted, dumps
 from kubectl_svcnet.node.proc import LEGACY_TABLES, STATUS
 from kubectl_svcnet.node.rounds import (
     LAST_ROUND,

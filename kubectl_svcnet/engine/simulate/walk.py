@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...model.address import Family
-from ...model.fate import Backend, ChainId, RuleRef, Step
+from ...model.fate import IPTABLES, ChainId, RuleRef, Step
 from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
@@ -75,7 +75,7 @@ class Walk:
 
     def _find_bases(self, family: Family, table: str, hook: str) -> Bases:
         chains, unread, garbled = [], [], ""
-        for backend in Backend:
+        for backend in IPTABLES:
             where = ChainId(family, backend, table, hook)
             ruleset = self.view.rulesets.get((family, backend))
             chain = self.base_chain(ruleset, where)
