@@ -14,7 +14,7 @@ from ..errors import ParseError
 from ..model.address import Family, IPAddress
 from ..model.capture import Capture, Reason
 from ..model.commands import Command
-from ..model.fate import IPTABLES, Backend, ChainId
+from ..model.fate import Backend, ChainId
 from ..model.finding import Gap
 from ..model.nodeview import ForeignTable
 from ..model.ruleset import Chain, Ruleset, Table
