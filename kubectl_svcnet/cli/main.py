@@ -188,18 +188,30 @@ def _main(argv: Sequence[str] | None) -> int:
         return COMMANDS[given.command][1](given)
     except SvcnetError as error:
         return _failed(given, error)
-    except (BrokenPipeError, KeyboardInterrupt):
+    except BrokenPipeError:
         raise
-    except Exception:
-        import traceback
+    except KeyboardInterrupt:
+        _show_failed(given, "interrupted", None)
+        raise
+    except Exception as error:
+        return _crashed(given, error)
 
-        traceback.print_exc()
-        print(f"error: this is a bug in svcnet; please report it at {REPORT}", file=sys.stderr)
-        return 70
+
+def _crashed(given: argparse.Namespace, error: Exception) -> int:
+    """The traceback quotes what was read, so it is escaped like all that is printed."""
+    import traceback
+
+    from ..render.escape import escape
+
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        print(escape(line), file=sys.stderr)
+    print(f"error: this is a bug in svcnet; please report it at {REPORT}", file=sys.stderr)
+    _show_failed(given, f"a bug in svcnet: {type(error).__name__}", f"report it at {REPORT}")
+    return 70
 
 
 def _failed(given: argparse.Namespace, error: SvcnetError) -> int:
-    """One sentence on stderr; with -o json or yaml a document on stdout as well."""
+    """One sentence on stderr, and what to type now."""
     from ..render.escape import escape
 
     sentence = escape(str(error))
@@ -208,13 +220,18 @@ def _failed(given: argparse.Namespace, error: SvcnetError) -> int:
     print(sentence, file=sys.stderr)
     if error.next:
         print(f"  next      {escape(error.next)}", file=sys.stderr)
+    _show_failed(given, str(error), error.next)
+    return error.exit_code
+
+
+def _show_failed(given: argparse.Namespace, sentence: str, next: str | None) -> None:
+    """With -o json or yaml (JSON is YAML too) there is one document, whatever happened."""
     if vars(given).get("output") in ("json", "yaml"):
         import json
 
         from ..render.document import failed
 
-        print(json.dumps(failed(given.command.capitalize(), str(error), error.next), indent=2))
-    return error.exit_code
+        print(json.dumps(failed(given.command.capitalize(), sentence, next), indent=2))
 
 
 if __name__ == "__main__":

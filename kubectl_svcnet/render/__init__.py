@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ..model.report import FAULTS, PlanReport, RangesReport, SnapshotReport, TraceReport
 from .document import Report, document
+from .escape import escape
 from .style import Style
 from .table import plan, ranges, snapshot, trace
 
@@ -53,7 +54,7 @@ def _name(report: Report, style: Style) -> str:
             names = [command.argv for command in report.commands]
         case SnapshotReport():
             names = [report.file]
-    return "".join(f"{name}\n" for name in names)
+    return "".join(f"{escape(name)}\n" for name in names)
 
 
 RENDERERS: Mapping[str, Renderer] = {

@@ -46,13 +46,18 @@ def document(report: Report) -> dict[str, Any]:
 def failed(kind: str, sentence: str, next: str | None) -> dict[str, Any]:
     """The document of a command that could read nothing: the reason is its one gap."""
     gap = Gap(what=kind.lower(), why=sentence, next=next or "", blocking=True)
+    return {**unread(kind, []), "gaps": [_gap(gap)]}
+
+
+def unread(kind: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    """The document of a command that reads nothing."""
     return {
         "apiVersion": API_VERSION,
         "kind": kind,
         "collected": _collected(Collected()),
-        "items": [],
+        "items": items,
         "findings": [],
-        "gaps": [_gap(gap)],
+        "gaps": [],
     }
 
 
@@ -66,17 +71,22 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Plan", [
                 {"node": c.node, "pod": c.pod, "command": c.argv, "shows": c.shows}
                 for c in report.commands
-            ] + [{"node": "", "pod": "", "command": None, "shows": t} for t in report.may_follow]
+            ] + [
+                {"node": None, "pod": None, "command": None, "shows": text}
+                for text in report.may_follow
+            ]
         case SnapshotReport():
             item = {"file": report.file, "bytes": report.size, "captures": report.captures}
             return "Snapshot", [item]
 
 
 def _collected(collected: Collected) -> dict[str, Any]:
+    """Where nothing was read, there is no start."""
     started = datetime.fromtimestamp(collected.started_at, timezone.utc)
+    text = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "context": collected.context or None,
-        "startedAt": started.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "startedAt": text if collected.started_at else None,
         "seconds": round(collected.seconds, 3),
         "nodes": collected.nodes,
         "nodesRead": collected.nodes_read,

@@ -51,7 +51,7 @@ def closing(collected: Collected) -> str:
     """For stderr: what the answer cost."""
     again = ""
     if collected.reread:
-        again = f", {names(collected.reread)} again after {collected.waited:.0f}s"
+        again = f", {escape(names(collected.reread))} again after {collected.waited:.0f}s"
     execs = "1 exec" if collected.execs == 1 else f"{collected.execs} execs"
     return (
         f"read {collected.nodes_read} of {collected.nodes} nodes in {collected.seconds:.1f}s"

@@ -1,0 +1,64 @@
+"""Reports to render: made once by the pipeline from the recorded lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import SnapshotReport
+from kubectl_svcnet.pipeline.plan import plan_trace
+from kubectl_svcnet.pipeline.ranges import run as read_ranges
+from kubectl_svcnet.pipeline.trace import trace
+from kubectl_svcnet.render.document import Report
+from tests.saved import Saved, of_node
+
+DB = ("db-service",)
+
+
+def followed_nothing() -> Saved:
+    """The demo's case: a pod was replaced, and n3's kube-proxy does not know."""
+    return Saved().stopped("n3").rules("n3", lambda t: t.replace("10.244.3.2", "10.244.3.9"))
+
+
+def foreign(item: Any) -> Any:
+    if item["spec"].get("nodeName") == "n3":
+        item["metadata"] |= {"name": "cilium-x", "labels": {"k8s-app": "cilium"}}
+    return item
+
+
+def half_blind() -> Saved:
+    saved = Saved().refuse(lambda c: of_node(c, "n2"), Reason.UNREACHABLE, "no route to host")
+    return saved.objects("pods", foreign)
+
+
+def weird() -> Saved:
+    portals = '-A PREROUTING -m comment --comment "kubernetes service portals"'
+    return Saved().before_rule("n2", portals, "-A PREROUTING -m weird --thing -j ACCEPT")
+
+
+MAKERS: Mapping[str, Callable[[], Report]] = {
+    "explained": lambda: trace(Saved().source(), Options(services=DB, nodes=("n1",), explain=True)),
+    "followed-nothing": lambda: trace(followed_nothing().source(), Options(services=DB)),
+    "half-blind": lambda: trace(half_blind().source(), Options(services=("edge-lb",))),
+    "healthy": lambda: trace(Saved().source(), Options(services=DB)),
+    "not-understood": lambda: trace(weird().source(), Options(services=DB)),
+    "plan": lambda: plan_trace(Saved().source(), Options(services=DB, nodes=("n1",))),
+    "ranges": lambda: read_ranges(Saved().source(), Options()),
+    "snapshot": lambda: SnapshotReport(
+        collected=trace(Saved().source(), Options(services=DB)).collected,
+        file="cluster.tar.gz",
+        size=79001,
+        captures=142,
+    ),
+    "without-frontends": lambda: trace(
+        Saved().source(), Options(services=("db-headless", "db-external", "empty"))
+    ),
+}
+
+
+@cache
+def made(name: str) -> Report:
+    return MAKERS[name]()
