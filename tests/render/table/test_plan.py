@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from kubectl_svcnet.model.finding import Gap
+from kubectl_svcnet.model.report import Collected, PlannedCommand, PlanReport
+from kubectl_svcnet.render.style import Style
+from kubectl_svcnet.render.table.plan import render
+
+
+def planned(node: str, argv: str) -> PlannedCommand:
+    return PlannedCommand(node=node, pod=f"kube-system/p-{node}", argv=argv, shows="it")
+
+
+def test_equal_nodes_are_one() -> None:
+    commands = tuple(planned(n, argv) for n in ("n1", "n2", "n3") for argv in ("a", "b"))
+    report = PlanReport(
+        collected=Collected(),
+        commands=(*commands, planned("n3", "c")),
+        may_follow=("and then more",),
+        gaps=(Gap(what="rules", why="no pod", node="n4"),),
+    )
+    assert render(report, Style()) == (
+        "on n1,n2, in one exec:\n  a\n  b\n\n"
+        "on n3, in one exec:\n  a\n  b\n  c\n\n"
+        "and then more\n\nnote n4: rules: no pod\n"
+    )
