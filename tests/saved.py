@@ -150,10 +150,14 @@ def is_log(capture: Capture) -> bool:
 
 class Narrow:
     """A cluster that answers narrow questions narrowly, as live nodes do: single chains, single
-    tables, filtered listings. All are cut out of the recorded dumps."""
+    tables, filtered listings. All are cut out of the recorded dumps.
 
-    def __init__(self, saved: Saved) -> None:
+    Images have `nft` or not; what the script would not run then is not answered either.
+    """
+
+    def __init__(self, saved: Saved, *, nft: bool = True) -> None:
         self.inner = saved.source()
+        self.nft = nft
         self.asked: list[ExecRequest] = []
         self.hook: Callable[[Command, str], str] = lambda command, text: text
 
@@ -173,7 +177,25 @@ class Narrow:
             return captures
         self.asked.append(request)
         pairs = zip(request.commands, captures, strict=True)
-        return tuple(self._narrow(command, capture) for command, capture in pairs)
+        listed = [c.text() for c in captures if c.command and c.command.spec.listing]
+        return tuple(
+            self._narrow(command, self._refused(command, capture, listed) or capture)
+            for command, capture in pairs
+        )
+
+    def _refused(self, command: Command, capture: Capture, listed: list[str]) -> Capture | None:
+        """`cluster.batch`, "Exit codes": no such tool, or a precondition of the table says no."""
+        spec = command.spec
+        table = f"table {spec.within} {command.arguments[0]} {{" if spec.within else ""
+        unknown = bool(table and listed) and (not self.nft or table not in listed[0])
+        if spec.listing and not self.nft:
+            reason = Reason.NO_TOOL
+        elif unknown or (spec.unless == ("nft",) and self.nft):
+            reason = Reason.NOT_PRESENT
+        else:
+            return None
+        failure = Failure(reason=reason, message=reason.value)
+        return replace(capture, command=command, data=b"", exit_code=None, failure=failure)
 
     def _narrow(self, command: Command, capture: Capture) -> Capture:
         if capture.failure is not None or capture.command == command:
@@ -188,10 +210,10 @@ class Narrow:
 def cut(command: Command, dump: str) -> str | None:
     """The part of a dump that this command prints; None: there is no such chain."""
     kind = command.name.partition("-")[2]
-    if kind == "legacy-first-rule":
+    if kind.endswith("-first-rule"):
         found = [x for x in numbered(dump) if re.search(command.arguments[0], x.partition(":")[2])]
         return "".join(found[:1])
-    if kind == "legacy-save-all-filtered":
+    if kind.endswith("-save-all-filtered"):
         return filtered(dump, command.arguments[0])
     table = command.arguments[0]
     part = re.search(rf"^\*{table}\n(?s:.*?)^COMMIT\n", dump, re.MULTILINE)

@@ -5,6 +5,7 @@ are positional parameters. It is written for dash with the tools of upstream's k
 (cat chmod grep ln rm sleep wc) and busybox. Each answer stands between lines that carry a random
 token, on stdout and on stderr, so nothing that a node prints can pass for a marker.
 Exit codes in the end marker: the command's own, or `absent` where law 3 forbade to run it.
+A listing is kept in `L`, which is `-` before there is one; `at` looks for a table in it.
 A filtered command's own end marker goes through its `grep -n` and so has a line number.
 """
 
@@ -22,10 +23,11 @@ MAX_ARGUMENTS = 6 * 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+\Z")
 
 _HEAD = r"""export LC_ALL=C
-T=$1 U=$2 n=0
+T=$1 U=$2 n=0 L=-
 shift 2
 has(){ case ,$U, in *,$1,*)return 0;;esac;[ -e /proc/modules ]||return 0
 while read -r m _;do [ "$m" = "$1" ]&&return 0;done</proc/modules;return 1;}
+at(){ case $L in -|*":table $1 {"*)return 0;;esac;return 1;}
 no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
 z(){ printf '\n%s end %s\n' $T $?;}
 g(){ grep -anvEe "$1";}
@@ -59,6 +61,8 @@ def _condition(spec: CommandSpec) -> str:
         tests.append(f"has {spec.needs.value}")
     if spec.unless:
         tests.append("no " + " ".join(spec.unless))
+    if spec.within:
+        tests.append(f'at "{spec.within} $1"')
     return "&&".join(tests)
 
 
@@ -68,9 +72,13 @@ def _arm(spec: CommandSpec) -> str:
     run = " ".join(_word(word, numbers) for word in spec.argv)
     if spec.filtered:
         run = f'{{ {run};z;}}|g "${len(numbers)}"'
+    if spec.listing:
+        run = f"L=$({run})"
     if spec.first:
         run += f'|grep -anEm1 -e "${len(numbers)}"'
     run += ";e=$?"
+    if spec.listing:
+        run += """;printf '%s\\n' "$L\""""
     condition = _condition(spec)
     if condition:
         run = f"if {condition};then {run};fi"

@@ -19,16 +19,15 @@ from ..model.commands import Command
 
 def wider_commands(command: Command) -> tuple[Command, ...]:
     """Commands whose whole answer contains this one's, the narrowest first."""
-    if command.name.endswith("-legacy-first-rule"):
-        return (Command(command.name.replace("first-rule", "save-all")),)
-    found = re.fullmatch(
-        r"(ip6?tables)-(nft-chain|nft-save|legacy-save-all)(-filtered)?", command.name
+    all_ = re.fullmatch(
+        r"(ip6?tables-(?:nft|legacy))-(?:save-all-filtered|first-rule)", command.name
     )
+    if all_ is not None:
+        return (Command(f"{all_[1]}-save-all"),)
+    found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-save)(-filtered)?", command.name)
     if found is None:
         return ()
     prefix, kind, filtered = found.groups()
-    if kind == "legacy-save-all":
-        return (Command(f"{prefix}-legacy-save-all"),) if filtered else ()
     table = command.arguments[0]
     wider = []
     if kind == "nft-chain" and filtered:

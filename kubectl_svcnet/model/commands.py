@@ -5,9 +5,11 @@
 the pattern given for each. `filtered` commands end in a `grep -n` that drops lines, so that
 numbers stay true; the pattern is an extended regular expression of lines to *leave behind*.
 
-Reading changes nothing (measured on iptables 1.8.9): `iptables-nft -S CHAIN` and
-`iptables-nft-save` create no table, `iptables-legacy-save` without -t lists only tables that the
-kernel has, and `iptables-legacy -L/-S` (takes kube-proxy's lock) is not here at all.
+Reading changes nothing: `iptables-nft-save` creates no table, and `iptables-nft -S CHAIN` of a
+table that is not there (1.8.8 and older would create it) is not run: the listing of `nft-chains`
+earlier in the same exec must name the table, and an exec without that listing may ask only for
+chains that were met by walking, whose table exists. `iptables-legacy-save` without -t lists only
+tables that the kernel has. `iptables-legacy -L/-S` (takes kube-proxy's lock) is not here at all.
 """
 
 from __future__ import annotations
@@ -60,6 +62,8 @@ class CommandSpec:
     needs: Needs = Needs.NOTHING
     dump: bool = False  # may be long: --max-dump limits it, not --max-answer
     unless: tuple[str, ...] = ()  # not run where one of these tools exists
+    listing: bool = False  # the script keeps what it prints, for those that are `within`
+    within: str = ""  # nft's word for the family of {table}: not run where a listing lacks it
 
 
 def checked(command: Command) -> CommandSpec:
@@ -108,12 +112,13 @@ SYSCTLS = (
 )
 
 
-def _nft(nft: str) -> tuple[CommandSpec, ...]:
-    table, chain, leave = {"table": _TABLE}, {"chain": _CHAIN}, {"leave": _PATTERN}
+def _nft_chains(nft: str, family: str) -> tuple[CommandSpec, ...]:
+    table, chain = {"table": _TABLE}, {"chain": _CHAIN}
     return (
         CommandSpec(
             name=f"{nft}-chain",
             dump=True,
+            within=family,
             argv=(nft, "-t", "{table}", "-S", "{chain}"),
             arguments=table | chain,
             needs=Needs.NF_TABLES,
@@ -122,12 +127,19 @@ def _nft(nft: str) -> tuple[CommandSpec, ...]:
         CommandSpec(
             name=f"{nft}-chain-filtered",
             dump=True,
+            within=family,
             argv=(nft, "-t", "{table}", "-S", "{chain}"),
-            arguments=table | chain | leave,
+            arguments=table | chain | {"leave": _PATTERN},
             filtered=True,
             needs=Needs.NF_TABLES,
             shows="one chain without the rules of other single addresses",
         ),
+    )
+
+
+def _nft_saves(nft: str) -> tuple[CommandSpec, ...]:
+    table, leave = {"table": _TABLE}, {"leave": _PATTERN}
+    return (
         CommandSpec(
             name=f"{nft}-save",
             dump=True,
@@ -151,6 +163,25 @@ def _nft(nft: str) -> tuple[CommandSpec, ...]:
             argv=(f"{nft}-save",),
             needs=Needs.NF_TABLES,
             shows="all tables of the nft backend",
+        ),
+        CommandSpec(
+            name=f"{nft}-save-all-filtered",
+            dump=True,
+            argv=(f"{nft}-save",),
+            arguments=leave,
+            filtered=True,
+            needs=Needs.NF_TABLES,
+            unless=("nft",),
+            shows="all tables without the chains of other Services, in images without nft",
+        ),
+        CommandSpec(
+            name=f"{nft}-first-rule",
+            argv=(f"{nft}-save",),
+            arguments={"first": _PATTERN},
+            first=True,
+            needs=Needs.NF_TABLES,
+            unless=("nft",),
+            shows="the line of one chain's first rule, from which its numbers count",
         ),
     )
 
@@ -184,7 +215,8 @@ def _legacy(legacy: str) -> tuple[CommandSpec, ...]:
 def _iptables(prefix: str) -> tuple[CommandSpec, ...]:
     nft, legacy = f"{prefix}-nft", f"{prefix}-legacy"
     return (
-        *_nft(nft),
+        *_nft_chains(nft, "ip6" if prefix == "ip6tables" else "ip"),
+        *_nft_saves(nft),
         *_legacy(legacy),
         CommandSpec(
             name=f"{prefix}-save-all",
@@ -208,6 +240,7 @@ _ROWS = (
     CommandSpec(
         name="nft-chains",
         dump=True,
+        listing=True,
         argv=("nft", "list", "chains"),
         arguments={"leave": _PATTERN},
         filtered=True,

@@ -1,8 +1,9 @@
 """A node's iptables rules: which commands list them, and the rulesets that their answers make.
 
-On the nft backend the nat table is read chain by chain, each chain's listing costing 5 ms and a
-dump of 215,000 rules seconds; the other tables are small and read whole. On the legacy backend
-`iptables-legacy-save` is the one safe command, so its output is filtered on the node.
+On the nft backend chains are read one by one, each costing 2 ms however many there are: a save,
+even of one small table, makes iptables-nft fetch every rule of all tables first. Which tables
+there are is learned from nft; in images without it, and on the legacy backend, a save is the one
+command that surely creates no table, so its output is filtered on the node.
 """
 
 from __future__ import annotations
@@ -31,10 +32,27 @@ from .proc import LEGACY_TABLES, Captures
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 NFT_FAMILY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
 
-#: Tables beside nat; all are read whole.
-WHOLE_TABLES = ("raw", "mangle", "filter", "security")
-BASE_CHAINS = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING")
 DISPATCH = "KUBE-SERVICES"
+
+#: Chains that every packet may meet: base chains, and those that kube-proxy and the kubelet jump
+#: to from them. What others jump to is met by walking.
+SHARED = {
+    "raw": ("PREROUTING", "OUTPUT"),
+    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
+    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"),
+    "filter": (
+        "INPUT",
+        "FORWARD",
+        "OUTPUT",
+        "KUBE-EXTERNAL-SERVICES",
+        "KUBE-FIREWALL",
+        "KUBE-FORWARD",
+        "KUBE-NODEPORTS",
+        "KUBE-PROXY-FIREWALL",
+        "KUBE-SERVICES",
+    ),
+    "security": ("INPUT", "FORWARD", "OUTPUT"),
+}
 
 #: More chains than this are cheaper as one filtered dump, and would not fit one exec.
 MANY_CHAINS = 40
@@ -59,14 +77,19 @@ def first_rules(wanted: Wanted) -> tuple[Command, ...]:
     prefix = PREFIX[wanted.family]
     chains = other_chains(wanted.chains)
     addresses = other_addresses(wanted.destinations)
-    legacy = Command(f"{prefix}-legacy-save-all-filtered", (any_of(chains, addresses),))
-    first = Command(f"{prefix}-legacy-first-rule", (FIRST_DISPATCH,))
     return (
         *_nat(wanted, prefix, chains, addresses),
-        *(Command(f"{prefix}-nft-save", (table,)) for table in WHOLE_TABLES),
-        legacy,
-        first,
+        *(_alone(prefix, t, name) for t, names in SHARED.items() if t != "nat" for name in names),
+        *_saved(f"{prefix}-nft", chains, addresses),
+        *_saved(f"{prefix}-legacy", chains, addresses),
         Command(f"{prefix}-save-all"),
+    )
+
+
+def _saved(tool: str, chains: str, addresses: str) -> tuple[Command, ...]:
+    return (
+        Command(f"{tool}-save-all-filtered", (any_of(chains, addresses),)),
+        Command(f"{tool}-first-rule", (FIRST_DISPATCH,)),
     )
 
 
@@ -75,40 +98,43 @@ def _nat(wanted: Wanted, prefix: str, chains: str, addresses: str) -> tuple[Comm
     chains read one by one are no snapshot. Many chains: one filtered dump, which is one."""
     if len(wanted.chains) > MANY_CHAINS:
         return (Command(f"{prefix}-nft-save-filtered", ("nat", any_of(chains, addresses))),)
-    dispatch = Command(f"{prefix}-nft-chain", ("nat", DISPATCH))
+    dispatch = _alone(prefix, "nat", DISPATCH)
     if addresses:
         dispatch = Command(f"{prefix}-nft-chain-filtered", ("nat", DISPATCH, addresses))
-    own = tuple(Command(f"{prefix}-nft-chain", ("nat", name)) for name in sorted(wanted.chains))
-    shared = (*BASE_CHAINS, "KUBE-POSTROUTING", "KUBE-MARK-MASQ")
-    return (
-        *(Command(f"{prefix}-nft-chain", ("nat", name)) for name in shared),
-        dispatch,
-        *own,
-        dispatch,
-        *own,
-    )
+    own = tuple(_alone(prefix, "nat", name) for name in sorted(wanted.chains))
+    shared = tuple(_alone(prefix, "nat", name) for name in SHARED["nat"])
+    return (*shared, dispatch, *own, dispatch, *own)
+
+
+def _alone(prefix: str, table: str, chain: str) -> Command:
+    return Command(f"{prefix}-nft-chain", (table, chain))
 
 
 def further_rules(
     unread: Iterable[ChainId], asked: Mapping[Command, Capture]
 ) -> tuple[Command, ...]:
-    """Commands for chains that a walk met and did not find; the dump for those that would not
-    be listed alone, and for all of the legacy backend."""
+    """Commands for chains that a walk met and did not find: of nat by name, of any other table
+    the whole (a policy engine's chains nest deeper than there are rounds). The dump for what
+    would not be listed so, and where there is a filtered dump already."""
     commands: dict[Command, None] = {}
     for chain in sorted(unread):
         prefix = PREFIX[chain.family]
-        if chain.backend is Backend.LEGACY:
-            commands[Command(f"{prefix}-legacy-save-all")] = None
+        if chain.backend is Backend.LEGACY or _is_saved(asked, f"{prefix}-nft"):
+            commands[Command(f"{prefix}-{chain.backend.value}-save-all")] = None
             continue
-        alone = Command(f"{prefix}-nft-chain", (chain.table, chain.chain))
-        filtered = chain.table == "nat" and chain.chain == DISPATCH
-        if alone in asked or filtered:
-            commands[Command(f"{prefix}-nft-save-all")] = None
-        else:
-            commands[alone] = None
+        command = Command(f"{prefix}-nft-save", (chain.table,))
+        if chain.table == "nat":
+            command = _alone(prefix, "nat", chain.chain)
+        if command in asked or (chain.table, chain.chain) == ("nat", DISPATCH):
+            command = Command(f"{prefix}-nft-save-all")
+        commands[command] = None
     if len(commands) > MANY_CHAINS:
         return dumps({chain.family for chain in unread}, {chain.backend for chain in unread})
     return tuple(commands)
+
+
+def _is_saved(asked: Mapping[Command, Capture], tool: str) -> bool:
+    return any(c.name == f"{tool}-save-all-filtered" and asked[c].ok for c in asked)
 
 
 def dumps(families: Iterable[Family], backends: Iterable[Backend]) -> tuple[Command, ...]:
@@ -147,54 +173,57 @@ def _nft(answers: Captures, wanted: Wanted) -> Ruleset | None:
     whole = _text(answers, Command(f"{prefix}-nft-save-all"))
     if whole is not None:
         return parse_save(whole, family, Backend.NFT)
-    if _absent(answers, Command(f"{prefix}-nft-save", ("filter",))):
+    saved = _read_saved(answers, wanted, Backend.NFT)
+    if saved is not None:
+        return saved
+    listing = answers.get(LISTING)
+    if listing is not None and _withheld(listing):  # no nf_tables in the kernel
         return Ruleset(family=family, backend=Backend.NFT, complete=True)
-    tables: dict[str, Table] = {}
-    complete = True
-    for name in WHOLE_TABLES:
-        text = _text(answers, Command(f"{prefix}-nft-save", (name,)))
-        complete &= text is not None
-        if text is not None:
-            tables |= parse_save(text, family, Backend.NFT, complete=False).tables
-    nat = _nft_nat(answers, wanted)
-    if nat is not None:
-        tables["nat"] = nat
-    return Ruleset(
-        family=family, backend=Backend.NFT, tables=tables, complete=complete and nat is not None
-    )
+    listed = listing is not None and listing.ok
+    found = {name: _nft_table(answers, wanted, name, listed=listed) for name in SHARED}
+    tables = {name: table for name, table in found.items() if table is not None}
+    return Ruleset(family=family, backend=Backend.NFT, tables=tables)
 
 
-def _absent(answers: Captures, command: Command) -> bool:
-    """The kernel has no nf_tables, so nothing is in it: law 3's precondition said no."""
-    capture = answers.get(command)
-    failure = capture.failure if capture else None
-    return failure is not None and failure.reason is Reason.NOT_PRESENT
+def _withheld(capture: Capture) -> bool:
+    """Law 3's precondition said no: what it would list is not in the kernel."""
+    return capture.failure is not None and capture.failure.reason is Reason.NOT_PRESENT
 
 
-def _nft_nat(answers: Captures, wanted: Wanted) -> Table | None:
-    """nat, from a filtered dump and from single chains; later listings of a chain win."""
+def _nft_table(answers: Captures, wanted: Wanted, name: str, *, listed: bool) -> Table | None:
+    """One table: a listing of all of it, or what filtered and single listings say of its chains,
+    the later ones winning. `listed`: chains were withheld only if the kernel has no such table."""
+    prefix = PREFIX[wanted.family]
+    whole = _text(answers, Command(f"{prefix}-nft-save", (name,)))
+    if whole is not None:
+        return parse_save(whole, wanted.family, Backend.NFT, complete=False).tables.get(name)
     chains: dict[str, Chain] = {}
-    seen = incompatible = False
+    seen = incompatible = absent = False
     for command, capture in answers.items():
-        if not capture.ok or not command.name.startswith(f"{PREFIX[wanted.family]}-nft-"):
+        kind = command.name.removeprefix(f"{prefix}-nft-")
+        if command.arguments[:1] != (name,):
             continue
-        kind = command.name.removeprefix(f"{PREFIX[wanted.family]}-nft-")
+        absent |= listed and kind == "chain" and _withheld(capture)
+        if not capture.ok:
+            continue
         if kind == "save-filtered":
-            table = _filtered(capture.text(), wanted, Backend.NFT, {}).tables.get("nat")
+            table = _filtered(capture.text(), wanted, Backend.NFT, {}).tables.get(name)
             incompatible |= table is not None and table.incompatible
             chains |= dict(table.chains) if table else {}
-        elif kind == "chain" and command.arguments[0] == "nat":
-            chain = parse_chain(capture.text(), wanted.family, Backend.NFT, "nat")
+        elif kind == "chain":
+            chain = parse_chain(capture.text(), wanted.family, Backend.NFT, name)
             chains[chain.name] = chain
         elif kind == "chain-filtered":
             chain = parse_chain_numbered(
-                capture.text(), wanted.family, Backend.NFT, "nat", covers=wanted.destinations
+                capture.text(), wanted.family, Backend.NFT, name, covers=wanted.destinations
             )
             chains[chain.name] = chain
         else:
             continue
         seen = True
-    return Table(name="nat", chains=chains, incompatible=incompatible) if seen else None
+    if not seen:
+        return Table(name=name, complete=True) if absent else None
+    return Table(name=name, chains=chains, incompatible=incompatible)
 
 
 def _filtered(
@@ -216,17 +245,27 @@ def _legacy(answers: Captures, wanted: Wanted) -> Ruleset | None:
         text = _text(answers, whole)
         if text is not None:
             return parse_save(text, family, Backend.LEGACY)
-    for command, capture in answers.items():
-        if command.name == f"{prefix}-legacy-save-all-filtered" and capture.ok:
-            first = _first_line(answers, prefix)
-            return _all_legacy(_filtered(capture.text(), wanted, Backend.LEGACY, first))
+    saved = _read_saved(answers, wanted, Backend.LEGACY)
+    if saved is not None:
+        return saved
     names = answers.get(LEGACY_TABLES[family])
     if names is not None and not names.text().split() and names.exit_code is not None:
         return Ruleset(family=family, backend=Backend.LEGACY, complete=True)
     return None
 
 
-def _all_legacy(ruleset: Ruleset) -> Ruleset:
+def _read_saved(answers: Captures, wanted: Wanted, backend: Backend) -> Ruleset | None:
+    """The filtered dump of all tables."""
+    tool = f"{PREFIX[wanted.family]}-{backend.value}"
+    for command, capture in answers.items():
+        if command.name == f"{tool}-save-all-filtered" and capture.ok:
+            return _all_tables(
+                _filtered(capture.text(), wanted, backend, _first_line(answers, tool))
+            )
+    return None
+
+
+def _all_tables(ruleset: Ruleset) -> Ruleset:
     """The filter leaves out chains of nat alone, so every table is listed, the others whole."""
     if ruleset.stray or any(table.truncated for table in ruleset.tables.values()):
         return ruleset
@@ -237,8 +276,8 @@ def _all_legacy(ruleset: Ruleset) -> Ruleset:
     return replace(ruleset, tables=tables, complete=True)
 
 
-def _first_line(answers: Captures, prefix: str) -> dict[tuple[str, str], int]:
-    text = _text(answers, Command(f"{prefix}-legacy-first-rule", (FIRST_DISPATCH,)))
+def _first_line(answers: Captures, tool: str) -> dict[tuple[str, str], int]:
+    text = _text(answers, Command(f"{tool}-first-rule", (FIRST_DISPATCH,)))
     number = (text or "").partition(":")[0]
     return {("nat", DISPATCH): int(number)} if number.isdecimal() else {}
 
@@ -249,7 +288,7 @@ def read_foreign(answers: Captures, families: Iterable[Family]) -> tuple[Foreign
     capture = answers.get(LISTING)
     if capture is None:
         return None
-    if capture.failure is not None and capture.failure.reason is Reason.NOT_PRESENT:
+    if _withheld(capture):
         return ()
     if not capture.ok:
         return None
@@ -258,7 +297,7 @@ def read_foreign(answers: Captures, families: Iterable[Family]) -> tuple[Foreign
     for table in parse_chain_listing(capture.text()):
         if table.family not in known:
             continue
-        own = table.name in ("nat", *WHOLE_TABLES)
+        own = table.name in SHARED
         hooks = {
             hook for chain, (_, hook, _) in table.base.items() if not (own and chain.isupper())
         }

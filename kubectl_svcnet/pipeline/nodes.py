@@ -19,7 +19,7 @@ from ..model.nodeview import NodeView, OwnChains
 from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, Node, Pod
-from ..node.netfilter import Wanted, read_foreign, read_rules
+from ..node.netfilter import LISTING, Wanted, read_foreign, read_rules
 from ..node.proc import process_state, read_state
 from ..node.rounds import (
     Answers,
@@ -182,11 +182,15 @@ class NodeReader:
 
 
 def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
-    part: list[Command] = []
+    """Each with the listing that says which tables may be asked for, if the round has one."""
+    head = [LISTING] if LISTING in commands else []
+    part = list(head)
     for command in commands:
-        if part and size_of([*part, command]) > MAX_ARGUMENTS:
+        if command == LISTING:
+            continue
+        if len(part) > len(head) and size_of([*part, command]) > MAX_ARGUMENTS:
             yield tuple(part)
-            part = []
+            part = list(head)
         part.append(command)
     if part:
         yield tuple(part)

@@ -8,7 +8,7 @@ differ are read again (product.md, "Settling").
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
@@ -95,7 +95,7 @@ class _Run:
         self.collector, self.options, self.scopes = collector, options, scopes
         self.inventory = inventory
         self.nodes = inventory.nodes or ()
-        self.pods: dict[str, tuple[Pod, ...] | None] = {}
+        self.pods: Future[dict[str, tuple[Pod, ...] | None]] = Future()
         self.pod_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.known = _known_ranges(self.nodes)
 
@@ -103,9 +103,9 @@ class _Run:
         before = Expected(services=read.services, endpoints=read.endpoints)
         known = [service for service in before.services if service.name not in read.blind]
         targets = [f for service in known for f in frontends(service)]
-        if targets:
-            self.pods = dict(self.collector.map(self._running_pods, self.nodes))
-        readings = self._read(before, self.nodes, targets)
+        with ThreadPoolExecutor(max_workers=1) as pool:  # a walk needs them, an exec does not
+            self.pods = pool.submit(self._all_pods, self.nodes if targets else ())
+            readings = self._read(before, self.nodes, targets)
         after = self._expected() or before
         judged = self._judge(after, readings, targets)
         doubtful = _differing(judged)
@@ -124,6 +124,9 @@ class _Run:
             nodes=before.nodes, nodes_read=before.nodes_read, reread=before.reread
         )
         return replace(report, steps=steps, collected=collected)
+
+    def _all_pods(self, nodes: Iterable[Node]) -> dict[str, tuple[Pod, ...] | None]:
+        return dict(self.collector.map(self._running_pods, nodes))
 
     def _running_pods(self, node: Node) -> tuple[str, tuple[Pod, ...] | None]:
         selector = f"spec.nodeName={node.name},status.phase=Running"
@@ -153,9 +156,10 @@ class _Run:
     def _packets(
         self, expected: Expected, node: Node, view: NodeView, targets: Sequence[Frontend]
     ) -> dict[Frontend, Questions]:
-        others = tuple((o, self.pods.get(o.name)) for o in self.nodes if o.name != node.name)
+        pods = self.pods.result()
+        others = tuple((o, pods.get(o.name)) for o in self.nodes if o.name != node.name)
         around = Neighbourhood(
-            node=node, pods=self.pods.get(node.name), elsewhere=others, known=self.known
+            node=node, pods=pods.get(node.name), elsewhere=others, known=self.known
         )
         asked = {}
         for frontend in targets:

@@ -191,6 +191,45 @@ def test_nothing_runs_that_would_load_a_module(
     assert bool(node.ran()) is runs
 
 
+LISTING = Command("nft-chains", ("^}$",))
+RAW = Command("iptables-nft-chain", ("raw", "PREROUTING"))
+NAT6 = Command("ip6tables-nft-chain", ("nat", "PREROUTING"))
+
+
+def test_a_table_that_is_not_there_is_not_asked_for(node: Node) -> None:
+    """Old versions of iptables-nft create a table to list its chains."""
+    node.fake("nft", "table ip nat {\n\tchain x {\n}\ntable ip6 rawer {\n}\n")
+    node.fake("iptables-nft", RULES)
+    node.fake("ip6tables-nft", RULES)
+    listing, nat, raw, nat6, part = node.run(LISTING, CHAIN, RAW, NAT6, filtered("^x"))
+    assert listing.data == b"1:table ip nat {\n2:\tchain x {\n4:table ip6 rawer {\n"
+    assert (listing.exit_code, listing.unfiltered) == (0, False)
+    assert [each.absent for each in (nat, raw, nat6, part)] == [False, True, True, False]
+    assert node.ran() == ["nft list chains", *["iptables-nft -t nat -S KUBE-SERVICES"] * 2]
+
+
+@pytest.mark.parametrize("nft", ["none", "broken"])
+def test_no_listing_no_chains(node: Node, nft: str) -> None:
+    node.fake("iptables-nft", RULES)
+    node.fake("iptables-nft-save", "*nat\n")
+    if nft == "broken":
+        node.fake("nft", "", "Killed\n", 137)
+    saved = Command("iptables-nft-save-all-filtered", ("^x",))
+    listing, chain, save = node.run(LISTING, CHAIN, saved)
+    assert listing.exit_code == (127 if nft == "none" else 137)
+    assert chain.absent
+    assert save.absent is (nft == "broken")
+    assert save.data == (b"1:*nat\n" if nft == "none" else b"")
+
+
+def test_an_empty_listing_is_one(node: Node) -> None:
+    node.fake("nft")
+    node.fake("iptables-nft", RULES)
+    listing, chain = node.run(LISTING, CHAIN)
+    assert (listing.data, listing.exit_code, listing.unfiltered) == (b"", 0, False)
+    assert chain.absent
+
+
 def test_the_bare_name_only_where_the_others_are_missing(node: Node) -> None:
     bare = Command("iptables-save-all")
     node.fake("iptables-save", "*nat\n")

@@ -31,6 +31,8 @@ from kubectl_svcnet.model.commands import COMMANDS, Command
             ("iptables-nft-save-filtered", "nat", "^y"),
             ["iptables-nft-save nat", "iptables-nft-save-all"],
         ),
+        (("iptables-nft-save-all-filtered", "^y"), ["iptables-nft-save-all"]),
+        (("ip6tables-nft-first-rule", "^y"), ["ip6tables-nft-save-all"]),
         (("iptables-nft-save-all",), []),
         (("iptables-legacy-save-all-filtered", "^y"), ["iptables-legacy-save-all"]),
         (("iptables-legacy-first-rule", "^y"), ["iptables-legacy-save-all"]),

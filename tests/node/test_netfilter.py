@@ -17,7 +17,7 @@ from kubectl_svcnet.model.ruleset import Ruleset
 from kubectl_svcnet.node.netfilter import (
     LISTING,
     MANY_CHAINS,
-    WHOLE_TABLES,
+    SHARED,
     Wanted,
     first_rules,
     read_foreign,
@@ -73,8 +73,7 @@ def test_little_says_the_same_as_the_dump(node: str) -> None:
     assert services is not None
     assert services.covers == frozenset({VIP})
     for table in ("filter", "mangle"):
-        assert few.tables[table].complete
-        for name in all_.tables[table].chains:
+        for name in set(SHARED[table]) & set(all_.tables[table].chains):
             assert rules_of(few, table, name) == rules_of(all_, table, name)
 
 
@@ -82,7 +81,8 @@ def test_little_says_the_same_as_the_dump(node: str) -> None:
 def test_both_backends_are_known(node: str) -> None:
     found, _ = read_rules(answers("db-service.tar.gz", node), WANTED)
     assert set(found) == {(Family.IPV4, Backend.NFT), (Family.IPV4, Backend.LEGACY)}
-    assert all(ruleset.complete for ruleset in found.values())
+    for ruleset in found.values():
+        assert ruleset.complete or set(ruleset.tables) == set(SHARED)
 
 
 def test_nothing_read_is_nothing_known() -> None:
@@ -93,22 +93,59 @@ def test_nothing_read_is_nothing_known() -> None:
 
 def test_no_module_no_rules() -> None:
     """The kernel has no nf_tables: its ruleset is whole, and empty."""
-    save = Command("iptables-nft-save", ("filter",))
-    found, _ = read_rules({save: capture(save, failure=Reason.NOT_PRESENT)}, WANTED)
+    found, _ = read_rules({LISTING: capture(LISTING, failure=Reason.NOT_PRESENT)}, WANTED)
     ruleset = found[Family.IPV4, Backend.NFT]
     assert ruleset.complete
     assert not ruleset.tables
 
 
+INPUT = Command("iptables-nft-chain", ("security", "INPUT"))
+
+
+def test_a_table_that_the_kernel_does_not_have() -> None:
+    """Its chains were not asked for, since nft lists no such table: it is whole, and empty."""
+    withheld = {INPUT: capture(INPUT, failure=Reason.NOT_PRESENT)}
+    listed = {LISTING: capture(LISTING, "1:table ip nat {\n")}
+    found, _ = read_rules({**listed, **withheld}, WANTED)
+    table = found[Family.IPV4, Backend.NFT].tables["security"]
+    assert table.complete
+    assert not table.chains
+    for why in (Reason.NO_TOOL, Reason.TIMEOUT):
+        unlisted = {LISTING: capture(LISTING, failure=why)}
+        found, _ = read_rules({**unlisted, **withheld}, WANTED)
+        assert not found[Family.IPV4, Backend.NFT].tables
+
+
+def alone(command: Command) -> bool:
+    return command.name == "iptables-nft-chain"
+
+
+def test_images_without_nft() -> None:
+    """One filtered dump of all tables, which are whole but for other Services' chains."""
+    command = Command("iptables-nft-save-all-filtered", ("^-A X ",))
+    lines = ["*filter", ":INPUT ACCEPT [0:0]", "COMMIT", "*nat", ":PREROUTING ACCEPT [0:0]"]
+    text = "".join(f"{n}:{line}\n" for n, line in enumerate([*lines, "COMMIT"], 1))
+    found, _ = read_rules({command: capture(command, text)}, WANTED)
+    ruleset = found[Family.IPV4, Backend.NFT]
+    assert ruleset.complete
+    assert ruleset.tables["filter"].complete
+    assert not ruleset.tables["nat"].complete
+
+
 @pytest.mark.parametrize("failure", [Reason.NO_TOOL, Reason.TIMEOUT, Reason.TOO_LARGE])
 def test_a_listing_that_failed_is_not_empty(failure: Reason) -> None:
-    some = answers("db-service.tar.gz", "n1")
-    for name in WHOLE_TABLES:
-        save = Command("iptables-nft-save", (name,))
-        found, _ = read_rules({**some, save: capture(save, failure=failure)}, WANTED)
-        ruleset = found[Family.IPV4, Backend.NFT]
-        assert not ruleset.complete
-        assert name not in ruleset.tables
+    some = {LISTING: capture(LISTING)}
+    some |= {
+        c: capture(c, f"-P {c.arguments[1]} ACCEPT\n") for c in first_rules(WANTED) if alone(c)
+    }
+    for table, chains in SHARED.items():
+        for name in chains:
+            chain = Command("iptables-nft-chain", (table, name))
+            found, _ = read_rules({**some, chain: capture(chain, failure=failure)}, WANTED)
+            ruleset = found[Family.IPV4, Backend.NFT]
+            assert not ruleset.complete
+            assert not ruleset.tables[table].complete
+            assert name not in ruleset.tables[table].chains
 
 
 def test_one_backend_images() -> None:
@@ -180,7 +217,7 @@ def test_many_chains_are_one_filtered_dump() -> None:
     many = replace(WANTED, chains=frozenset(f"KUBE-SEP-{n:016}" for n in range(MANY_CHAINS + 1)))
     names = [c.name for c in first_rules(many)]
     assert "iptables-nft-save-filtered" in names
-    assert "iptables-nft-chain" not in names
+    assert not [c for c in first_rules(many) if c.arguments[:1] == ("nat",) and "chain" in c.name]
 
 
 def test_without_addresses_the_dispatch_chain_is_read_whole() -> None:

@@ -45,7 +45,7 @@ def test_the_first_round_asks_for_hashed_names_and_all_else() -> None:
     assert commands.count(CHAIN) == 2  # again at the end: chains are no snapshot
     assert STATUS in commands
     assert LISTING in commands
-    assert any(c.name == "ip6tables-nft-save" for c in commands)
+    assert any(c.name == "ip6tables-nft-chain" for c in commands)
     for command in commands:
         checked(command)
 
@@ -68,6 +68,21 @@ def test_a_chain_that_would_not_be_listed_alone_takes_the_dump() -> None:
     answers = merge(Answers(), [capture(CHAIN, exit_code=1)])
     commands = next_round(answers, frozenset({nft(SVC)}), [WANTED])
     assert commands == (Command("iptables-nft-save-all"),)
+
+
+def test_another_table_is_read_whole_and_then_by_the_dump() -> None:
+    unread = frozenset({nft("cali-FORWARD", "filter"), nft("cali-INPUT", "filter")})
+    whole = Command("iptables-nft-save", ("filter",))
+    assert next_round(Answers(rounds=1), unread, [WANTED]) == (whole,)
+    answers = merge(Answers(rounds=1), [capture(whole, exit_code=1)])
+    assert next_round(answers, unread, [WANTED]) == (Command("iptables-nft-save-all"),)
+
+
+def test_a_filtered_dump_is_followed_by_the_dump() -> None:
+    saved = Command("iptables-nft-save-all-filtered", ("^x",))
+    answers = merge(Answers(), [capture(saved, "1:*nat\n")])
+    unread = frozenset({nft("KUBE-SEP-AAAAAAAAAAAAAAAA")})
+    assert next_round(answers, unread, [WANTED]) == (Command("iptables-nft-save-all"),)
 
 
 def test_the_legacy_backend_takes_the_dump() -> None:
