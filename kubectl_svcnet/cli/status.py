@@ -16,7 +16,7 @@ _ORDER = (Level.INFO, Level.WARNING, Level.ERROR)
 
 def accept(gaps: Iterable[Gap], accepted: Iterable[str]) -> tuple[Gap, ...]:
     """Gaps whose node or subject was named by --accept-gaps, marked so."""
-    named = frozenset(accepted)
+    named = frozenset(accepted) - {""}
     return tuple(
         replace(gap, accepted=True) if {gap.node, gap.what} & named else gap for gap in gaps
     )

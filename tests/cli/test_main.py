@@ -1,0 +1,222 @@
+"""The command line as it is typed: exit status, sentences, documents, streams, imports."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from kubectl_svcnet.cli import main as command_line
+from kubectl_svcnet.cli.main import COMMANDS, Parser, build_parser, main
+from tests.saved import HEALTHY
+
+ROOT = Path(__file__).resolve().parents[2]
+SCHEMA = json.loads((ROOT / "docs" / "schema.json").read_text(encoding="utf-8"))
+BUNDLE = ["--bundle", str(HEALTHY)]
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No kubeconfig, no cluster around."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+
+
+def document(text: str) -> dict[str, Any]:
+    made: dict[str, Any] = json.loads(text)
+    jsonschema.validate(made, SCHEMA)
+    return made
+
+
+CASES = [
+    pytest.param(["trace", "db-service", *BUNDLE], 0, "Trace", id="ok"),
+    pytest.param(["ranges", *BUNDLE], 0, "Ranges", id="ranges"),
+    pytest.param(["trace", "nope", *BUNDLE], 2, "Trace", id="no-such-service"),
+    pytest.param(["trace", "nope", "db-service", *BUNDLE], 2, "Trace", id="one-of-two"),
+    pytest.param(["trace", "pod/x", *BUNDLE], 2, "Trace", id="no-service"),
+    pytest.param(["trace", "db-service", "--node", "n7", *BUNDLE], 2, "Trace", id="no-such-node"),
+    pytest.param(["trace", "--settle", "x", *BUNDLE], 2, "Trace", id="bad-duration"),
+    pytest.param(["trace", "db-service", "--bundle", "/nonexistent"], 3, "Trace", id="no-bundle"),
+    pytest.param(["trace", "db-service", "--bundle", __file__], 3, "Trace", id="not-a-bundle"),
+    pytest.param(["trace", "db-service"], 3, "Trace", id="no-cluster"),
+    pytest.param(["ranges"], 3, "Ranges", id="no-cluster-ranges"),
+    pytest.param(["snapshot", "x", *BUNDLE], 2, "Snapshot", id="snapshot-of-a-bundle"),
+    pytest.param(["trace", "db-service", "--record", "x", *BUNDLE], 2, "Trace", id="record"),
+    pytest.param(["version"], 0, "Version", id="version"),
+]
+
+
+@pytest.mark.parametrize(("argv", "status", "kind"), CASES)
+def test_status_and_one_document(
+    argv: list[str], status: int, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*argv, "-o", "json"]) == status
+    out, err = capsys.readouterr()
+    made = document(out)
+    assert made["kind"] == kind
+    if status:
+        assert err
+        assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("argv", "lines"),
+    [
+        (
+            ["trace", "nope", *BUNDLE],
+            [
+                'Error from server (NotFound): services "nope" not found',
+                "  next      kubectl get services -A",
+            ],
+        ),
+        (
+            ["trace", "pod/x", *BUNDLE],
+            ["error: 'pod/x' is not a Service: only svc/NAME can be traced"],
+        ),
+        (
+            ["trace", "--settle", "x", *BUNDLE],
+            ["error: --settle 'x' is no duration: write 10s, 2m or 1m30s"],
+        ),
+    ],
+)
+def test_sentences(argv: list[str], lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    main(argv)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == lines
+
+
+def test_no_cluster_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "db-service"]) == 3
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len([line for line in err.splitlines() if not line.startswith("  next")]) == 1
+
+
+def test_what_there_is_is_shown_beside_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "nope", "db-service", *BUNDLE]) == 2
+    out, err = capsys.readouterr()
+    assert "default/db-service" in out
+    assert err.endswith('Error from server (NotFound): services "nope" not found\n')
+
+
+def test_data_on_stdout_and_the_rest_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["trace", "db-service", *BUNDLE])
+    out, err = capsys.readouterr()
+    assert out.startswith("default/db-service")
+    assert err.startswith("read 3 of 3 nodes in ")
+    main(["trace", "db-service", "-o", "name", *BUNDLE])
+    assert capsys.readouterr() == ("", "")
+
+
+def test_colours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def coloured(*flags: str) -> bool:
+        main(["trace", "db-service", *BUNDLE, *flags])
+        return "\x1b[" in capsys.readouterr().out
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert not coloured()  # no terminal
+    assert coloured("--color", "always")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert coloured()
+    assert not coloured("--color", "never")
+    monkeypatch.setenv("NO_COLOR", "")
+    assert not coloured()
+    assert coloured("--color", "always")
+    monkeypatch.delenv("NO_COLOR")
+    monkeypatch.setenv("TERM", "dumb")
+    assert not coloured()
+
+
+def failing(error: BaseException) -> Any:
+    def run(given: object) -> int:
+        raise error
+
+    return ("x", run, lambda command: None, "")
+
+
+def test_a_bug_of_ours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(COMMANDS, "ranges", failing(RuntimeError("pod said \x1b[31m")))
+    assert main(["ranges", "-o", "json"]) == 70
+    out, err = capsys.readouterr()
+    assert document(out)["gaps"][0]["why"] == "a bug in svcnet: RuntimeError"
+    assert "Traceback (most recent call last):" in err
+    assert "pod said \\x1b[31m" in err
+    assert "\x1b" not in err
+    assert "please report it at https://" in err
+
+
+def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(COMMANDS, "ranges", failing(KeyboardInterrupt()))
+    assert main(["ranges", "-o", "json"]) == 130
+    assert document(capsys.readouterr().out)["gaps"][0]["why"] == "interrupted"
+
+
+def test_a_closed_pipe_is_silent() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    argv = [sys.executable, "-m", "kubectl_svcnet.cli.main", "trace", "-A", *BUNDLE, "-o", "json"]
+    done = subprocess.run(argv, stdout=write, stderr=subprocess.PIPE, cwd=ROOT, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+HEAVY = ("kubernetes", "yaml", "tabulate", "websocket", "urllib3", "ssl", "argcomplete")
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["trace", "--help"], ["--version"], []])
+def test_help_imports_nothing_heavy(argv: list[str]) -> None:
+    code = (
+        "import sys\nfrom kubectl_svcnet.cli.main import main\n"
+        f"try:\n    main({argv!r})\nexcept SystemExit:\n    pass\n"
+        "print(sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    assert done.stdout
+    assert not [name for name in HEAVY if f"'{name}'" in done.stderr]
+
+
+def test_no_command_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "Available commands" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv", [["nope"], ["trace", "--nope"], ["trace", "-o", "xml"], ["snapshot"]]
+)
+def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(argv)
+    assert caught.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    first, second = err.splitlines()
+    assert first.startswith("error: ")
+    assert second.endswith("--help' for help and examples.")
+
+
+def test_commands_are_sorted_and_say_what_they_show() -> None:
+    assert list(COMMANDS) == sorted(COMMANDS)
+    for summary, _, _, _ in COMMANDS.values():
+        assert summary[0].islower()
+        assert not summary.endswith(".")
+
+
+def test_one_parser_for_all() -> None:
+    assert isinstance(build_parser(), Parser)
+    assert command_line.REPORT.startswith("https://")
+
+
+def test_the_completion_script(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "bash"]) == 0
+    assert "kubectl-svcnet" in capsys.readouterr().out

@@ -1,0 +1,76 @@
+"""One run: the source that is opened, what is recorded, how it looks, how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubectl_svcnet.cli import session
+from kubectl_svcnet.cluster.replay import ReplaySource
+from kubectl_svcnet.errors import ParseError, UsageError
+from kubectl_svcnet.model.capture import Source
+from kubectl_svcnet.model.finding import Gap
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import Collected, RangesReport
+from tests.saved import HEALTHY
+
+GAP = Gap(what="rules", why="no route", node="n2", blocking=True)
+
+
+@pytest.fixture(autouse=True)
+def handler() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def given(**flags: object) -> argparse.Namespace:
+    return argparse.Namespace(bundle=str(HEALTHY), **flags)
+
+
+def work(source: Source, options: Options) -> RangesReport:
+    return RangesReport(collected=Collected(nodes=3), gaps=(GAP,))
+
+
+def test_how_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    assert session.run(given(), lambda: work) == 4
+    out, err = capsys.readouterr()
+    assert "gap n2: rules: no route" in out
+    assert err.startswith("read 0 of 3 nodes")
+
+
+def test_an_accepted_gap_is_shown_and_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
+    assert session.run(given(accept_gaps=["n2"]), lambda: work) == 0
+    assert "accepted gap n2: rules: no route" in capsys.readouterr().out
+
+
+def test_a_bundle_is_not_recorded_again() -> None:
+    with pytest.raises(UsageError, match="--record"):
+        session.run(given(record="x"), lambda: work)
+
+
+def test_bundles(tmp_path: Path) -> None:
+    assert isinstance(session.open_bundle(str(HEALTHY)), ReplaySource)
+    with pytest.raises(ParseError):
+        session.open_bundle(str(tmp_path / "none"))
+
+
+def test_ctrl_c_on_a_bundle_ends_at_once() -> None:
+    def interrupted(source: Source, options: Options) -> RangesReport:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("it went on")
+
+    with pytest.raises(KeyboardInterrupt):
+        session.run(given(), lambda: interrupted)
+
+
+@pytest.mark.parametrize(("output", "wide"), [("table", False), ("wide", True), ("json", False)])
+def test_style(output: str, wide: bool) -> None:
+    style = session.style_of(Options(output=output, headers=False, explain=True))
+    assert (style.wide, style.headers, style.explain, style.width) == (wide, False, True, 80)
+    assert not style.colour

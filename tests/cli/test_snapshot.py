@@ -1,0 +1,80 @@
+"""`snapshot FILE`: the file appears whole or not at all."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.cli import session
+from kubectl_svcnet.cli.snapshot import snapshot
+from kubectl_svcnet.cluster.bundle import read_bundle
+from kubectl_svcnet.errors import UsageError
+from kubectl_svcnet.model.capture import Source
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import SnapshotReport
+from tests.saved import Saved
+
+
+def run_over(source: Source, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Any]:
+    """The report that the session would show."""
+    shown: list[Any] = []
+
+    def run(
+        given: argparse.Namespace,
+        load: Callable[[], Callable[[Source, Options], Any]],
+        *,
+        timeout: float,
+    ) -> int:
+        assert timeout == 600
+        shown.append(load()(source, Options(**options)))
+        return 0
+
+    monkeypatch.setattr(session, "run", run)
+    assert snapshot(argparse.Namespace()) == 0
+    return shown
+
+
+def test_what_is_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "x.tar.gz"
+    (report,) = run_over(Saved().source(), monkeypatch, file=str(file))
+    assert isinstance(report, SnapshotReport)
+    context, stored = read_bundle(file)
+    assert context == "admin@lab"
+    assert report.captures == len(stored) > 100
+    assert report.size == file.stat().st_size
+
+
+def test_anonymised(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "x.tar.gz"
+    run_over(Saved().source(), monkeypatch, file=str(file), anonymise=True)
+    context, stored = read_bundle(file)
+    assert context == ""
+    texts = [one.capture().text() for one in stored]
+    assert not [text for text in texts if "db-service" in text]
+
+
+def test_nothing_half_done_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    class Broken:
+        context = "x"
+
+        def fetch(self, request: object) -> Any:
+            raise RuntimeError("no")
+
+        def now(self) -> float:
+            return 0.0
+
+        def wait(self, seconds: float) -> None:
+            pass
+
+    with pytest.raises(RuntimeError):
+        run_over(Broken(), monkeypatch, file=str(tmp_path / "x.tar.gz"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_one_already() -> None:
+    with pytest.raises(UsageError, match="a bundle is a snapshot already"):
+        snapshot(argparse.Namespace(bundle="demo"))
