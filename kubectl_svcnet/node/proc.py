@@ -63,6 +63,7 @@ class NodeState:
     """None: not read. `gaps` are not blocking; what they leave open is open in the walk too."""
 
     addresses: tuple[InterfaceAddress, ...] | None = None
+    addresses_in_order: bool = False  # as the kernel chooses among them; fib_trie does not tell
     routes: tuple[Route, ...] | None = None
     routing_rules: tuple[RoutingRule, ...] = ()
     further_tables: tuple[str, ...] = ()
@@ -123,6 +124,7 @@ def _from_ip(reader: _Reader) -> NodeState | None:
     known = tuple(route for found in routes if found for route in found)
     return NodeState(
         addresses=addresses,
+        addresses_in_order=True,
         routes=known,
         routing_rules=tuple(rule for found in rules if found for rule in found),
         further_tables=further_tables(known),

@@ -219,6 +219,7 @@ def _view(
         node=reading.node.name,
         rulesets=rulesets,
         addresses=state.addresses,
+        addresses_in_order=state.addresses_in_order,
         routes=state.routes,
         routing_rules=state.routing_rules,
         further_tables=state.further_tables,
