@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from kubectl_svcnet.parse.nft_chains import ListedTable, parse_chain_listing
+
+FULL = """\
+table ip nat {
+	chain PREROUTING {
+		type nat hook prerouting priority dstnat; policy accept;
+	}
+	chain KUBE-SERVICES {
+	}
+}
+table inet firewalld {
+	chain filter_INPUT {
+		type filter hook input priority filter + 10; policy accept;
+	}
+}
+table netdev x {
+	chain ingress {
+		type filter hook ingress device "eth0" priority -500; policy accept;
+	}
+}
+table ip6 empty {
+}
+"""
+
+TABLES = (
+    ListedTable(family="ip", name="nat", base={"PREROUTING": ("nat", "prerouting", "dstnat")}),
+    ListedTable(
+        family="inet",
+        name="firewalld",
+        base={"filter_INPUT": ("filter", "input", "filter + 10")},
+    ),
+    ListedTable(family="netdev", name="x", base={"ingress": ("filter", "ingress", "-500")}),
+    ListedTable(family="ip6", name="empty"),
+)
+
+
+def numbered(text: str, *, without: str = "\0") -> str:
+    lines = enumerate(text.splitlines(), 1)
+    return "".join(f"{n}:{line}\n" for n, line in lines if without not in line)
+
+
+@pytest.mark.parametrize(
+    "text", [FULL, numbered(FULL), numbered(FULL, without="}"), numbered(FULL, without="KUBE-")]
+)
+def test_whole_and_filtered(text: str) -> None:
+    assert parse_chain_listing(text) == TABLES
+
+
+def test_a_table_that_is_listed_twice_is_one() -> None:
+    (table,) = parse_chain_listing(
+        "table ip a {\n\tchain x {\n\t\ttype nat hook output priority -100; policy accept;\n"
+        "table ip a {\n\tchain y {\n\t\ttype nat hook input priority 100; policy accept;\n"
+    )
+    assert set(table.base) == {"x", "y"}
+
+
+@pytest.mark.parametrize("text", ["", "\n", "Error: no such table\n", "<html>\n"])
+def test_nothing(text: str) -> None:
+    assert parse_chain_listing(text) == ()
+
+
+@pytest.mark.parametrize("end", range(0, len(FULL), 7))
+def test_cut_anywhere_nothing_is_invented(end: int) -> None:
+    whole = {(t.family, t.name): t.base for t in TABLES}
+    for table in parse_chain_listing(FULL[:end])[:-1]:
+        assert whole[table.family, table.name] == table.base
