@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ...model.fate import Fate, FateKind
@@ -79,13 +80,18 @@ def _nodes(trace: FrontendTrace, service: ServiceTrace, style: Style) -> list[st
     if style.wide:
         return _matrix(trace, style)
     rows = fold((node.node, _row(node, trace)) for node in trace.nodes)
-    cells = [(names(nodes), *row) for nodes, row in rows]
-    used = [max(len(row[i]) for row in [HEAD, *cells]) for i in range(4)]
-    room = style.width - sum(used) - 4 * 3
-    cells = [(*row[:4], style.cut(row[4], max(room, 10))) for row in cells]
+    full = [(names(nodes), *row) for nodes, row in rows]
+    used = [max(len(row[i]) for row in [HEAD, *full]) for i in range(4)]
+    room = max(style.width - sum(used) - 4 * 3, 10)
+    cells = [(*row[:4], style.cut(_fitting(row[4], room), room)) for row in full]
     lines = columns([HEAD, *cells])
     painted = [_painted(line, row[2], style) for line, row in zip(lines[1:], cells, strict=True)]
     return ([lines[0]] if style.headers else []) + painted
+
+
+def _fitting(text: str, room: int) -> str:
+    """Without the pods' names where they would push an address out of the line."""
+    return text if len(text) <= room else re.sub(r"(?<=\d) \((?!not settled)[^()]*\)", "", text)
 
 
 def _painted(line: str, verdict: str, style: Style) -> str:
