@@ -167,6 +167,7 @@ def arrives(
         probability=probability,
         masquerade=masquerade,
         rules=(DISPATCH, ref("KUBE-SVC-AAAAAAAAAAAAAAAA", f"-j {chain}"), rule),
+        translated_by=rule,
     )
 
 

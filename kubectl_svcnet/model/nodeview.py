@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from . import nft
 from .address import Family, IPAddress, IPNetwork
 from .fate import Backend
 from .ruleset import Ruleset
@@ -43,7 +44,7 @@ class RoutingRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignTable:
-    """A native nft table that this version does not simulate: its text, and the base-chain hooks
+    """A native nft table whose rules were not read, or not understood: its text, and the hooks
     it registers ("prerouting", "forward", …), which is what makes it able to change a fate."""
 
     family: str
@@ -58,7 +59,8 @@ class OwnChains:
 
     `dispatch` are the prefixes of per-Service chains (meeting one means the frontend is
     dispatched), `translate` those of the chains that alone may hold its DNAT rules, and
-    `policy` those of chains in which a drop is a NetworkPolicy's.
+    `policy` those of chains in which a drop is a NetworkPolicy's. `within` is what the names of
+    per-Service chains hold beside their prefix ("/" in nftables mode).
     """
 
     names: frozenset[str] = frozenset()
@@ -66,9 +68,16 @@ class OwnChains:
     dispatch: tuple[str, ...] = ()
     translate: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
+    within: str = ""
 
     def __contains__(self, chain: str) -> bool:
         return chain in self.names or chain.startswith(self.prefixes)
+
+    def dispatches(self, chain: str) -> bool:
+        return chain.startswith(self.dispatch) and self.within in chain
+
+    def translates(self, chain: str) -> bool:
+        return chain.startswith(self.translate) and self.within in chain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,4 +97,5 @@ class NodeView:
     further_tables: tuple[str, ...] = ()  # routing tables beside local and main that hold routes
     sysctls: Mapping[str, str] = field(default_factory=dict)  # "net.ipv4.ip_forward": "1"
     foreign_tables: tuple[ForeignTable, ...] = ()
+    nft_tables: tuple[nft.Table, ...] = ()  # native tables that were read
     own: OwnChains = OwnChains()

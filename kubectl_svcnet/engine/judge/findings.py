@@ -14,7 +14,6 @@ from ...model.fate import Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
 from ...model.report import FAULTS, FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from ..codes import finding
-from .services import translator
 
 _CODES = {
     Verdict.ABSENT: "SVN201",
@@ -197,7 +196,7 @@ def _blame(fate: Fate | None) -> tuple[str, ...]:
 
 
 def _diverting(traces: Iterable[NodeTrace]) -> RuleRef | None:
-    rules = [translator(fate) for fate in _fates(traces) if fate.kind is FateKind.ENDPOINT]
+    rules = [fate.translated_by for fate in _fates(traces) if fate.kind is FateKind.ENDPOINT]
     return next((r for r in rules if r and not r.chain.chain.startswith("KUBE-SEP-")), None)
 
 

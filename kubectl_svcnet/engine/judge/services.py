@@ -6,19 +6,16 @@ Nothing here walks a rule; it looks at fates.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...model.address import SocketAddress
-from ...model.fate import Fate, FateKind, RuleRef
+from ...model.fate import Fate, FateKind
 from ...model.nodeview import OwnChains
 from ...model.report import NodeTrace, Verdict, Walk
 
 #: Shares may differ by so much: kube-proxy writes probabilities with ten digits, 1.16 with five.
 TOLERANCE = 0.001
-
-_TRANSLATES = re.compile(r" -j (DNAT|REDIRECT|NETMAP)\b")
 
 
 @dataclass(slots=True)
@@ -41,15 +38,11 @@ class Judgement:
         return set(self.expected) - self.reached if Verdict.MISSING in self.problems else set()
 
 
-def translator(fate: Fate) -> RuleRef | None:
-    """The rule that gave the packet its new destination."""
-    return next((rule for rule in fate.rules if _TRANSLATES.search(rule.raw)), None)
-
-
 def dispatched(fate: Fate, own: OwnChains) -> bool:
     """Did it come through one of the dataplane's per-Service chains?"""
-    return bool(own.dispatch) and any(
-        rule.chain.chain.startswith(own.dispatch)
+    return any(
+        own.dispatches(rule.chain.chain)
+        or own.dispatches(rule.into)
         or any(f" {verb} {prefix}" in rule.raw for verb in ("-j", "-g") for prefix in own.dispatch)
         for rule in fate.rules
     )
@@ -106,8 +99,8 @@ def _marked_to_drop(fate: Fate) -> bool:
 
 
 def _arrival(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
-    rule = translator(fate)
-    if rule is None or not (own.translate and rule.chain.chain.startswith(own.translate)):
+    rule = fate.translated_by
+    if rule is None or not own.translates(rule.chain.chain):
         return Verdict.DIVERTED
     assert fate.endpoint is not None
     if fate.probability is None:

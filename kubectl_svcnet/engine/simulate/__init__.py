@@ -17,6 +17,7 @@ from .fates import fates_of
 from .flow import Branch, Flow
 from .path import Path
 from .routing import Routing
+from .stages import Plan
 from .walk import Bases, Walk
 
 __all__ = ["Simulator", "simulate"]
@@ -27,12 +28,13 @@ class Simulator:
 
     def __init__(self, view: NodeView) -> None:
         self._view, self._routing = view, Routing(view)
+        self._plan = Plan(view.nft_tables)
         self._bases: dict[tuple[Family, str, str], Bases] = {}
 
     def fates(self, packet: Packet, *, explain: bool = False) -> tuple[Fate, ...]:
         """Every possible fate; `steps` are filled only if `explain` asks for them."""
         walk = Walk(self._view, packet, self._routing, explain, known=self._bases)
-        path = Path(walk)
+        path = Path(walk, self._plan)
         own = packet.hook is Hook.OUTPUT
         branch = Branch(
             Flow(

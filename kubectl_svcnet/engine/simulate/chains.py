@@ -87,8 +87,8 @@ class _Run:
                 if frame.parent is None:
                     self._end(branch)
                     return
-                if not frame.where.chain.startswith(walk.view.own.dispatch):
-                    _forget_idle_jump(branch, frame)
+                if not walk.view.own.dispatches(frame.where.chain):
+                    forget_idle_jump(branch, frame.before)
                 frame, index = frame.parent, frame.resume
                 continue
             walk.steps += 1
@@ -159,10 +159,10 @@ class _Run:
     def _act(self, target: object, branch: Branch, ref: RuleRef) -> bool:
         """Do what the target does; True if the base chain is over for this branch."""
         walk = self._walk
-        ends = translated(walk, target, branch, self._hook, str(ref))
+        ends = translated(walk, target, branch, self._hook, ref)
         if ends is not None:
             for end in ends:
-                walk.tell(end, self._hook, ref, _told(target, end))
+                walk.tell(end, self._hook, ref, told(target, end))
             self._done.extend(ends)
             return True
         match target:
@@ -208,10 +208,9 @@ def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKn
     return doubts
 
 
-def _forget_idle_jump(branch: Branch, frame: _Frame) -> None:
+def forget_idle_jump(branch: Branch, before: Branch | None) -> None:
     """A jump that came back and changed nothing is no reason for what follows. (One into a
     Service's chain is always told, since it shows that the Service is dispatched.)"""
-    before = frame.before
     if before is None or branch.flow is not before.flow:
         return
     if branch.choices == before.choices and branch.weight == before.weight:
@@ -241,7 +240,7 @@ def _mark(target: t.SetMark | t.Connmark | t.Notrack, branch: Branch) -> None:
         branch.change(mark=flow.mark & ~target.packet_mask ^ restored)
 
 
-def _told(target: object, branch: Branch) -> str:
+def told(target: object, branch: Branch) -> str:
     flow = branch.flow
     if branch.ending is not None:
         return branch.ending.kind.value

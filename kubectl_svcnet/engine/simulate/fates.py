@@ -67,6 +67,7 @@ def _fate(branch: Branch) -> Fate:
         rules=branch.rules,
         steps=branch.steps,
         because=branch.ending.because,
+        translated_by=branch.translated_by if kind is FateKind.ENDPOINT else None,
     )
 
 
@@ -98,6 +99,7 @@ def _with_probability(fate: Fate, probability: float | None) -> Fate:
         steps=fate.steps,
         because=fate.because,
         unread=fate.unread,
+        translated_by=fate.translated_by,
     )
 
 

@@ -88,9 +88,19 @@ class Ending:
 
 class Branch:
     """One way that the packet may go. `weight` is its share where chance decides. `unread`: it
-    wanted a chain that is not here and goes on only to find what else is wanted."""
+    wanted a chain that is not here and goes on only to find what else is wanted.
+    `translated_by`: the rule that chose its destination."""
 
-    __slots__ = ("choices", "ending", "flow", "rules", "steps", "unread", "weight")
+    __slots__ = (
+        "choices",
+        "ending",
+        "flow",
+        "rules",
+        "steps",
+        "translated_by",
+        "unread",
+        "weight",
+    )
 
     def __init__(
         self,
@@ -102,10 +112,12 @@ class Branch:
         *,
         unread: bool = False,
         ending: Ending | None = None,
+        translated_by: RuleRef | None = None,
     ) -> None:
         self.flow, self.weight, self.choices = flow, weight, choices
         self.rules, self.steps = rules, steps
         self.unread, self.ending = unread, ending
+        self.translated_by = translated_by
 
     def copy(self) -> Branch:
         return Branch(
@@ -116,6 +128,7 @@ class Branch:
             self.steps,
             unread=self.unread,
             ending=self.ending,
+            translated_by=self.translated_by,
         )
 
     def change(self, **changes: object) -> None:

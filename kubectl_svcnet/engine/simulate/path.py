@@ -1,43 +1,41 @@
 """The way of a first packet through a Linux node, hook by hook.
 
 PREROUTING or OUTPUT, routing, INPUT or FORWARD, POSTROUTING. Within a hook base chains run by
-priority: raw, connection tracking, mangle, nat (destination), filter, security, nat (source).
-The nft and the legacy backend hook in at the same priorities; which of the two runs first no
-listing shows, so both orders are walked. An accept ends its own base chain only; of several nat
-chains the first that translates wins (`nf_nat_inet_fn`).
+priority (`stages`); where their order is open all orders are walked. An accept ends its own base
+chain only; of several nat chains the first that translates wins (`nf_nat_inet_fn`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_address
+from itertools import permutations
 
 from ...model.address import Family
 from ...model.fate import FateKind
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
 from .matching import NotKnown
+from .nft_chains import run_native
+from .nft_statements import NativeBase
 from .routing import LOOPBACK, Way
-from .walk import Base, Bases, Walk
+from .stages import Entry, Group, NatHook, Plan, Track
+from .walk import Base, Walk
 
-#: Tables with a base chain at each hook, in the order of their priorities.
-_TABLES = {
-    "PREROUTING": ("raw", "mangle", "nat"),
-    "INPUT": ("mangle", "filter", "security", "nat"),
-    "FORWARD": ("mangle", "filter", "security"),
-    "OUTPUT": ("raw", "mangle", "nat", "filter", "security"),
-    "POSTROUTING": ("mangle", "nat"),
-}
 _COVERED_BY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
 _LINK_FAMILIES = ("netdev", "bridge")  # below IP: any of them may drop or change the frame
 _LINK_HOOKS = {"ingress": "PREROUTING", "egress": "POSTROUTING"}
+
+#: Base chains at one priority whose orders are all walked.
+MOST_AT_ONCE = 4
 
 _Stage = Callable[[Branch], list[Branch]]
 
 
 class Path:
-    def __init__(self, walk: Walk) -> None:
+    def __init__(self, walk: Walk, plan: Plan) -> None:
         self._walk, self._view, self._routing = walk, walk.view, walk.routing
+        self._plan = plan
 
     def forwarded_or_local(self, branch: Branch) -> list[Branch]:
         """A packet that came in through a device."""
@@ -70,18 +68,12 @@ class Path:
             branch.ending = Ending(FateKind.UNKNOWN, foreign)
             return [branch]
         branches = [branch]
-        for table in _TABLES[hook]:
-            if table == "nat" and again:
-                continue
-            bases = self._walk.bases(table, hook)
-            if bases.chains or bases.unread or bases.garbled:
+        for group in self._plan.groups(branch.flow.family, hook, self._walk.bases):
 
-                def run(one: Branch, bases: Bases = bases) -> list[Branch]:
-                    return self._table(bases, hook, one)
+            def run(one: Branch, group: Group = group) -> list[Branch]:
+                return self._group(group, hook, one, again=again)
 
-                branches = self.each(branches, run)
-            if table == "raw":
-                _track(branches)
+            branches = self.each(branches, run)
             if len(branches) > 1:
                 branches = joined(branches, lambda one: (one.ending, one.flow))
         return branches
@@ -99,35 +91,64 @@ class Path:
                 return f"nft table {table.family} {table.name} ({hook.lower()}) is not simulated"
         return ""
 
-    def _table(self, bases: Bases, hook: str, branch: Branch) -> list[Branch]:
-        """The base chains of both backends at one priority."""
-        if bases.garbled:
-            branch.ending = Ending(FateKind.UNKNOWN, bases.garbled)
+    def _group(self, group: Group, hook: str, branch: Branch, *, again: bool) -> list[Branch]:
+        """What runs at one priority, in every order that is possible."""
+        if group.garbled:
+            branch.ending = Ending(FateKind.UNKNOWN, group.garbled)
             return [branch]
-        for where in bases.unread:
+        for where in group.unread:
             self._walk.want(where, branch)
-        chains = bases.chains
-        if len(chains) < 2:
-            return self._in_order(chains, branch, hook)
-        split = self._walk.new_split()
-        because = f"which of {chains[0].where} and {chains[1].where} runs first"
+        entries = group.entries
+        if len(entries) < 2:
+            return self._in_order(entries, branch, hook, again=again)
+        if len(entries) > MOST_AT_ONCE:
+            because = f"{len(entries)} base chains run at one priority, in an unknown order"
+            branch.ending = Ending(FateKind.UNKNOWN, because)
+            return [branch]
+        split, orders = self._walk.new_split(), list(permutations(entries))
+        because = f"which of {_named(entries[0])} and {_named(entries[1])} runs first"
         ends: list[Branch] = []
-        for side, order in enumerate((chains, chains[::-1])):
-            chosen = branch.choose(Choice(split, side, 2, Cause.ORDER, because))
-            ends.extend(self._in_order(order, chosen, hook))
+        for side, order in enumerate(orders):
+            chosen = branch.choose(Choice(split, side, len(orders), Cause.ORDER, because))
+            ends.extend(self._in_order(order, chosen, hook, again=again))
         return joined(ends, lambda one: (one.ending, one.flow))
 
-    def _in_order(self, chains: tuple[Base, ...], branch: Branch, hook: str) -> list[Branch]:
+    def _in_order(
+        self, entries: tuple[Entry, ...], branch: Branch, hook: str, *, again: bool
+    ) -> list[Branch]:
         branches = [branch]
-        for base in chains:
+        for entry in entries:
 
-            def run(one: Branch, base: Base = base) -> list[Branch]:
-                if base.where.table == "nat" and _translated_already(one.flow, hook):
-                    return [one]
-                return run_base_chain(self._walk, base.ruleset, base.where, base.chain, one)
+            def run(one: Branch, entry: Entry = entry) -> list[Branch]:
+                return self._entry(entry, one, hook, again=again)
 
             branches = self.each(branches, run)
         return branches
+
+    def _entry(self, entry: Entry, branch: Branch, hook: str, *, again: bool) -> list[Branch]:
+        match entry:
+            case Track():
+                if branch.flow.tracking is Tracking.NONE:
+                    branch.change(tracking=Tracking.NEW)
+                return [branch]
+            case NatHook(groups=groups):
+                branches = [branch]
+                for group in () if again else groups:
+
+                    def run(one: Branch, group: Group = group) -> list[Branch]:
+                        return self._group(group, hook, one, again=again)
+
+                    branches = self.each(branches, run)
+                return branches
+            case NativeBase(chain=chain):
+                nat = chain.base is not None and chain.base.kind == "nat"
+                if nat and _translated_already(branch.flow, hook):
+                    return [branch]
+                return run_native(self._walk, entry, branch)
+            case Base():
+                if entry.where.table == "nat" and _translated_already(branch.flow, hook):
+                    return [branch]
+                return run_base_chain(self._walk, entry.ruleset, entry.where, entry.chain, branch)
 
     def _route_input(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
@@ -229,10 +250,14 @@ _LOCALHOST = ip_address("127.0.0.1")
 _FORWARDING6 = "net.ipv6.conf.all.forwarding"
 
 
-def _track(branches: list[Branch]) -> None:
-    for branch in branches:
-        if branch.ending is None and branch.flow.tracking is Tracking.NONE:
-            branch.change(tracking=Tracking.NEW)
+def _named(entry: Entry) -> str:
+    match entry:
+        case NatHook():
+            return "the nat chains"
+        case Track():
+            return "connection tracking"
+        case _:
+            return str(entry.where)
 
 
 def _translated_already(flow: Flow, hook: str) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...model import targets as t
 from ...model.address import Family, IPAddress, family_of
-from ...model.fate import FateKind
+from ...model.fate import FateKind, RuleRef
 from .flow import Branch, Cause, Choice, Ending
 from .walk import Walk
 
@@ -21,11 +21,17 @@ MOST_PICKS = 64  # addresses or ports of one target that are walked one by one
 
 
 def translated(
-    walk: Walk, target: object, branch: Branch, hook: str, where: str
+    walk: Walk, target: object, branch: Branch, hook: str, ref: RuleRef
 ) -> list[Branch] | None:
     """The branches after this translation; None if the target is none."""
     translate = _TRANSLATIONS.get(type(target))
-    return None if translate is None else translate(walk, target, branch, hook, where)
+    if translate is None:
+        return None
+    ends = translate(walk, target, branch, hook, str(ref))
+    if branch_translates_destination(hook):
+        for end in ends:
+            end.translated_by = ref
+    return ends
 
 
 def _unknown(branch: Branch, because: str) -> list[Branch]:

@@ -108,7 +108,15 @@ CASES = [
     (
         "SVN206",
         trace(
-            V.DIVERTED, fates=(Fate(kind=K.ENDPOINT, endpoint=at(OLD), rules=(FOREIGN, DISPATCH)),)
+            V.DIVERTED,
+            fates=(
+                Fate(
+                    kind=K.ENDPOINT,
+                    endpoint=at(OLD),
+                    rules=(FOREIGN, DISPATCH),
+                    translated_by=FOREIGN,
+                ),
+            ),
         ),
         "packets for 10.96.0.9:3306/TCP are translated by a foreign rule",
         ("nat/PREROUTING:1  -A PREROUTING -j DNAT --to-destination 10.244.3.9:3306",),

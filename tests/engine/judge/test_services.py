@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
-from kubectl_svcnet.engine.judge.services import judge_node, judge_walk, translator
+from kubectl_svcnet.engine.judge.services import judge_node, judge_walk
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind
 from kubectl_svcnet.model.nodeview import OwnChains
@@ -60,10 +60,22 @@ def even(*texts: str) -> list[Fate]:
         ([A], [ends(K.DROP, CALICO)], [V.POLICY]),
         ([A, B], [arrives(A, 0.5), ends(K.DROP, CALICO, probability=0.5)], [V.POLICY, V.MISSING]),
         # translated by somebody else
-        ([A], [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(FOREIGN,))], [V.DIVERTED]),
-        ([A], [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(REDIRECT,))], [V.DIVERTED]),
+        (
+            [A],
+            [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(FOREIGN,), translated_by=FOREIGN)],
+            [V.DIVERTED],
+        ),
+        (
+            [A],
+            [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(REDIRECT,), translated_by=REDIRECT)],
+            [V.DIVERTED],
+        ),
         ([A], [Fate(kind=K.ENDPOINT, endpoint=at(A))], [V.DIVERTED]),
-        ([], [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(FOREIGN,))], [V.DIVERTED]),
+        (
+            [],
+            [Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(FOREIGN,), translated_by=FOREIGN)],
+            [V.DIVERTED],
+        ),
         # leads where it should not
         ([A], [arrives(OLD)], [V.STALE, V.MISSING]),
         ([A, B], even(A, OLD), [V.STALE, V.MISSING]),
@@ -180,9 +192,3 @@ def test_nothing_asked_is_nothing_wrong() -> None:
 
 def test_a_dataplane_without_chains_of_its_own_translates_nothing() -> None:
     assert judged(walk(asked(A), arrives(A)), own=OwnChains()).verdict is V.DIVERTED
-
-
-def test_the_translator_is_the_first_rule_that_translates() -> None:
-    fate = Fate(kind=K.ENDPOINT, endpoint=at(A), rules=(DISPATCH, FOREIGN, IN_SVC))
-    assert translator(fate) is FOREIGN
-    assert translator(ends(K.PASS, DISPATCH)) is None

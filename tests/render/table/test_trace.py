@@ -24,6 +24,10 @@ DROP = ref("FORWARD", "-A FORWARD -j DROP", table="filter")
 FOREIGN = ref("PREROUTING", "-A PREROUTING -j DNAT --to-destination 10.244.3.9:3306")
 
 
+def diverted(text: str) -> Fate:
+    return Fate(kind=K.ENDPOINT, endpoint=at(text), rules=(FOREIGN,), translated_by=FOREIGN)
+
+
 def trace(
     *problems: Verdict, fates: tuple[Fate, ...] = (), node: str = "n1", **values: object
 ) -> NodeTrace:
@@ -65,7 +69,7 @@ def table(*nodes: NodeTrace, style: Style | None = None) -> str:
             "by filter/FORWARD:1",
         ),
         (
-            trace(V.DIVERTED, fates=(Fate(kind=K.ENDPOINT, endpoint=at(OLD), rules=(FOREIGN,)),)),
+            trace(V.DIVERTED, fates=(diverted(OLD),)),
             "by nat/PREROUTING:1",
         ),
         (

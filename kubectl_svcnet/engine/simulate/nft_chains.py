@@ -1,0 +1,158 @@
+"""A packet in one base chain of native nftables and all it jumps to.
+
+As in `chains`, every possible way is walked, and `goto` forgets where it came from. Accept ends
+this base chain only, drop everything (nf_tables_core.c).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...model import nft
+from ...model import targets as t
+from ...model.fate import ChainId, FateKind, RuleRef
+from .chains import forget_idle_jump
+from .flow import Branch, Ending, joined
+from .nft_statements import NativeBase, Statements, Then
+from .walk import DEEPEST, MOST_STEPS, Walk
+
+
+class _Frame:
+    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
+
+    def __init__(
+        self,
+        where: ChainId,
+        rules: Sequence[nft.Rule],
+        parent: _Frame | None,
+        resume: int,
+        before: Branch | None,
+        depth: int = 0,
+    ) -> None:
+        self.where, self.rules, self.parent, self.resume = where, rules, parent, resume
+        self.before, self.depth = before, depth
+
+
+class _Cursor(NamedTuple):
+    """Before statement `statement` of rule `rule`."""
+
+    branch: Branch
+    frame: _Frame
+    rule: int
+    statement: int
+
+
+def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
+    """The branches after this base chain: accepted ones without an ending, the others with."""
+    return _Run(walk, base).run(branch)
+
+
+class _Run:
+    def __init__(self, walk: Walk, base: NativeBase) -> None:
+        self._walk, self._base, self._hook = walk, base, base.hook
+        self._statements = Statements(walk, base)
+        self._done: list[Branch] = []
+        self._work: list[_Cursor] = []
+
+    def run(self, branch: Branch) -> list[Branch]:
+        base = self._base
+        if not base.chain.whole:
+            self._walk.want(base.where, branch)
+        frame = _Frame(base.where, base.chain.rules, None, 0, None)
+        self._work.append(_Cursor(branch.copy(), frame, 0, 0))
+        while self._work:
+            self._advance(*self._work.pop())
+        if len(self._done) == 1:
+            return self._done
+        return joined(self._done, lambda one: (one.ending, one.flow))
+
+    def _advance(self, branch: Branch, frame: _Frame, index: int, at: int) -> None:
+        walk = self._walk
+        while True:
+            if index >= len(frame.rules):
+                if frame.parent is None:
+                    self._end(branch)
+                    return
+                if not walk.view.own.dispatches(frame.where.chain):
+                    forget_idle_jump(branch, frame.before)
+                frame, index, at = frame.parent, frame.resume, 0
+                continue
+            rule = frame.rules[index]
+            if at >= len(rule.statements):
+                index, at = index + 1, 0
+                continue
+            walk.steps += not at
+            if walk.steps > MOST_STEPS:
+                branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
+                self._done.append(branch)
+                return
+            ref = RuleRef(frame.where, rule.number, rule.raw)
+            (branch, then), *others = self._statements.do(rule.statements[at], branch, ref)
+            for other, other_then in others:  # they wait for their turn
+                place = self._after(other_then, other, frame, index, at, rule)
+                if place is not None:
+                    self._work.append(_Cursor(other, *place))
+            place = self._after(then, branch, frame, index, at, rule)
+            if place is None:
+                return
+            frame, index, at = place
+
+    def _after(
+        self,
+        then: Then | t.Jump,
+        branch: Branch,
+        frame: _Frame,
+        index: int,
+        at: int,
+        rule: nft.Rule,
+    ) -> tuple[_Frame, int, int] | None:
+        """Where this branch goes on; None if the base chain is over for it."""
+        if isinstance(then, t.Jump):
+            entered = self._enter(then, branch, frame, index, rule)
+            return None if entered is None else (entered, 0, 0)
+        match then:
+            case Then.STATEMENT:
+                return frame, index, at + 1
+            case Then.RULE:
+                return frame, index + 1, 0
+            case Then.CHAIN:
+                return frame, len(frame.rules), 0
+            case Then.DONE:
+                self._done.append(branch)
+                return None
+
+    def _enter(
+        self, jump: t.Jump, branch: Branch, frame: _Frame, index: int, rule: nft.Rule
+    ) -> _Frame | None:
+        """None if the branch ended here."""
+        walk, table = self._walk, self._base.table
+        ref = RuleRef(frame.where, rule.number, rule.raw, into=jump.chain)
+        where = table.chain_id(self._base.where.family, jump.chain)
+        chain = table.chains.get(jump.chain)
+        if chain is None and table.complete:
+            branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: no chain {jump.chain}")
+        elif frame.depth >= DEEPEST:
+            branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: jumps nest too deep")
+        if branch.ending is not None:
+            self._done.append(branch)
+            return None
+        before = branch.copy()
+        branch.rules = (*branch.rules, ref)
+        word = "goto" if jump.goto else "jump"
+        walk.tell(branch, self._hook, ref, f"{word} {jump.chain}")
+        if chain is None or not chain.whole:
+            walk.want(where, branch)
+        parent, resume = (frame.parent, frame.resume) if jump.goto else (frame, index + 1)
+        if jump.goto:
+            before = frame.before or before
+        rules = chain.rules if chain is not None else ()
+        return _Frame(where, rules, parent, resume, before, frame.depth + 1)
+
+    def _end(self, branch: Branch) -> None:
+        base = self._base
+        policy = base.chain.base.policy if base.chain.base else "accept"
+        if policy == "drop":
+            branch.ending = Ending(FateKind.DROP, f"the policy of {base.where}")
+        self._walk.tell(branch, self._hook, None, f"{base.where} policy {policy}")
+        self._done.append(branch)

@@ -1,0 +1,155 @@
+"""Which base chains a packet meets at a hook, and in which order.
+
+Chains run by priority, iptables' (of both backends) among native nftables'. All nat chains of a
+family run inside one hook of the kernel, at -100 where destinations change and at 100 where
+sources do (nf_nat_proto.c); their own priorities order them only among themselves. Of chains
+that have the same priority the one registered last runs first (nf_hook_entries_grow), which no
+listing shows: their order is open. Connection tracking runs at -200.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from ...model import nft
+from ...model.address import Family
+from ...model.fate import ChainId
+from .nft_sets import Sets
+from .nft_statements import NativeBase
+from .walk import Base, Bases
+
+#: iptables' tables with a base chain at each hook, with their priorities.
+_TABLES = {
+    "PREROUTING": (("raw", -300), ("mangle", -150), ("nat", -100)),
+    "INPUT": (("mangle", -150), ("filter", 0), ("security", 50), ("nat", 100)),
+    "FORWARD": (("mangle", -150), ("filter", 0), ("security", 50)),
+    "OUTPUT": (
+        ("raw", -300),
+        ("mangle", -150),
+        ("nat", -100),
+        ("filter", 0),
+        ("security", 50),
+    ),
+    "POSTROUTING": (("mangle", -150), ("nat", 100)),
+}
+_NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
+_TRACKING = -200  # NF_IP_PRI_CONNTRACK
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """Connection tracking looks at the packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class NatHook:
+    """All nat chains of a hook, by their own priorities; those of one `Group` in any order."""
+
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """What runs at one priority, in an order that is not known if it is several. `unread`: base
+    chains of which nobody knows whether they exist. `garbled`: why no order can be told."""
+
+    entries: tuple[Entry, ...] = ()
+    unread: tuple[ChainId, ...] = ()
+    garbled: str = ""
+
+
+Entry: TypeAlias = "Base | NativeBase | NatHook | Track"
+
+
+@dataclass(slots=True)
+class _Draft:
+    entries: list[Entry] = field(default_factory=list)
+    unread: list[ChainId] = field(default_factory=list)
+    garbled: str = ""
+
+
+class Natives:
+    """The native tables of one node, ready to be walked."""
+
+    def __init__(self, tables: Iterable[nft.Table]) -> None:
+        self._tables = tuple((table, Sets(table)) for table in tables)
+
+    def at(self, family: Family, hook: str) -> Iterable[NativeBase]:
+        for table, sets in self._tables:
+            if table.dormant or family not in nft.SEES.get(table.family, ()):
+                continue
+            for chain in table.chains.values():
+                if chain.base is not None and chain.base.hook == hook.lower() and _acts(chain):
+                    where = table.chain_id(family, chain.name)
+                    yield NativeBase(table, where, chain, sets, hook)
+
+    def garbled(self, family: Family) -> str:
+        """Why no walk of this family can be told: lines or hooks that are not understood."""
+        for table, _ in self._tables:
+            if family not in nft.SEES.get(table.family, ()):
+                continue
+            if table.garbled:
+                return f"nft table {table}: not understood: {table.garbled[0].raw[:120]}"
+            for chain in table.chains.values():
+                if chain.base is not None and chain.base.priority is None:
+                    where = table.chain_id(family, chain.name)
+                    return f"{where}: how it hooks in is not understood"
+        return ""
+
+
+def _acts(chain: nft.Chain) -> bool:
+    policy = chain.base.policy if chain.base else "accept"
+    return bool(len(chain.rules)) or policy != "accept" or not chain.whole
+
+
+class Plan:
+    """The stages of every hook of one node, worked out once each."""
+
+    def __init__(self, tables: Iterable[nft.Table]) -> None:
+        self._natives = Natives(tables)
+        self._known: dict[tuple[Family, str], tuple[Group, ...]] = {}
+
+    def groups(
+        self, family: Family, hook: str, bases: Callable[[str, str], Bases]
+    ) -> tuple[Group, ...]:
+        """What runs at this hook, in order. `bases`: iptables' chains of a table and hook."""
+        found = self._known.get((family, hook))
+        if found is None:
+            found = self._known[family, hook] = self._find(family, hook, bases)
+        return found
+
+    def _find(
+        self, family: Family, hook: str, bases: Callable[[str, str], Bases]
+    ) -> tuple[Group, ...]:
+        garbled = self._natives.garbled(family)
+        if garbled:
+            return (Group(garbled=garbled),)
+        drafts: dict[int, _Draft] = {}
+        nat: dict[int, _Draft] = {}
+        for table, priority in _TABLES[hook]:
+            draft = (nat if table == "nat" else drafts).setdefault(priority, _Draft())
+            found = bases(table, hook)
+            draft.entries += found.chains
+            draft.unread += found.unread
+            draft.garbled = draft.garbled or found.garbled
+        for base in self._natives.at(family, hook):
+            assert base.chain.base is not None
+            assert base.chain.base.priority is not None
+            of = nat if base.chain.base.kind == "nat" else drafts
+            of.setdefault(base.chain.base.priority, _Draft()).entries.append(base)
+        if hook in ("PREROUTING", "OUTPUT"):
+            drafts.setdefault(_TRACKING, _Draft()).entries.append(Track())
+        groups = _groups(nat)
+        if groups and hook in _NAT:
+            drafts.setdefault(_NAT[hook], _Draft()).entries.append(NatHook(groups))
+        return _groups(drafts)
+
+
+def _groups(drafts: dict[int, _Draft]) -> tuple[Group, ...]:
+    return tuple(
+        Group(tuple(draft.entries), tuple(draft.unread), draft.garbled)
+        for _, draft in sorted(drafts.items())
+        if draft.entries or draft.unread or draft.garbled
+    )
