@@ -248,10 +248,10 @@ def serve(context: ssl.SSLContext | None) -> Iterator[Api]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            api.handle(self, "GET")
+            served.handle(self, "GET")
 
         def do_POST(self) -> None:
-            api.handle(self, "POST")
+            served.handle(self, "POST")
 
         def log_message(self, format: str, *args: Any) -> None:
             return None
@@ -272,11 +272,11 @@ def serve(context: ssl.SSLContext | None) -> Iterator[Api]:
                 super().finish_request(wrapped, client_address)
 
     server = Server(("127.0.0.1", 0), Handler)
-    api = Api(server, "https" if context else "http")
+    served = Api(server, "https" if context else "http")
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
-        yield api
+        yield served
     finally:
         server.shutdown()
         server.server_close()

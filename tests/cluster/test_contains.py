@@ -105,7 +105,7 @@ def test_lists(recorded: ApiRequest, wanted: ApiRequest, contains: bool) -> None
     assert list_contains(recorded, wanted) is contains
 
 
-PODS = [
+PODS: list[dict[str, Any]] = [
     {
         "metadata": {"name": "a", "namespace": "shop", "labels": {"app": "db", "tier": "x"}},
         "spec": {"nodeName": "n1"},

@@ -8,6 +8,7 @@ import os
 import ssl
 import stat
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def test_a_plugin_learns_the_cluster(plugin: Any, tmp_path: Path) -> None:
     assert info["spec"]["cluster"]["server"] == "https://api"
 
 
-FAILING = {
+FAILING: dict[str, tuple[dict[str, Any], str]] = {
     "exit code": ({"stderr": "no session", "code": 3}, r"plugin.*returned 3.*no session"),
     "no JSON": ({"stdout": "hello"}, "decode"),
     "no status": ({"stdout": "{}"}, "missing key"),
@@ -150,7 +151,7 @@ def test_certificates_from_memory(
     certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anonymous: bool
 ) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
-    monkeypatch.setattr(credentials.tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "tempdir", None)
     if not anonymous:
         monkeypatch.delattr(os, "memfd_create", raising=False)
     both = certificate.read_bytes()
@@ -161,7 +162,7 @@ def test_certificates_from_memory(
 
 def test_key_files_are_private(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create", raising=False)
-    monkeypatch.setattr(credentials.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with credentials._as_file(b"KEY", None) as name:
         assert stat.S_IMODE(os.stat(name).st_mode) == 0o600
         assert stat.S_IMODE(os.stat(Path(name).parent).st_mode) == 0o700

@@ -34,7 +34,7 @@ def test_bounded_work() -> None:
     assert run_bounded(lambda: 42, Deadline(5), stop, "x") == 42
     assert run_bounded(lambda: 42, Deadline(None), stop, "x") == 42
     with pytest.raises(KeyError):
-        run_bounded(lambda: {}["missing"], Deadline(5), stop, "x")
+        run_bounded(lambda: dict[str, int]()["missing"], Deadline(5), stop, "x")
 
 
 def test_work_that_does_not_end() -> None:

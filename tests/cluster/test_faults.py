@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
+from typing import Any
 
 import pytest
 import urllib3.exceptions
@@ -99,7 +100,7 @@ def leaves(kind: type[Exception]) -> list[type[Exception]]:
 
 def test_none_of_the_libraries_is_missed() -> None:
     for kind in leaves(websocket.WebSocketException) + leaves(urllib3.exceptions.HTTPError):
-        error = kind.__new__(kind)
+        error: Any = kind.__new__(kind)
         error.partial = error.expected = error.length = 0  # what some of them print
         failure = of_exception(error, "x")
         assert failure.message.startswith("x: ")

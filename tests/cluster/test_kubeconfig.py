@@ -50,7 +50,7 @@ A, B = config("a", current="a", namespace="shop"), config("b", current="b")
 #: The same names as in A with other values: of each key only the first file's counts.
 A_AGAIN = config("a", current="a", cluster={"server": "https://other", "tls-server-name": "x"})
 
-CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, str]]] = {
+CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, Any]]] = {
     "one file": ([A], {}),
     "the first current-context": ([A, B], {}),
     "the first current-context, reversed": ([B, A], {}),
@@ -223,7 +223,7 @@ def test_credentials_are_not_sent_in_clear() -> None:
     assert resolved(A, server="http://a:8080", token="T").auth.token is None
 
 
-ERRORS = {
+ERRORS: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
     "no such context": ((A,), {"context": "x"}, 'context "x" does not exist'),
     "no such cluster": ((A,), {"cluster": "x"}, 'cluster "x" does not exist'),
     "no such user": ((A,), {"user": "x"}, 'auth info "x" does not exist'),

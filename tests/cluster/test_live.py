@@ -155,7 +155,11 @@ def test_counts_and_progress(api: Any) -> None:
 
 
 def test_times(api: Any) -> None:
-    api.routes["/api/v1/services"] = lambda e: (time.sleep(0.05), e.json({"items": []}))
+    def late(exchange: Any) -> None:
+        time.sleep(0.05)
+        exchange.json({"items": []})
+
+    api.routes["/api/v1/services"] = late
     (capture,) = api.source().fetch(REQUESTS[0])
     assert capture.seconds >= 0.05
     assert capture.request is REQUESTS[0]

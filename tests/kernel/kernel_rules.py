@@ -6,7 +6,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from kernel_net import FAR_PODS, NODE, NODE_BRIDGE, OTHER_NODE, OUTSIDE, POD_A, POD_B, Probe
+from tests.kernel.kernel_net import (
+    FAR_PODS,
+    NODE,
+    NODE_BRIDGE,
+    OTHER_NODE,
+    OUTSIDE,
+    POD_A,
+    POD_B,
+    Probe,
+)
 
 TCP, UDP = 6, 17
 BASE = {

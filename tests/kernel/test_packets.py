@@ -10,8 +10,6 @@ import sys
 from ipaddress import ip_address
 
 import pytest
-from kernel_net import Net, Probe, Seen
-from kernel_rules import Case, make_case
 
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.address import Family, Protocol
@@ -22,6 +20,8 @@ from kubectl_svcnet.parse.ip_json import parse_addresses, parse_routes
 from kubectl_svcnet.parse.iptables_save import parse_save
 from kubectl_svcnet.parse.proc_net import parse_fib_trie, parse_route, place_addresses
 from kubectl_svcnet.parse.sysctl import parse_sysctls
+from tests.kernel.kernel_net import Net, Probe, Seen
+from tests.kernel.kernel_rules import Case, make_case
 
 pytestmark = [
     pytest.mark.kernel,

@@ -54,7 +54,7 @@ def test_no_line_is_lost(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DUMPS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_only_listed_words_are_not_understood(path: Path) -> None:
-    known = ("-m set", "-m ipvs", "-m hl", "-m rt")
+    known: tuple[str, ...] = ()
     for _, one in rules_of(save(path.read_text(encoding="utf-8"))):
         for part in (*one.matches, one.target):
             assert not isinstance(part, Unknown) or part.raw.startswith(known), one.raw
@@ -158,7 +158,11 @@ RULES = [
         "-m statistic --mode random --probability 0.33333333349 -j X1",
         (m.Chance(0.33333333349),),
     ),
-    ("-m statistic --mode nth --every 4 --packet 1 -j X1", (m.Chance(0.25),)),
+    (
+        "-m statistic --mode nth --every 4 --packet 1 -j X1",
+        (m.Varies("statistic --mode nth --every 4 --packet 1"),),
+    ),
+    ("-m statistic --mode nth --every 1 -j X1", (m.Chance(1.0),)),
     (
         "-m recent --rcheck --seconds 10800 --reap --name A --mask 255.255.255.255 --rsource -j A",
         (m.Recent("rcheck", "A"),),
@@ -173,7 +177,48 @@ RULES = [
         ),
     ),
     ("-m owner ! --uid-owner 1000-2000 -j DROP", (m.Owner("uid", 1000, 2000, True),)),
-    ("-m set --match-set KUBE-X dst,dst -j DROP", (Unknown("-m set --match-set KUBE-X dst,dst"),)),
+    (
+        "-m set ! --match-set KUBE-X dst,dst,src -j DROP",
+        (m.InSet("KUBE-X", (m.Side.DESTINATION, m.Side.DESTINATION, m.Side.SOURCE), True),),
+    ),
+    (
+        "-m set --match-set X src --return-nomatch ! --update-counters --packets-gt 3 -j DROP",
+        (m.InSet("X", (m.Side.SOURCE,), False, True, "--packets-gt 3"),),
+    ),
+    ("-m set --match-set X up -j DROP", (Unknown("-m set --match-set X up"),)),
+    (
+        "-m conntrack ! --ctproto 17 --ctstate NEW --ctdir REPLY --ctstatus SNAT,ASSURED -j DROP",
+        (
+            m.CtState(frozenset({"NEW"})),
+            m.CtTuple(True, m.IPProtocol(17, True), False),
+            m.CtDirection(True, False),
+            m.CtStatus(frozenset({"SNAT", "ASSURED"}), False, False),
+        ),
+    ),
+    (
+        "-m conntrack --ctorigdst 10.0.0.0/8 ! --ctorigdstport 80:90 -j DROP",
+        (
+            m.CtTuple(True, m.AddressIn(m.Side.DESTINATION, ip_network("10.0.0.0/8"))),
+            m.CtTuple(True, m.Ports(m.Side.DESTINATION, ((80, 90),), True)),
+        ),
+    ),
+    (
+        "-m conntrack --ctreplsrc 10.0.0.1 --ctreplsrcport 80 -j DROP",
+        (
+            m.CtTuple(False, m.AddressIn(m.Side.SOURCE, ip_network("10.0.0.1/32"))),
+            m.CtTuple(False, m.Ports(m.Side.SOURCE, ((80, 80),))),
+        ),
+    ),
+    ("-m conntrack --ctexpire 10 -j DROP", (Unknown("-m conntrack --ctexpire 10"),)),
+    ("-m rpfilter --loose --invert -j DROP", (m.ReversePath(loose=True, negated=True),)),
+    ("-m socket --transparent -j DROP", (m.HasSocket("--transparent"),)),
+    ("-m policy --dir out --pol none -j DROP", (m.Ipsec(True, True),)),
+    ("-m policy --dir in --pol ipsec --proto esp -j DROP", (m.Ipsec(False, False),)),
+    ("-m ipvs ! --ipvs -j DROP", (m.ByIpvs("! --ipvs", True),)),
+    ("-m ipvs --vaddr 10.0.0.1 -j DROP", (Unknown("-m ipvs --vaddr 10.0.0.1"),)),
+    ("-m ttl --ttl-gt 3 -j DROP", (m.Varies("ttl --ttl-gt 3"),)),
+    ("-m rt --rt-type 0 -j DROP", (m.Never("rt"),)),
+    ("-m u32 --u32 0x0=0x0 -j DROP", (Unknown("-m u32 --u32 0x0=0x0"),)),
     ("-m mark --mark 0x1 --new-option 3 -j DROP", (Unknown("-m mark --mark 0x1 --new-option 3"),)),
     ("-m tcp --dport http -j DROP", (Unknown("-m tcp --dport http"),)),
     ("-s 300.0.0.1 -j DROP", (Unknown("-s 300.0.0.1"),)),
@@ -213,12 +258,19 @@ TARGETS = [
         ),
     ),
     ("-j DNAT --to-destination :8080", t.Dnat(None, t.PortRange(8080, 8080))),
-    ("-j SNAT --to-source 10.0.0.1 --random-fully", t.Snat(SPAN)),
-    ("-j MASQUERADE --random-fully", t.Masquerade()),
+    ("-j SNAT --to-source 10.0.0.1 --random-fully", t.Snat(SPAN, random=True)),
+    ("-j MASQUERADE --random-fully", t.Masquerade(random=True)),
+    ("-j MASQUERADE --to-ports 1024-2048", t.Masquerade(t.PortRange(1024, 2048))),
+    ("-j NETMAP --to 10.1.0.0/16", t.Netmap(ip_network("10.1.0.0/16"))),
+    ("-j TTL --ttl-set 64", t.Nothing("TTL")),
+    ("-j TTL --ttl-set 1", Unknown("-j TTL --ttl-set 1")),
+    ("-j HL --hl-dec 1", Unknown("-j HL --hl-dec 1")),
+    ("-j TEE --gateway 10.0.0.1", t.Nothing("TEE")),
+    ("-j NFQUEUE --queue-num 0", Unknown("-j NFQUEUE --queue-num 0")),
     ("-j REDIRECT --to-ports 15001", t.Redirect(t.PortRange(15001, 15001))),
     ('-j LOG --log-prefix "[UFW BLOCK] " --log-level 4', t.Nothing("LOG")),
     ("-j CT --notrack", t.Notrack()),
-    ("-j CT --zone 7", Unknown("-j CT --zone 7")),
+    ("-j CT --zone 7", t.Template("--zone 7")),
     ("-j TPROXY --on-port 1", Unknown("-j TPROXY --on-port 1")),
     ("-j DNAT --to-destination nowhere", Unknown("-j DNAT --to-destination nowhere")),
     ("-j ACCEPT --never 1", Unknown("-j ACCEPT --never 1")),
@@ -347,7 +399,7 @@ def test_a_numbered_chain_keeps_its_numbers() -> None:
     text = "1:-N S\n5:-A S -d 10.96.0.10/32 -j X1\n90:-A S -j N\n"
     chain = parse_chain_numbered(text, Family.IPV4, Backend.NFT, "nat", covers=frozenset({vip}))
     assert [one.number for one in chain.rules] == [4, 89]
-    assert chain.covers == {vip}
+    assert chain.covers == frozenset({vip})
 
 
 NUMBERED = """\
