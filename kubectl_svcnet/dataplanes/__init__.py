@@ -8,16 +8,14 @@ from ._base import Dataplane, Owner
 from .foreign import FOREIGN
 from .kube_proxy import proxy_pod
 from .kube_proxy_iptables import DATAPLANE as KUBE_PROXY_IPTABLES
+from .kube_proxy_nftables import DATAPLANE as KUBE_PROXY_NFTABLES
 
-__all__ = ["DATAPLANES", "Dataplane", "Owner", "owner_of", "settle_owner"]
+__all__ = ["DATAPLANES", "FOREIGN", "Dataplane", "Owner", "owner_of", "settle_owner", "shown_by"]
 
-__all__ = ["DATAPLANES", "FOREIGN", "Dataplane", "Owner", "owner_of", "settle_owner"]
-
-DATAPLANES: tuple[Dataplane, ...] = (KUBE_PROXY_IPTABLES,)
+DATAPLANES: tuple[Dataplane, ...] = (KUBE_PROXY_IPTABLES, KUBE_PROXY_NFTABLES)
 
 #: Modes of kube-proxy that are recognised and have no reader yet.
 _UNREAD_MODES = {
-    "nftables": "kubectl -n {pod.namespace} exec {pod.name} -- nft list table ip kube-proxy",
     "ipvs": "kubectl -n {pod.namespace} exec {pod.name} -- cat /proc/net/ip_vs",
     "userspace": "kubectl -n {pod.namespace} logs {pod.name}",
 }
@@ -48,25 +46,35 @@ def owner_of(node: Node, agents: tuple[Pod, ...]) -> Owner:
     )
 
 
+def shown_by(view: NodeView) -> tuple[Dataplane, ...]:
+    """The dataplanes whose programming the kernel shows; leftovers of another mode count too."""
+    return tuple(one for one in DATAPLANES if one.programmed(view))
+
+
 def settle_owner(owner: Owner, agents: tuple[Pod, ...], view: NodeView, mode: str) -> Owner:
     """With the node read: is it proven, and in which mode is kube-proxy? `mode` is what its log
-    says ("" if it was not read or says nothing); the kernel decides where both speak."""
+    says ("" if it was not read or says nothing), which counts where the kernel shows several
+    modes or none."""
     if owner.reader is None:
         return owner
-    programmed = owner.reader.programmed(view)
     pod = proxy_pod(agents)
-    if mode in _UNREAD_MODES or (not programmed and _has_nft_table(view)):
-        found = mode or "nftables"
+    if mode in _UNREAD_MODES:
         return Owner(
-            name=f"kube-proxy/{found}",
-            why=f"kube-proxy runs in {found} mode, which is not read yet",
-            next=_UNREAD_MODES[found].format(pod=pod) if pod else "",
+            name=f"kube-proxy/{mode}",
+            why=f"kube-proxy runs in {mode} mode, which is not read yet",
+            next=_UNREAD_MODES[mode].format(pod=pod) if pod else "",
         )
-    if programmed:
-        return Owner(name=owner.name, reader=owner.reader, proven=True, why=programmed)
-    if mode == "iptables":
+    shown = shown_by(view)
+    logged = next((one for one in DATAPLANES if one.name == f"kube-proxy/{mode}"), None)
+    reader = logged or (shown[0] if shown else None)
+    if reader is not None:
+        why = reader.programmed(view) or f"Using {mode} Proxier"
+        return Owner(name=reader.name, reader=reader, proven=True, why=why)
+    if _has_nft_table(view):
         return Owner(
-            name=owner.name, reader=owner.reader, proven=True, why="Using iptables Proxier"
+            name=KUBE_PROXY_NFTABLES.name,
+            why="its nft table is there and was not read",
+            next=_NFT_TABLE.format(pod=pod) if pod else "",
         )
     return Owner(
         name=owner.name,
@@ -74,6 +82,9 @@ def settle_owner(owner: Owner, agents: tuple[Pod, ...], view: NodeView, mode: st
         why="neither kube-proxy's chains nor its log show that it programs this node",
         next=f"kubectl -n {pod.namespace} logs {pod.name}" if pod else "",
     )
+
+
+_NFT_TABLE = "kubectl -n {pod.namespace} exec {pod.name} -- nft list table ip kube-proxy"
 
 
 def _has_nft_table(view: NodeView) -> bool:

@@ -17,7 +17,6 @@ from ..model.capture import Capture, Reason
 from ..model.commands import Command
 from ..model.fate import Backend, ChainId
 from ..model.finding import Gap
-from ..model.nodeview import ForeignTable
 from ..model.ruleset import Chain, Ruleset, Table
 from ..parse.iptables_save import (
     parse_chain,
@@ -25,12 +24,10 @@ from ..parse.iptables_save import (
     parse_save,
     parse_save_numbered,
 )
-from ..parse.nft_chains import parse_chain_listing
 from .filters import CHAIN_LISTING, FIRST_DISPATCH, any_of, other_addresses, other_chains
 from .proc import LEGACY_TABLES, Captures
 
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
-NFT_FAMILY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
 
 DISPATCH = "KUBE-SERVICES"
 
@@ -280,29 +277,3 @@ def _first_line(answers: Captures, tool: str) -> dict[tuple[str, str], int]:
     text = _text(answers, Command(f"{tool}-first-rule", (FIRST_DISPATCH,)))
     number = (text or "").partition(":")[0]
     return {("nat", DISPATCH): int(number)} if number.isdecimal() else {}
-
-
-def read_foreign(answers: Captures, families: Iterable[Family]) -> tuple[ForeignTable, ...] | None:
-    """Native nft tables with base chains, and native base chains in iptables' own tables.
-    None: they were not looked for (no nft in the image)."""
-    capture = answers.get(LISTING)
-    if capture is None:
-        return None
-    if _withheld(capture):
-        return ()
-    if not capture.ok:
-        return None
-    known = {name for family in families for name in NFT_FAMILY[family]}
-    found = []
-    for table in parse_chain_listing(capture.text()):
-        if table.family not in known:
-            continue
-        own = table.name in SHARED
-        hooks = {
-            hook for chain, (_, hook, _) in table.base.items() if not (own and chain.isupper())
-        }
-        if hooks or not own:
-            found.append(
-                ForeignTable(family=table.family, name=table.name, hooks=frozenset(hooks), raw="")
-            )
-    return tuple(found)

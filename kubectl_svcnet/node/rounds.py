@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from ..model.address import Family
 from ..model.capture import Capture, Reason
 from ..model.commands import Command
-from ..model.fate import IPTABLES, ChainId
+from ..model.fate import IPTABLES, Backend, ChainId
 from .netfilter import LISTING, Wanted, dumps, first_rules, further_rules
+from .nft import further_tables
 from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
 
 LAST_ROUND = 4
@@ -69,13 +70,17 @@ def next_round(
         return ()
     if answers.changed and answers.rounds == 1:
         return rules_round(wanted)
+    native = further_tables(unread, answers.captures)
+    unread = frozenset(name for name in unread if name.backend is not Backend.NFTABLES)
+    if native and not unread:
+        return tuple(command for command in native if command not in answers.captures)
     backends = {chain.backend for chain in unread} or set(IPTABLES)
     families = {chain.family for chain in unread} or {w.family for w in wanted}
     if answers.changed or (unread and answers.rounds == LAST_ROUND - 1):
         commands = dumps(families, backends)
     else:
         commands = further_rules(unread, answers.captures)
-    return tuple(command for command in commands if command not in answers.captures)
+    return tuple(c for c in (*native, *commands) if c not in answers.captures)
 
 
 def merge(answers: Answers, captures: Sequence[Capture]) -> Answers:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..cluster.batch import MAX_ARGUMENTS, size_of
-from ..dataplanes import Owner, owner_of, settle_owner
+from ..dataplanes import Owner, owner_of, settle_owner, shown_by
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
 from ..engine.ask import Questions
 from ..engine.simulate import Simulator
@@ -19,7 +19,8 @@ from ..model.nodeview import NodeView, OwnChains
 from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, Node, Pod
-from ..node.netfilter import LISTING, Wanted, read_foreign, read_rules
+from ..node.netfilter import LISTING, Wanted, read_rules
+from ..node.nft import read_native, without_listed
 from ..node.proc import process_state, read_state
 from ..node.rounds import (
     Answers,
@@ -159,14 +160,17 @@ class NodeReader:
                 in_use=in_use,
             )
             captures += self.collector.fetch(request)
+        later = shell and LISTING not in commands  # the first round has its own way without sh
+        if later and captures and _all_failed(captures, Reason.NO_TOOL):
+            return self._exec(vantage, commands, shell=False, in_use=in_use)
         return tuple(captures)
 
     def _mode(self, reading: NodeReading, view: NodeView) -> str:
         """kube-proxy's mode by the head of its log; asked only where the kernel shows none, or
-        a native nft table of kube-proxy's stands beside its chains."""
+        several."""
         pod, reader = reading.proxy, reading.owner.reader
-        both = any(table.name == "kube-proxy" for table in view.foreign_tables)
-        if pod is None or reader is None or (reader.programmed(view) and not both):
+        unread = any(table.name == "kube-proxy" for table in view.foreign_tables)
+        if pod is None or reader is None or (len(shown_by(view)) == 1 and not unread):
             return ""
         container = proxy_container(pod)
         log = self.collector.fetch_one(
@@ -200,14 +204,17 @@ def _view(
     reading: NodeReading, answers: Answers, wanted: tuple[Wanted, ...]
 ) -> tuple[NodeView, tuple[Gap, ...]]:
     state = read_state(answers.captures)
-    foreign = read_foreign(answers.captures, [w.family for w in wanted])
+    native = read_native(answers.captures, [w.family for w in wanted])
     gaps = [replace(gap, node=reading.node.name) for gap in state.gaps]
     rulesets: dict[tuple[Family, Backend], Ruleset] = {}
     for each in wanted:
         found, more = read_rules(answers.captures, each)
         rulesets |= found
         gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in more]
-    if foreign is None:
+    if native is not None:
+        rulesets = without_listed(rulesets, native)
+        gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in native.gaps]
+    else:
         gaps.append(
             Gap(
                 what="native nft tables",
@@ -224,9 +231,13 @@ def _view(
         routing_rules=state.routing_rules,
         further_tables=state.further_tables,
         sysctls=state.sysctls,
-        foreign_tables=foreign or (),
+        foreign_tables=native.foreign if native else (),
+        nft_tables=native.tables if native else (),
         own=reading.own,
     )
+    shown = shown_by(view)
+    if len(shown) == 1 and reading.owner.reader is not None:
+        view = replace(view, own=shown[0].own)
     return view, tuple(gaps)
 
 

@@ -8,6 +8,7 @@ from kubectl_svcnet.dataplanes import DATAPLANES, Owner, owner_of, settle_owner
 from kubectl_svcnet.dataplanes.kube_proxy import LABELS
 from kubectl_svcnet.model.nodeview import ForeignTable, NodeView
 from kubectl_svcnet.model.service import Node, Pod
+from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.samples import agent, node, proxy, view
 
 CALICO = {"k8s-app": "calico-node"}
@@ -54,6 +55,12 @@ COMMIT
 """
 NFT = (ForeignTable(family="ip", name="kube-proxy", hooks=frozenset({"prerouting"}), raw=""),)
 FILTERS = (ForeignTable(family="inet", name="firewalld", hooks=frozenset({"input"}), raw=""),)
+NFT_READ = parse_ruleset(
+    "table ip kube-proxy {\n\tmap service-ips {\n"
+    "\t\ttype ipv4_addr . inet_proto . inet_service : verdict\n"
+    "\t\telements = { 10.96.0.1 . tcp . 443 : goto service-2QRHZV4L-x/y/tcp/z }\n\t}\n}\n"
+)
+NFT_EMPTY = parse_ruleset("table ip kube-proxy {\n\tmap service-ips {\n\t}\n}\n")
 ASSUMED = Owner(name="kube-proxy/iptables", reader=DATAPLANES[0])
 
 
@@ -66,11 +73,17 @@ ASSUMED = Owner(name="kube-proxy/iptables", reader=DATAPLANES[0])
         (view(), "", "kube-proxy/iptables", False, True),
         (view(foreign_tables=FILTERS), "", "kube-proxy/iptables", False, True),
         (view(foreign_tables=NFT), "", "kube-proxy/nftables", False, False),
-        (view(), "nftables", "kube-proxy/nftables", False, False),
+        (view(), "nftables", "kube-proxy/nftables", True, True),
+        (view(nft_tables=NFT_READ), "", "kube-proxy/nftables", True, True),
+        (view(nft_tables=NFT_EMPTY), "", "kube-proxy/iptables", False, True),
+        (view(PROGRAMMED, nft_tables=NFT_EMPTY), "", "kube-proxy/iptables", True, True),
+        (view(PROGRAMMED, nft_tables=NFT_READ), "nftables", "kube-proxy/nftables", True, True),
+        (view(PROGRAMMED, nft_tables=NFT_READ), "iptables", "kube-proxy/iptables", True, True),
+        (view(nft_tables=NFT_READ), "ipvs", "kube-proxy/ipvs", False, False),
         (view(), "ipvs", "kube-proxy/ipvs", False, False),
         (view(), "userspace", "kube-proxy/userspace", False, False),
         # chains left behind by another mode do not make it iptables
-        (view(PROGRAMMED, foreign_tables=NFT), "nftables", "kube-proxy/nftables", False, False),
+        (view(PROGRAMMED, foreign_tables=NFT), "nftables", "kube-proxy/nftables", True, True),
         (view(PROGRAMMED, foreign_tables=NFT), "", "kube-proxy/iptables", True, True),
     ],
 )

@@ -20,7 +20,6 @@ from kubectl_svcnet.node.netfilter import (
     SHARED,
     Wanted,
     first_rules,
-    read_foreign,
     read_rules,
 )
 from kubectl_svcnet.node.proc import LEGACY_TABLES
@@ -223,56 +222,3 @@ def test_many_chains_are_one_filtered_dump() -> None:
 def test_without_addresses_the_dispatch_chain_is_read_whole() -> None:
     commands = first_rules(replace(WANTED, destinations=frozenset()))
     assert Command("iptables-nft-chain", ("nat", "KUBE-SERVICES")) in commands
-
-
-# Native nft tables
-
-
-def listing(text: str) -> dict[Command, Capture]:
-    return {LISTING: capture(LISTING, text)}
-
-
-IPTABLES_ONLY = (
-    "table ip nat {\n\tchain PREROUTING {\n"
-    "\t\ttype nat hook prerouting priority dstnat; policy accept;\n"
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("", []),
-        (IPTABLES_ONLY, []),
-        # a base chain of somebody else's inside iptables' own table
-        (
-            IPTABLES_ONLY
-            + "\tchain mine {\n\t\ttype nat hook prerouting priority -200; policy accept;\n",
-            [("ip", "nat", {"prerouting"})],
-        ),
-        (
-            "table ip kube-proxy {\n\tchain nat-prerouting {\n"
-            "\t\ttype nat hook prerouting priority dstnat; policy accept;\n",
-            [("ip", "kube-proxy", {"prerouting"})],
-        ),
-        ("table inet firewalld {\n", [("inet", "firewalld", set())]),
-        ("table ip6 kube-proxy {\n", []),  # not of this family
-        ("table bridge x {\n", []),
-    ],
-)
-def test_foreign_tables(text: str, found: list[tuple[str, str, set[str]]]) -> None:
-    numbered = "".join(f"{n}:{line}\n" for n, line in enumerate(text.splitlines(), 1))
-    tables = read_foreign(listing(numbered), [Family.IPV4])
-    assert tables is not None
-    assert [(t.family, t.name, set(t.hooks)) for t in tables] == found
-
-
-@pytest.mark.parametrize("node", ["n1", "n3"])
-def test_a_cluster_without_foreign_tables(node: str) -> None:
-    assert read_foreign(answers("db-service.tar.gz", node), list(Family)) == ()
-
-
-def test_whether_they_were_looked_for() -> None:
-    assert read_foreign({}, [Family.IPV4]) is None
-    assert read_foreign({LISTING: capture(LISTING, failure=Reason.NO_TOOL)}, []) is None
-    assert read_foreign({LISTING: capture(LISTING, exit_code=1)}, []) is None
-    assert read_foreign({LISTING: capture(LISTING, failure=Reason.NOT_PRESENT)}, []) == ()

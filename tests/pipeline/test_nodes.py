@@ -185,3 +185,81 @@ def test_many_arguments_are_several_execs() -> None:
     for request in source.asked:  # each exec with chains says first which tables there are
         first = next((n for n, c in enumerate(request.commands) if c.spec.within), None)
         assert first is None or LISTING in request.commands[:first]
+
+
+# nftables mode
+
+CHAIN_LISTING = """1:table ip kube-proxy {
+2:\tchain nat-prerouting {
+3:\t\ttype nat hook prerouting priority dstnat; policy accept;
+6:\tchain nat-output {
+7:\t\ttype nat hook output priority -100; policy accept;
+"""
+SERVICE = "service-HHADPSYQ-default/db-service/tcp/mysql"
+
+
+def nft_table(vip: str, endpoints: list[str]) -> str:
+    picks = ", ".join(f"{n} : {e.replace(':', ' . ')}" for n, e in enumerate(endpoints))
+    to = f"dnat ip to numgen random mod {len(endpoints)} map {{ {picks} }}"
+    key = "type ipv4_addr . inet_proto . inet_service : verdict"
+    hooks = {"prerouting": "dstnat", "output": "-100"}
+    chains = "".join(
+        f"\tchain nat-{hook} {{\n\t\ttype nat hook {hook} priority {priority}; policy accept;\n"
+        "\t\tip daddr . meta l4proto . th dport vmap @service-ips\n\t}\n"
+        for hook, priority in hooks.items()
+    )
+    return (
+        f"table ip kube-proxy {{\n\tmap service-ips {{\n\t\t{key}\n"
+        f"\t\telements = {{ {vip} . tcp . 3306 : goto {SERVICE} }}\n\t}}\n"
+        f"{chains}\tchain {SERVICE} {{\n\t\tmeta l4proto tcp {to}\n\t}}\n}}\n"
+    )
+
+
+def in_nftables_mode(table: str) -> Change:
+    def change(request: ExecRequest, capture: Capture) -> Capture:
+        command = capture.command
+        assert command is not None
+        if command == LISTING:
+            return replace(capture, data=CHAIN_LISTING.encode(), exit_code=0, failure=None)
+        if command == Command("nft-table", ("ip", "kube-proxy")):
+            return replace(capture, data=table.encode(), exit_code=0, failure=None)
+        if command.name.startswith("iptables-nft-chain"):
+            return replace(capture, data=b"", exit_code=1)
+        if command.name.startswith("iptables-nft"):
+            return replace(capture, data=b"", exit_code=0, failure=None)
+        return capture
+
+    return change
+
+
+def test_a_node_in_nftables_mode() -> None:
+    (asked,) = trace(Narrow(Saved()), DB).services[0].frontends
+    vip = str(asked.frontend.address)
+    places = sorted({str(place) for node in asked.nodes for place in node.expected})
+    source = Node(in_nftables_mode(nft_table(vip, places)))
+    report = trace(source, DB)
+    (node,) = [n for n in report.services[0].frontends[0].nodes if n.node == "n1"]
+    assert (node.dataplane, node.verdict.value) == ("kube-proxy/nftables", "ok")
+    rules = {str(rule) for walk in node.walks for fate in walk.fates for rule in fate.rules}
+    assert f"ip kube-proxy/{SERVICE}:1" in rules
+    later = [command for request in source.of_n1()[1:] for command in request.commands]
+    assert Command("nft-table", ("ip", "kube-proxy")) in later
+
+
+@pytest.mark.parametrize(
+    ("spoil", "found"),
+    [
+        (lambda text: text.replace(f": goto {SERVICE}", ": drop"), "blocked"),
+        (lambda text: text.replace("3306 : goto", "3307 : goto"), "absent"),
+        (lambda text: text.replace("1 : ", "9 : "), "missing"),
+        (lambda text: text.replace(" . 3306, 1", " . 3307, 1"), "stale"),
+        (lambda text: text.replace("meta l4proto tcp dnat", "ip ttl 3 dnat"), "unknown"),
+        (lambda text: text[:-3], "unknown"),
+        (lambda text: "", "unknown"),
+    ],
+)
+def test_faults_in_nftables_mode(spoil: Callable[[str], str], found: str) -> None:
+    (asked,) = trace(Narrow(Saved()), DB).services[0].frontends
+    places = sorted({str(place) for node in asked.nodes for place in node.expected})
+    table = spoil(nft_table(str(asked.frontend.address), places))
+    assert verdict(trace(Node(in_nftables_mode(table)), DB)) == found

@@ -1,0 +1,109 @@
+"""kube-proxy in nftables mode: chain names by hash, and the proof that it programs a node.
+
+Names: kubernetes pkg/proxy/nftables/proxier.go (hashAndTruncate). Tables `ip kube-proxy` and
+`ip6 kube-proxy`, the same from 1.29 on; the chain that translates is endpoint-… until 1.35 and
+service-… (local-…) since 1.36, where only session affinity keeps chains of endpoints.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable
+
+from ..model.address import SocketAddress
+from ..model.nodeview import NodeView, OwnChains
+from ..model.service import Frontend, FrontendKind, Node, Pod, Service
+from ._base import Owner
+from .kube_proxy import proxy_pod
+from .kube_proxy_iptables import OWN as IPTABLES
+
+TABLE = "kube-proxy"
+_SERVICE_PREFIXES = ("service-", "local-", "external-", "firewall-")
+_LONGEST = 240  # of a name; nft's own limit is 256
+
+OWN = OwnChains(
+    names=frozenset(
+        (
+            "cluster-ips-check",
+            "endpoints-check",
+            "filter-forward",
+            "filter-input",
+            "filter-output",
+            "filter-output-post-dnat",
+            "filter-output-pre-dnat",
+            "filter-prerouting",
+            "filter-prerouting-pre-dnat",
+            "firewall-check",
+            "forward",
+            "mark-for-masquerade",
+            "masquerading",
+            "nat-output",
+            "nat-postrouting",
+            "nat-prerouting",
+            "nodeport-endpoints-check",
+            "reject-chain",
+            "service-endpoints-check",
+            "services",
+        )
+    ),
+    prefixes=(*_SERVICE_PREFIXES, "endpoint-"),
+    dispatch=_SERVICE_PREFIXES,
+    translate=("endpoint-", "service-", "local-"),
+    policy=IPTABLES.policy,
+    within="/",
+)
+
+
+def hashed_name(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    name = f"{base64.b32encode(digest).decode()[:8]}-{text}"
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..."
+
+
+def port_text(frontend: Frontend) -> str:
+    """ns/name/tcp/port; an unnamed port leaves the last part empty."""
+    service, protocol = frontend.service, frontend.protocol.value.lower()
+    return f"{service}/{protocol}/{frontend.port_name}"
+
+
+def endpoint_text(frontend: Frontend, endpoint: SocketAddress) -> str:
+    address = str(endpoint.address).replace(":", ".")
+    return f"{port_text(frontend)}__{address}/{endpoint.port}"
+
+
+class KubeProxyNftables:
+    name = "kube-proxy/nftables"
+    own = OWN
+
+    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
+        if proxy_pod(agents) is None:
+            return None
+        return Owner(name=self.name, reader=self)
+
+    def names(
+        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
+    ) -> frozenset[str]:
+        """Those that this kind of frontend may have; which of them are there depends on the
+        version and on policies."""
+        kinds = ["service-", "local-"]
+        if frontend.kind is not FrontendKind.CLUSTER_IP:
+            kinds += ["external-", "firewall-"]
+        hashed = hashed_name(port_text(frontend))
+        return frozenset(
+            [kind + hashed for kind in kinds]
+            + [f"endpoint-{hashed_name(endpoint_text(frontend, e))}" for e in endpoints]
+        )
+
+    def programmed(self, view: NodeView) -> str:
+        """The map of Services that is not empty: a stopped kube-proxy leaves it behind, an
+        iptables-mode one removes the table at its start."""
+        for table in view.nft_tables:
+            services = table.sets.get("service-ips")
+            mine = table.name == TABLE and table.family in ("ip", "ip6")
+            if mine and services is not None and len(services.elements):
+                return f"{table}/@service-ips"
+        return ""
+
+
+DATAPLANE = KubeProxyNftables()

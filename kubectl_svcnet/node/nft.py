@@ -1,0 +1,152 @@
+"""A node's native nftables: which tables there are, and what of them was read.
+
+The listing of chains, which leaves rules out, tells the tables and where they hook in. A table
+that a packet can meet is then read whole; until then its base chains are there and unread, so
+that a walk wants them. iptables-nft's own tables are read with iptables, unless a native rule in
+one makes its save command leave the table out: then nft lists it instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from ..errors import ParseError
+from ..model import nft
+from ..model.address import Family
+from ..model.capture import Capture, Reason
+from ..model.commands import Command
+from ..model.fate import Backend, ChainId
+from ..model.finding import Gap
+from ..model.nodeview import ForeignTable
+from ..model.ruleset import Ruleset, Table
+from ..parse.nft_chains import ListedTable, parse_chain_listing
+from ..parse.nft_tables import is_iptables
+from ..parse.nftables import parse_ruleset, priority_of
+from .netfilter import LISTING
+from .proc import Captures
+
+_FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
+_NFT_NAMES = {family: name for name, family in _FAMILIES.items()}
+
+Rulesets = Mapping[tuple[Family, Backend], Ruleset]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Native:
+    """`tables` were read, or are known to be there; `foreign` could not be read. `instead` are
+    iptables' own tables, by family and name, that nft listed. None: nobody looked."""
+
+    tables: tuple[nft.Table, ...] = ()
+    foreign: tuple[ForeignTable, ...] = ()
+    instead: frozenset[tuple[Family, str]] = frozenset()
+    gaps: tuple[Gap, ...] = ()
+
+
+def table_command(family: str, name: str) -> Command:
+    return Command("nft-table", (family, name))
+
+
+def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
+    """What these answers hold of native tables. None: they were not looked for."""
+    listing = answers.get(LISTING)
+    if listing is None:
+        return None
+    if listing.failure is not None and listing.failure.reason is Reason.NOT_PRESENT:
+        return Native()
+    if not listing.ok:
+        return None
+    tables: list[nft.Table] = []
+    foreign: list[ForeignTable] = []
+    instead: set[tuple[Family, str]] = set()
+    gaps: list[Gap] = []
+    wanted = frozenset(families)
+    for listed in parse_chain_listing(listing.text()):
+        if not wanted & set(nft.SEES.get(listed.family, ())):
+            continue
+        own = is_iptables(listed.family, listed.name)
+        capture = answers.get(table_command(listed.family, listed.name))
+        if own and capture is None and not _native_bases(listed):
+            continue
+        found = _read(listed, capture)
+        if isinstance(found, nft.Table):
+            tables.append(found)
+            if own:
+                instead.add((_FAMILIES[listed.family], listed.name))
+        else:
+            foreign.append(_opaque(listed))
+            gaps.append(Gap(what=f"nft table {listed.family} {listed.name}", why=found))
+    return Native(
+        tables=tuple(tables),
+        foreign=tuple(foreign),
+        instead=frozenset(instead),
+        gaps=tuple(gaps),
+    )
+
+
+def _native_bases(listed: ListedTable) -> bool:
+    """Base chains that iptables does not make; its own are upper case."""
+    return any(not chain.isupper() for chain in listed.base)
+
+
+def _read(listed: ListedTable, capture: Capture | None) -> nft.Table | str:
+    """The table, or why it could not be read."""
+    if capture is None:
+        return _unread(listed)
+    if not capture.ok:
+        return capture.failure.message if capture.failure else f"exit {capture.exit_code}"
+    try:
+        tables = parse_ruleset(capture.text())
+    except ParseError as error:
+        return str(error)
+    return tables[0] if len(tables) == 1 else "it is gone"
+
+
+def _unread(listed: ListedTable) -> nft.Table:
+    """Its base chains are there; what is in them is not known yet."""
+    chains = {
+        name: nft.Chain(name=name, base=nft.Base(kind, hook, priority_of(priority)), whole=False)
+        for name, (kind, hook, priority) in listed.base.items()
+    }
+    return nft.Table(family=listed.family, name=listed.name, chains=chains)
+
+
+def _opaque(listed: ListedTable) -> ForeignTable:
+    hooks = frozenset(hook for _, hook, _ in listed.base.values())
+    return ForeignTable(family=listed.family, name=listed.name, hooks=hooks, raw="")
+
+
+def without_listed(rulesets: Rulesets, native: Native) -> dict[tuple[Family, Backend], Ruleset]:
+    """iptables' rules without the tables that nft listed instead: those have none left."""
+    kept = dict(rulesets)
+    for family, name in native.instead:
+        ruleset = kept.get((family, Backend.NFT))
+        if ruleset is not None:
+            empty = Table(name=name, complete=True)
+            kept[family, Backend.NFT] = replace(ruleset, tables={**ruleset.tables, name: empty})
+    return kept
+
+
+def further_tables(
+    unread: Iterable[ChainId], rulesets_asked: Mapping[Command, Capture]
+) -> tuple[Command, ...]:
+    """The tables that walks miss something of; and those that iptables would not list."""
+    commands: dict[Command, None] = {}
+    for chain in sorted(unread):
+        if chain.backend is Backend.NFTABLES:
+            family, _, name = chain.table.partition(" ")
+            commands[table_command(family, name)] = None
+        elif chain.backend is Backend.NFT and _left_out(chain, rulesets_asked):
+            commands[table_command(_NFT_NAMES[chain.family], chain.table)] = None
+    return tuple(commands)
+
+
+def _left_out(chain: ChainId, asked: Mapping[Command, Capture]) -> bool:
+    """iptables-nft-save said: Table `nat' is incompatible, use 'nft' tool."""
+    tool = "iptables-nft-" if chain.family is Family.IPV4 else "ip6tables-nft-"
+    said = f"Table `{chain.table}' is incompatible"
+    return any(
+        command.name.startswith(tool) and "save" in command.name and said in capture.text()
+        for command, capture in asked.items()
+        if capture.ok
+    )

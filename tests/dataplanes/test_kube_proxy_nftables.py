@@ -1,0 +1,90 @@
+"""Hash vectors: kubernetes pkg/proxy/nftables/proxier_test.go, and chains of real listings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kubectl_svcnet.dataplanes.kube_proxy_nftables import DATAPLANE, OWN, hashed_name, port_text
+from kubectl_svcnet.model.address import Protocol
+from kubectl_svcnet.model.service import FrontendKind, ServiceName
+from kubectl_svcnet.parse.nftables import parse_ruleset
+from tests.samples import at, frontend, node, proxy, service, view
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "nftables"
+VERSIONS = ["1.33.13", "1.36.3"]
+UNNAMED = "service-MDRHYNDA-default/db-service/tcp/"
+
+
+def listing(version: str) -> str:
+    return (FIXTURES / f"kube-proxy-{version}" / "nft-ruleset.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("ns1/svc1/tcp/p80", "ULMVA6XW-ns1/svc1/tcp/p80"),
+        ("ns1/svc1/tcp/p80__10.180.0.1/80", "5OJB2KTY-ns1/svc1/tcp/p80__10.180.0.1/80"),
+        ("default/kubernetes/tcp/https", "2QRHZV4L-default/kubernetes/tcp/https"),
+        ("kube-system/kube-dns/udp/dns", "FY5PMXPG-kube-system/kube-dns/udp/dns"),
+        ("default/db-service/tcp/", "MDRHYNDA-default/db-service/tcp/"),
+    ],
+)
+def test_vectors(text: str, name: str) -> None:
+    assert hashed_name(text) == name
+
+
+def test_long_names_are_cut() -> None:
+    name = hashed_name("n" * 300)
+    assert len(name) == 240
+    assert name.endswith("n...")
+
+
+def test_an_unnamed_port() -> None:
+    dialled = frontend(port_name="", service=ServiceName("default", "db-service"))
+    assert port_text(dialled) == "default/db-service/tcp/"
+    assert UNNAMED in DATAPLANE.names(service(), dialled, [])
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_names_are_those_of_real_chains(version: str) -> None:
+    dialled = frontend(
+        FrontendKind.NODE_PORT,
+        port_name="http",
+        protocol=Protocol.TCP,
+        service=ServiceName("default", "node-port-local"),
+    )
+    endpoints = [at("10.244.1.2:8080"), at("10.244.2.2:8080"), at("[fd00::1]:8080")]
+    names = DATAPLANE.names(service(), dialled, endpoints)
+    (table,) = [t for t in parse_ruleset(listing(version)) if t.family == "ip"]
+    mine = {name for name in table.chains if "default/node-port-local/" in name}
+    assert mine <= names
+    wanted = {"service", "local", "external"} | ({"endpoint"} if version == "1.33.13" else set())
+    assert {name.partition("-")[0] for name in mine} == wanted
+    assert any("__fd00..1/8080" in name for name in names)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_every_chain_is_its_own(version: str) -> None:
+    for table in parse_ruleset(listing(version)):
+        assert not [name for name in table.chains if name not in OWN]
+        for name in table.chains:
+            assert OWN.dispatches(name) is ("/" in name and not name.startswith("endpoint-"))
+            assert not (OWN.translates(name) and "/" not in name)
+
+
+def test_programmed() -> None:
+    tables = parse_ruleset(listing("1.36.3"))
+    assert DATAPLANE.programmed(view(nft_tables=tables)) == "ip kube-proxy/@service-ips"
+    assert DATAPLANE.programmed(view(nft_tables=tables[1:])) == "ip6 kube-proxy/@service-ips"
+    assert DATAPLANE.programmed(view()) == ""
+    other = listing("1.36.3").replace("table ip kube-proxy", "table ip elsewhere")
+    assert DATAPLANE.programmed(view(nft_tables=parse_ruleset(other)[:1])) == ""
+
+
+def test_recognise() -> None:
+    assert DATAPLANE.recognise(node(), ()) is None
+    owner = DATAPLANE.recognise(node(), (proxy(),))
+    assert owner is not None
+    assert (owner.name, owner.proven) == ("kube-proxy/nftables", False)
