@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from .address import Family, IPAddress, Protocol, family_of
 
@@ -44,3 +45,19 @@ class Packet:
     @property
     def family(self) -> Family:
         return family_of(self.destination)
+
+
+#: What a packet is called in a file of many.
+PacketId: TypeAlias = "str | int | float | None"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketQuestion:
+    """A packet that somebody asks about. Where its interface is None, the routes to its source
+    tell by which it comes in. `own_source`: it is of a process of the node (and enters at
+    OUTPUT) if its source turns out to be an address of the node."""
+
+    id: PacketId
+    packet: Packet
+    own_source: bool = False
+    note: str = ""  # whose address the source is

@@ -60,7 +60,8 @@ def _entries(text: str, what: str) -> Iterator[Mapping[str, Any]]:
     try:
         entries = json.loads(text or "[]")
     except (ValueError, RecursionError) as error:
-        raise ParseError(f"not the JSON that ip prints for {what}") from error
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else 0
+        raise ParseError(f"not the JSON that ip prints for {what}", line=line) from error
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
         raise ParseError(f"not a list of {what}")
     for entry in entries:
