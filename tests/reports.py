@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from kubectl_svcnet.model.capture import Reason
-from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.options import Options, PacketOptions
 from kubectl_svcnet.model.report import Collected, PlanReport, SnapshotReport
+from kubectl_svcnet.model.saved import SavedFiles, SavedText
+from kubectl_svcnet.pipeline.packet import packet_saved
 from kubectl_svcnet.pipeline.plan import plan_trace
 from kubectl_svcnet.pipeline.ranges import run as read_ranges
 from kubectl_svcnet.pipeline.trace import trace
@@ -55,12 +58,32 @@ COLLECTED = Collected(
     bytes=16384,
 )
 
+
+def ufw() -> SavedText:
+    file = Path(__file__).parent / "fixtures" / "iptables" / "kube-proxy--ufw" / "iptables-save.txt"
+    return SavedText("iptables-save.txt", file.read_text(encoding="utf-8"))
+
+
+PACKETS = SavedText(
+    "packets.jsonl",
+    """\
+{"id": "dns", "hook": "prerouting", "in": "cni0", "proto": "udp", "src": "10.244.1.9", \
+"dst": "10.96.0.10", "dport": 53}
+{"id": "ssh", "hook": "prerouting", "in": "eth0", "proto": "tcp", "src": "198.51.100.7", \
+"dst": "10.244.1.2", "dport": 22}
+""",
+)
+
 MAKERS: Mapping[str, Callable[[], Report]] = {
     "explained": lambda: trace(Saved().source(), Options(services=DB, nodes=("n1",), explain=True)),
     "followed-nothing": lambda: trace(followed_nothing().source(), Options(services=DB)),
     "half-blind": lambda: trace(half_blind().source(), Options(services=("edge-lb",))),
     "healthy": lambda: trace(Saved().source(), Options(services=DB)),
     "not-understood": lambda: trace(weird().source(), Options(services=DB)),
+    "packet": lambda: packet_saved(
+        PacketOptions(words=("tcp", "10.244.1.9", "10.96.0.10:53")), SavedFiles(rules=(ufw(),))
+    ),
+    "packets": lambda: packet_saved(PacketOptions(), SavedFiles(rules=(ufw(),), packets=PACKETS)),
     "plan": lambda: _short(plan_trace(Saved().source(), Options(services=DB, nodes=("n1",)))),
     "ranges": lambda: read_ranges(Saved().source(), Options()),
     "snapshot": lambda: SnapshotReport(

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from kubectl_svcnet.cli.main import COMMANDS
+
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 
@@ -61,6 +63,7 @@ def test_exit_codes_are_those_of_the_contract() -> None:
 
 def test_flags_and_commands_named_in_the_readme_exist() -> None:
     text = README.read_text(encoding="utf-8")
-    known = set(re.findall(r"--[a-z][a-z-]+", run("kubectl svcnet --help").stdout))
+    lines = ["kubectl svcnet --help", *(f"kubectl svcnet {name} --help" for name in COMMANDS)]
+    known = {flag for line in lines for flag in re.findall(r"--[a-z][a-z-]+", run(line).stdout)}
     named = set(re.findall(r"`kubectl svcnet [^`]*?(--[a-z][a-z-]+)|`(--[a-z][a-z-]+)", text))
     assert {flag for pair in named for flag in pair if flag} <= known

@@ -113,6 +113,52 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
 )
 
+PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--in",),
+        {
+            "dest": "in_interface",
+            "metavar": "IFACE",
+            "help": "by which interface it comes in (default: by the routes to SRC)",
+        },
+    ),
+    (("--sport",), {"metavar": "PORT", "help": "the port it is sent from"}),
+    (("--mark",), {"metavar": "MARK", "help": "the mark it has already (0x4000)"}),
+    (
+        ("--hook",),
+        {
+            "choices": ("prerouting", "output"),
+            "help": "where it enters (default: output for the node's own, else prerouting)",
+        },
+    ),
+    (
+        ("--packets",),
+        {"metavar": "FILE", "help": "many packets instead: one JSON object a line"},
+    ),
+)
+
+SAVED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--rules",),
+        {
+            "action": "extend",
+            "nargs": "+",
+            "metavar": "[nft=|legacy=]FILE",
+            "help": "iptables-save or `nft list ruleset` (repeatable; -: stdin)",
+        },
+    ),
+    *(
+        ((flag,), {"action": "append", "metavar": "FILE", "help": f"{shows} (repeatable)"})
+        for flag, shows in (
+            ("--addresses", "ip -j addr"),
+            ("--routes", "ip -j route show table all"),
+            ("--ip-rule", "ip -j rule"),
+            ("--sysctl", "sysctl -a"),
+            ("--ipset", "ipset save"),
+        )
+    ),
+)
+
 
 def add(parser: argparse.ArgumentParser, *, title: str, flags: Any) -> None:
     """Adds flags that leave no trace in the namespace unless given, so that the same flag may

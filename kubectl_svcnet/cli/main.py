@@ -32,6 +32,10 @@ Examples:
   # The same, rule by rule
   kubectl svcnet trace db-service --explain
 
+  # What a node does with one packet, or saved rules would do
+  kubectl svcnet packet tcp default/client 10.96.0.10:53
+  kubectl svcnet packet tcp 10.244.1.9 10.96.0.10:53 --rules iptables-save.txt
+
   # Try it without a cluster
   kubectl svcnet trace db-service --bundle demo"""
 
@@ -106,6 +110,18 @@ def _file(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _packet_words(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "packet",
+        nargs="*",
+        metavar="PROTO SRC DST:PORT",
+        help="tcp, udp or sctp; an address, NAMESPACE/POD, or node for a process of the node; "
+        "10.96.0.10:53 or [fd00::a]:53",
+    )
+    flags.add(command, title="The packet", flags=flags.PACKET)
+    flags.add(command, title="Saved files instead of a cluster", flags=flags.SAVED)
+
+
 def _shell(command: argparse.ArgumentParser) -> None:
     command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
 
@@ -123,6 +139,12 @@ def _trace(given: argparse.Namespace) -> int:
         return trace
 
     return session.run(given, load)
+
+
+def _packet(given: argparse.Namespace) -> int:
+    from .packet import packet
+
+    return packet(given)
 
 
 def _ranges(given: argparse.Namespace) -> int:
@@ -160,6 +182,12 @@ Run = Callable[[argparse.Namespace], int]
 #: name: what it shows, what runs it, what flags it adds, its arguments.
 COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], str]] = {
     "completion": ("print the completion script of a shell", _completion, _shell, " SHELL"),
+    "packet": (
+        "what one node does with one packet, rule by rule",
+        _packet,
+        _packet_words,
+        " PROTO SRC DST:PORT",
+    ),
     "ranges": ("every IP range of the cluster, and where it is written", _ranges, _nothing, ""),
     "snapshot": ("save what all nodes have to one bundle", _snapshot, _file, " FILE"),
     "trace": ("what each node does with packets for Services", _trace, _services, " [SERVICE...]"),
@@ -231,7 +259,8 @@ def _show_failed(given: argparse.Namespace, sentence: str, next: str | None) -> 
 
         from ..render.document import failed
 
-        print(json.dumps(failed(given.command.capitalize(), sentence, next), indent=2))
+        kind = {"packet": "Packets"}.get(given.command, given.command.capitalize())
+        print(json.dumps(failed(kind, sentence, next), indent=2))
 
 
 if __name__ == "__main__":

@@ -39,6 +39,17 @@ def count(text: str, flag: str, *, least: int) -> int:
     return int(text)
 
 
+def number(text: str, flag: str, *, below: int) -> int:
+    """In decimal, or as marks are written: 0x4000."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = -1
+    if not 0 <= value < below:
+        raise UsageError(f"{flag} {text!r} is no number from 0 to {below - 1}")
+    return value
+
+
 def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60.0) -> Options:
     """`namespace` is that of the kubeconfig's context, which -n overrides."""
     flags = vars(given)

@@ -50,10 +50,11 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
         raise
     if recording is not None:
         recording.finish()
-    return _show(report, options, interrupted=interrupted())
+    return show(report, options, interrupted=interrupted(), cost=True)
 
 
-def _show(report: Report, options: Options, *, interrupted: bool) -> int:
+def show(report: Report, options: Options, *, interrupted: bool = False, cost: bool = False) -> int:
+    """The report on stdout, `cost` of reading it on stderr; the exit status."""
     from ..render import render
     from ..render.table.statements import closing
     from . import status
@@ -61,7 +62,7 @@ def _show(report: Report, options: Options, *, interrupted: bool) -> int:
     report = replace(report, gaps=status.accept(report.gaps, options.accept_gaps))
     sys.stdout.write(render(report, options.output, style_of(options)))
     sys.stdout.flush()
-    if options.output in ("table", "wide"):
+    if cost and options.output in ("table", "wide"):
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)

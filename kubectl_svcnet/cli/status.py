@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..model.fate import FateKind
 from ..model.finding import Finding, Gap, Level
-from ..model.report import PlanReport, TraceReport, Verdict
+from ..model.report import PacketsReport, PlanReport, TraceReport, Verdict
 from ..render.document import Report
 
 OK, FINDING, USAGE, NOTHING, GAP, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
@@ -37,6 +38,9 @@ def _counts(finding: Finding, fail_on: str) -> bool:
 
 
 def _unknown(report: Report) -> bool:
+    if isinstance(report, PacketsReport):
+        open_ = (FateKind.UNKNOWN, FateKind.UNREAD)
+        return any(fate.kind in open_ for packet in report.packets for fate in packet.fates)
     return isinstance(report, TraceReport) and any(
         node.verdict is Verdict.UNKNOWN
         for service in report.services

@@ -131,7 +131,13 @@ class _Label:
         return labels.get(self.key) in self.values
 
 
-_FIELDS = ("metadata.name", "metadata.namespace", "spec.nodeName", "status.phase")
+_FIELDS = (
+    "metadata.name",
+    "metadata.namespace",
+    "spec.nodeName",
+    "status.phase",
+    "status.podIP",
+)
 
 
 class _Field:

@@ -34,3 +34,15 @@ class Options:
     file: str = ""
     anonymise: bool = False
     verbosity: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketOptions:
+    """The packet that `packet` asks about: its words as they were typed, and what else is said
+    of it. `hook` "": where it enters follows from its source."""
+
+    words: tuple[str, ...] = ()
+    hook: str = ""
+    in_interface: str = ""
+    source_port: int | None = None
+    mark: int = 0

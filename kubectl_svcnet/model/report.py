@@ -9,7 +9,7 @@ from .address import SocketAddress
 from .fate import Fate
 from .finding import Finding, Gap
 from .iprange import IPRange
-from .packet import Client, Packet
+from .packet import Client, Packet, PacketId
 from .service import Endpoint, Frontend, Service
 
 
@@ -183,3 +183,25 @@ class SnapshotReport:
     captures: int = 0
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketFates:
+    """What becomes of one packet. `node` is "" where its rules were saved text."""
+
+    id: PacketId
+    packet: Packet
+    fates: tuple[Fate, ...]
+    node: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacketsReport:
+    """`explained`: the fates tell their walk; of many packets only their ends are shown."""
+
+    collected: Collected
+    packets: tuple[PacketFates, ...] = ()
+    explained: bool = False
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()

@@ -13,7 +13,7 @@ from ..engine.simulate import Simulator
 from ..model.address import Family
 from ..model.capture import Capture, ExecRequest, Failure, LogRequest, Reason
 from ..model.commands import Command, Needs
-from ..model.fate import Backend
+from ..model.fate import Backend, Fate
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
 from ..model.report import Walk
@@ -72,6 +72,14 @@ class NodeReader:
     explain: bool = False
 
     def read(self, node: Node, ask: Ask) -> NodeReading:
+        """For the packets of frontends, whose walks the reading holds."""
+        return self._read(node, lambda view: _asked(view, ask(view), self.explain))
+
+    def follow(self, node: Node, walk: Callable[[NodeView], Iterable[Fate]]) -> NodeReading:
+        """For any other packets: read until `walk`, asked anew each round, misses nothing."""
+        return self._read(node, lambda view: _Walked(fates=tuple(walk(view))))
+
+    def _read(self, node: Node, walk: Callable[[NodeView], _Walked]) -> NodeReading:
         agents = tuple(pod for pod in self.agents if pod.node == node.name)
         owner = owner_of(node, agents)
         reading = NodeReading(node=node, owner=owner, proxy=proxy_pod(agents))
@@ -80,10 +88,14 @@ class NodeReader:
         vantage = choose(node, agents)
         if isinstance(vantage, Gap):
             return replace(reading, gaps=(vantage,))
-        return self._walk(replace(reading, vantage=vantage), vantage, agents, ask)
+        return self._walk(replace(reading, vantage=vantage), vantage, agents, walk)
 
     def _walk(
-        self, reading: NodeReading, vantage: Vantage, agents: tuple[Pod, ...], ask: Ask
+        self,
+        reading: NodeReading,
+        vantage: Vantage,
+        agents: tuple[Pod, ...],
+        walk: Callable[[NodeView], _Walked],
     ) -> NodeReading:
         wanted = self.wanted(reading.node, reading.owner)
         families = frozenset(w.family for w in wanted)
@@ -92,11 +104,8 @@ class NodeReader:
             return replace(reading, gaps=(failed,))
         while True:
             view, gaps = _view(reading, answers, wanted)
-            questions = ask(view)
-            walks = _walks(view, questions, self.explain)
-            unread = frozenset(
-                name for walk in _all(walks) for fate in walk.fates for name in fate.unread
-            )
+            walked = walk(view)
+            unread = frozenset(name for fate in walked.fates for name in fate.unread)
             commands = next_round(answers, unread, wanted) if unread or answers.changed else ()
             if not commands:
                 break
@@ -107,12 +116,12 @@ class NodeReader:
         if owner.reader is None:
             gaps = (*gaps, unread_of(reading.node, owner))
         else:
-            gaps = (*gaps, *dict.fromkeys(g for q in questions.values() for g in q.gaps))
+            gaps = (*gaps, *walked.gaps)
         return replace(
             reading,
             owner=owner,
             view=view,
-            walks=walks,
+            walks=walked.walks,
             state=process_state(answers.captures) if vantage.proxy else "",
             captures=answers.captures,
             gaps=gaps,
@@ -241,21 +250,29 @@ def _view(
     return view, tuple(gaps)
 
 
-def _walks(
-    view: NodeView, questions: Mapping[Frontend, Questions], explain: bool
-) -> dict[Frontend, tuple[Walk, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Walked:
+    """One round's walks: all their fates, which tell what is still unread."""
+
+    fates: tuple[Fate, ...]
+    walks: Mapping[Frontend, tuple[Walk, ...]] = field(default_factory=dict)
+    gaps: tuple[Gap, ...] = ()
+
+
+def _asked(view: NodeView, questions: Mapping[Frontend, Questions], explain: bool) -> _Walked:
     simulator = Simulator(view)
-    return {
+    walks = {
         frontend: tuple(
             Walk(asked=each, fates=simulator.fates(each.packet, explain=explain))
             for each in asked.asked
         )
         for frontend, asked in questions.items()
     }
-
-
-def _all(walks: Mapping[Frontend, tuple[Walk, ...]]) -> Iterable[Walk]:
-    return (walk for packets in walks.values() for walk in packets)
+    return _Walked(
+        fates=tuple(fate for each in walks.values() for walk in each for fate in walk.fates),
+        walks=walks,
+        gaps=tuple(dict.fromkeys(gap for q in questions.values() for gap in q.gaps)),
+    )
 
 
 #: Why one command of many was not run; all the others say why the node was not read.

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..dataplanes import owner_of
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ..dataplanes import Owner, owner_of
 from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import PlannedCommand, PlanReport
-from ..model.service import frontends
+from ..model.service import Inventory, Node, frontends
+from ..node.netfilter import Wanted
 from ..node.rounds import LAST_ROUND, first_round
 from ..node.vantage import choose
 from .collect import Collector, command_line
@@ -32,9 +36,26 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
     require_services(read)
     expected = Expected(services=read.services, endpoints=read.endpoints)
     targets = [f for service in read.services for f in frontends(service)]
+
+    def wanted(node: Node, owner: Owner) -> tuple[Wanted, ...]:
+        return wanted_of(expected, node, owner, targets)
+
+    nodes = inventory.nodes or ()
+    report = plan_nodes(collector, inventory, nodes, wanted, (*gaps, *read.gaps))
+    return replace(report, missing=read.missing)
+
+
+def plan_nodes(
+    collector: Collector,
+    inventory: Inventory,
+    nodes: Sequence[Node],
+    wanted: Callable[[Node, Owner], tuple[Wanted, ...]],
+    gaps: Iterable[Gap],
+) -> PlanReport:
+    """The first round on each node, as far as one can be read."""
     commands: list[PlannedCommand] = []
-    found: list[Gap] = [*gaps, *read.gaps]
-    for node in inventory.nodes or ():
+    found = list(gaps)
+    for node in nodes:
         agents = tuple(pod for pod in inventory.agents or () if pod.node == node.name)
         owner = owner_of(node, agents)
         vantage = choose(node, agents)
@@ -43,7 +64,7 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
                 vantage if isinstance(vantage, Gap) and owner.reader else unread_of(node, owner)
             )
             continue
-        for command in first_round(wanted_of(expected, node, owner, targets)):
+        for command in first_round(wanted(node, owner)):
             commands.append(
                 PlannedCommand(
                     node=node.name,
@@ -53,9 +74,8 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
                 )
             )
     return PlanReport(
-        collected=collector.collected(nodes=len(inventory.nodes or ())),
+        collected=collector.collected(nodes=len(nodes)),
         commands=tuple(dict.fromkeys(commands)),
         may_follow=_MAY_FOLLOW,
         gaps=tuple(found),
-        missing=read.missing,
     )

@@ -5,11 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from ..model.report import FAULTS, PlanReport, RangesReport, SnapshotReport, TraceReport
+from ..model.report import (
+    FAULTS,
+    PacketsReport,
+    PlanReport,
+    RangesReport,
+    SnapshotReport,
+    TraceReport,
+)
 from .document import Report, document
 from .escape import escape
 from .style import Style
-from .table import plan, ranges, snapshot, trace
+from .table import packet, plan, ranges, snapshot, trace
 
 Renderer = Callable[[Report, Style], str]
 
@@ -20,6 +27,8 @@ def _table(report: Report, style: Style) -> str:
             return trace.render(report, style)
         case RangesReport():
             return ranges.render(report, style)
+        case PacketsReport():
+            return packet.render(report, style)
         case PlanReport():
             return plan.render(report, style)
         case SnapshotReport():
@@ -37,7 +46,8 @@ def _yaml(report: Report, style: Style) -> str:
 
 
 def _name(report: Report, style: Style) -> str:
-    """The nodes at fault, as kubectl names them; of ranges, the ranges themselves."""
+    """The nodes at fault, as kubectl names them; of ranges, the ranges themselves; of packets,
+    where they arrive."""
     match report:
         case TraceReport():
             bad = {
@@ -50,6 +60,9 @@ def _name(report: Report, style: Style) -> str:
             names = [f"node/{name}" for name in sorted(bad)]
         case RangesReport():
             names = list(dict.fromkeys(found.text for found in report.ranges))
+        case PacketsReport():
+            ends = (fate.endpoint for one in report.packets for fate in one.fates)
+            names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))
         case PlanReport():
             names = [command.argv for command in report.commands]
         case SnapshotReport():

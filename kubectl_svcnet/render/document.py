@@ -16,6 +16,8 @@ from ..model.report import (
     Collected,
     FrontendTrace,
     NodeTrace,
+    PacketFates,
+    PacketsReport,
     PlanReport,
     RangesReport,
     ServiceTrace,
@@ -28,7 +30,7 @@ from . import ranges_json
 
 API_VERSION = "svcnet/v1alpha1"
 
-Report: TypeAlias = TraceReport | RangesReport | PlanReport | SnapshotReport
+Report: TypeAlias = TraceReport | RangesReport | PacketsReport | PlanReport | SnapshotReport
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -67,6 +69,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Trace", [_service(service, report.steps) for service in report.services]
         case RangesReport():
             return "Ranges", ranges_json.items(report.ranges)
+        case PacketsReport():
+            return "Packets", [_packet(packet) for packet in report.packets]
         case PlanReport():
             return "Plan", [
                 {"node": c.node, "pod": c.pod, "command": c.argv, "shows": c.shows}
@@ -167,6 +171,13 @@ def _fate(walk: Walk, fate: Fate) -> dict[str, Any]:
     return {
         "client": asked.client.value,
         "source": str(asked.packet.source) if asked.packet.source is not None else None,
+        **_end(fate),
+        **({"assumed": asked.note} if "assumed" in asked.note else {}),
+    }
+
+
+def _end(fate: Fate) -> dict[str, Any]:
+    return {
         "fate": fate.kind.value,
         "endpoint": str(fate.endpoint) if fate.endpoint is not None else None,
         "probability": None if fate.probability is None else round(fate.probability, 6),
@@ -174,8 +185,11 @@ def _fate(walk: Walk, fate: Fate) -> dict[str, Any]:
         "rules": _texts(fate.rules),
         **({"because": fate.because} if fate.because else {}),
         **({"unread": sorted(map(str, fate.unread))} if fate.unread else {}),
-        **({"assumed": asked.note} if "assumed" in asked.note else {}),
     }
+
+
+def _packet(packet: PacketFates) -> dict[str, Any]:
+    return {"id": packet.id, "fates": [_end(fate) for fate in packet.fates]}
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -5,7 +5,15 @@ from dataclasses import fields
 import pytest
 
 from kubectl_svcnet.cli.main import build_parser
-from kubectl_svcnet.cli.options import count, duration, size, to_limits, to_options, to_overrides
+from kubectl_svcnet.cli.options import (
+    count,
+    duration,
+    number,
+    size,
+    to_limits,
+    to_options,
+    to_overrides,
+)
 from kubectl_svcnet.errors import UsageError
 from kubectl_svcnet.model.options import Options
 
@@ -174,3 +182,14 @@ def test_limits() -> None:
     limits = to_limits(Options(timeout=0, exec_timeout=3, max_parallel=2, max_dump=5, max_answer=7))
     assert (limits.timeout, limits.exec_timeout, limits.max_parallel) == (None, 3, 2)
     assert (limits.max_dump, limits.max_answer) == (5, 7)
+
+
+@pytest.mark.parametrize(("text", "value"), [("0", 0), ("80", 80), ("0x4000", 0x4000), ("99", 99)])
+def test_numbers(text: str, value: int) -> None:
+    assert number(text, "--mark", below=1 << 32) == value
+
+
+@pytest.mark.parametrize("text", ["", "x", "-1", "100", "1.5"])
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(UsageError, match=r"--sport .* is no number from 0 to 99"):
+        number(text, "--sport", below=100)

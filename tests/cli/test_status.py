@@ -8,11 +8,14 @@ import pytest
 
 from kubectl_svcnet.cli.status import accept, status_of
 from kubectl_svcnet.engine.codes import finding
+from kubectl_svcnet.model.fate import Fate, FateKind
 from kubectl_svcnet.model.finding import Gap, Level
 from kubectl_svcnet.model.report import (
     Collected,
     FrontendTrace,
     NodeTrace,
+    PacketFates,
+    PacketsReport,
     PlanReport,
     RangesReport,
     ServiceTrace,
@@ -20,7 +23,7 @@ from kubectl_svcnet.model.report import (
     Verdict,
 )
 from kubectl_svcnet.render.document import Report
-from tests.samples import frontend, service
+from tests.samples import asked, frontend, service
 
 ERROR = finding("SVN202", "m")
 WARNING, INFO = replace(ERROR, level=Level.WARNING), replace(ERROR, level=Level.INFO)
@@ -34,6 +37,12 @@ def trace(verdict: Verdict = Verdict.OK, **values: object) -> TraceReport:
     found = FrontendTrace(frontend=frontend(), endpoints=(), nodes=(node,))
     services = (ServiceTrace(service=service(), frontends=(found,)),)
     return TraceReport(collected=Collected(), services=services, **values)  # type: ignore[arg-type]
+
+
+def packets(*kinds: FateKind) -> PacketsReport:
+    packet = asked().packet
+    each = tuple(PacketFates(id=1, packet=packet, fates=(Fate(kind=kind),)) for kind in kinds)
+    return PacketsReport(collected=Collected(), packets=each)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +70,9 @@ def trace(verdict: Verdict = Verdict.OK, **values: object) -> TraceReport:
         (PlanReport(collected=Collected(), missing=("x",)), "error", 2),
         (RangesReport(collected=Collected(), findings=(ERROR,)), "error", 1),
         (RangesReport(collected=Collected(), gaps=(BLOCKING,)), "error", 4),
+        (packets(FateKind.DROP, FateKind.REJECT), "error", 0),
+        (packets(FateKind.ENDPOINT, FateKind.UNKNOWN), "error", 4),
+        (packets(FateKind.UNREAD), "never", 4),
     ],
 )
 def test_status(report: Report, fail_on: str, status: int) -> None:

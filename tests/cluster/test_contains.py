@@ -109,7 +109,7 @@ PODS: list[dict[str, Any]] = [
     {
         "metadata": {"name": "a", "namespace": "shop", "labels": {"app": "db", "tier": "x"}},
         "spec": {"nodeName": "n1"},
-        "status": {"phase": "Running"},
+        "status": {"phase": "Running", "podIP": "10.0.0.1"},
     },
     {
         "metadata": {"name": "b", "namespace": "shop", "labels": {"app": "web"}},
@@ -139,6 +139,7 @@ PODS: list[dict[str, Any]] = [
         (api(ALL, field="spec.nodeName!=n1"), "bc"),
         (api(ALL, field="status.phase==Running,metadata.namespace=shop"), "a"),
         (api(ALL, field="metadata.name=c"), "c"),
+        (api(ALL, field="status.podIP=10.0.0.1"), "a"),
         (api(ALL, field="spec.nodeName=n2", label="app=db"), ""),
     ],
 )

@@ -16,10 +16,12 @@ from tests.reports import MAKERS, made
 GOLDENS = Path(__file__).parent / "goldens"
 
 TABLES = [(name, "table") for name in MAKERS]
-WIDE = [(name, "wide") for name in ("followed-nothing", "half-blind", "healthy", "ranges")]
+WIDE = [
+    (name, "wide") for name in ("followed-nothing", "half-blind", "healthy", "packets", "ranges")
+]
 OTHERS = [
     (name, output)
-    for name in ("followed-nothing", "plan", "ranges", "snapshot", "without-frontends")
+    for name in ("followed-nothing", "packets", "plan", "ranges", "snapshot", "without-frontends")
     for output in ("json", "name")
 ]
 CASES = sorted([*TABLES, *WIDE, *OTHERS, ("half-blind", "json"), ("followed-nothing", "yaml")])

@@ -62,10 +62,14 @@ def walked(walk: Walk, style: Style, *, where: str) -> list[str]:
         f"{where}: {asked.client.value} {source}{note} -> {packet.destination}:"
         f"{packet.destination_port}/{packet.protocol.value}"
     )
-    ways = [(fate, _lines_of(fate.steps)) for fate in walk.fates]
+    return [*style.paragraph(head), *followed(walk.fates, style)]
+
+
+def followed(fates: Sequence[Fate], style: Style) -> list[str]:
+    """The rules on the way, and where it ends."""
     printer = _Printer(style)
-    printer.ways(ways, parted=False)
-    return [*style.paragraph(head), *printer.lines, *_ends(walk.fates, style)]
+    printer.ways([(fate, _lines_of(fate.steps)) for fate in fates], parted=False)
+    return [*printer.lines, *_ends(fates, style)]
 
 
 def _lines_of(steps: Sequence[Step]) -> tuple[_Line, ...]:

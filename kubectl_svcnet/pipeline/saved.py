@@ -1,0 +1,72 @@
+"""A node made of saved files: what they say, and what had to be assumed for what they do not.
+
+What was not given is assumed to be as plain as can be, since the user names what there is; each
+assumption is a gap that does not block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ..model.address import Family
+from ..model.finding import Gap
+from ..model.nodeview import InterfaceAddress, NodeView, Route
+from ..model.saved import SavedFiles
+from ..parse.ip_json import further_tables, parse_addresses, parse_routes, parse_rules
+from ..parse.sysctl import parse_sysctls
+from .saved_rules import parsed, read_saved_rules
+
+
+def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView, tuple[Gap, ...]]:
+    """The node, and what was assumed as far as packets of these families are concerned.
+
+    Raises ParseError for a file that cannot be read, UsageError for two dumps of one backend."""
+    families = sorted(families)
+    rules = read_saved_rules(files.rules, families)
+    routes = tuple(dict.fromkeys(r for f in files.routes for r in parsed(f, parse_routes)))
+    addresses, in_order = _addresses(files, routes)
+    view = NodeView(
+        node="",
+        rulesets=rules.rulesets,
+        nft_tables=rules.nft_tables,
+        addresses=addresses,
+        addresses_in_order=in_order,
+        routes=routes if files.routes else None,
+        routing_rules=tuple(r for f in files.routing_rules for r in parsed(f, parse_rules)),
+        further_tables=further_tables(routes),
+        sysctls={k: v for f in files.sysctls for k, v in parse_sysctls(f.text).items()},
+    )
+    return view, (*rules.gaps, *_assumed(files, view))
+
+
+def _addresses(
+    files: SavedFiles, routes: Iterable[Route]
+) -> tuple[tuple[InterfaceAddress, ...], bool]:
+    """Without a listing of addresses, those that the routes of the table local are for."""
+    if files.addresses:
+        return tuple(a for f in files.addresses for a in parsed(f, parse_addresses)), True
+    local = [
+        InterfaceAddress(route.destination.network_address, route.interface)
+        for route in routes
+        if route.kind == "local" and route.destination.num_addresses == 1
+    ]
+    return tuple(local), False
+
+
+def _assumed(files: SavedFiles, view: NodeView) -> Iterable[Gap]:
+    if not files.addresses and view.addresses:
+        yield _note("addresses", "not given: taken from the routes of the table local")
+    elif not files.addresses:
+        yield _note("addresses", "not given: none but loopback is taken as the node's own")
+    if not files.routes:
+        yield _note("routes", "not given: which interface a packet takes is not known")
+    elif not files.routing_rules:
+        yield _note("routing rules", "not given: taken as the three of every kernel")
+    if not files.sysctls:
+        yield _note("sysctls", "not given: packets are taken to be forwarded")
+    for saved in files.sets:
+        yield _note("sets", f"{saved.name} is not read yet: what matches a set stays unknown")
+
+
+def _note(what: str, why: str) -> Gap:
+    return Gap(what=what, why=why)

@@ -1,0 +1,187 @@
+"""Saved rules, each dump in its place: which family and backend, and what was not given.
+
+A dump goes to the backend that it names, or that the user names; one that names none is taken as
+iptables-nft's, which decides nothing but how its rules are called. A table of iptables-nft that
+stands in its dump and in `nft list ruleset` as well is taken from the dump, unless that calls it
+incompatible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from ..errors import ParseError, UsageError
+from ..model import nft
+from ..model.address import Family
+from ..model.fate import IPTABLES, Backend
+from ..model.finding import Gap
+from ..model.ruleset import Ruleset, Table
+from ..model.saved import SavedText
+from ..parse.iptables_save import parse_save
+from ..parse.nftables import parse_ruleset
+from ..parse.ruleset_text import Format, RulesText, recognise
+
+T = TypeVar("T")
+
+#: What iptables-nft-save remarks (xtables-save.c).
+_OTHERS = "-legacy tables present"
+
+_FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
+
+Slot = tuple[Family, Backend]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dump:
+    name: str
+    backend: Backend | None
+    ruleset: Ruleset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedRules:
+    """What was not given is there, and empty."""
+
+    rulesets: Mapping[Slot, Ruleset]
+    nft_tables: tuple[nft.Table, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+def parsed(saved: SavedText, parse: Callable[[str], T]) -> T:
+    """Raises ParseError that names the file."""
+    try:
+        return parse(saved.text)
+    except ParseError as error:
+        raise ParseError(str(error), file=saved.name, line=error.line) from error
+
+
+def read_saved_rules(files: Iterable[SavedText], families: Iterable[Family]) -> SavedRules:
+    """Gaps are told as far as packets of these families are concerned."""
+    parts = [(saved, part) for saved in files for part in parsed(saved, recognise)]
+    dumps = [_dump(saved, part) for saved, part in parts if part.format is Format.SAVE]
+    natives = [_native(saved, part) for saved, part in parts if part.format is not Format.SAVE]
+    slots: dict[Slot, _Dump] = {}
+    gaps: list[Gap] = []
+    for dump in sorted(dumps, key=lambda dump: dump.backend is None):  # those that say it first
+        backend = _place(slots, dump)
+        if dump.backend is None and backend is Backend.LEGACY:
+            gaps.append(_note(f"{dump.name} does not say it, and is taken as legacy"))
+    given = {slot: dump.ruleset for slot, dump in slots.items()}
+    gaps += _lacking(given, families, nft_given=bool(natives))
+    tables = _tables(natives)
+    return SavedRules(
+        rulesets=_EMPTY
+        | {slot: _without_native(ruleset, tables) for slot, ruleset in given.items()},
+        nft_tables=tuple(table for table in tables if not _is_dumped(table, given)),
+        gaps=tuple(gaps),
+    )
+
+
+_EMPTY: dict[Slot, Ruleset] = {
+    (family, backend): Ruleset(family=family, backend=backend, complete=True)
+    for family in Family
+    for backend in IPTABLES
+}
+
+
+def _dump(saved: SavedText, part: RulesText) -> _Dump:
+    backend, family = saved.backend or part.backend, part.family
+    assert family is not None
+
+    def parse(text: str) -> Ruleset:
+        return parse_save(part.text, family, backend or Backend.NFT)
+
+    return _Dump(saved.name, backend, parsed(saved, parse))
+
+
+def _place(slots: dict[Slot, _Dump], dump: _Dump) -> Backend:
+    """Into the first slot that is free, or that holds other tables (`iptables-save -t nat`)."""
+    family = dump.ruleset.family
+    for backend in [dump.backend] if dump.backend else IPTABLES:
+        before = slots.get((family, backend))
+        ruleset = replace(dump.ruleset, backend=backend)
+        if before is not None:
+            if before.ruleset.tables.keys() & ruleset.tables.keys():
+                continue
+            ruleset = _joined(before.ruleset, ruleset)
+        slots[family, backend] = _Dump(dump.name, backend, ruleset)
+        return backend
+    taken = slots[family, dump.backend or Backend.NFT].name
+    raise UsageError(
+        f"{taken} and {dump.name} hold the same tables of {family.value}: name the backend, "
+        "as in --rules legacy=FILE"
+    )
+
+
+def _joined(one: Ruleset, other: Ruleset) -> Ruleset:
+    return replace(
+        other,
+        tables={**one.tables, **other.tables},
+        complete=one.complete and other.complete,
+        comments=(*one.comments, *other.comments),
+        stray=(*one.stray, *other.stray),
+    )
+
+
+def _native(saved: SavedText, part: RulesText) -> tuple[nft.Table, ...]:
+    if part.format is Format.NFT_JSON:
+        raise ParseError(f"the output of `{part.format.value}` is not read yet", file=saved.name)
+    return parsed(saved, parse_ruleset)
+
+
+def _tables(listings: Iterable[tuple[nft.Table, ...]]) -> tuple[nft.Table, ...]:
+    tables = [table for listing in listings for table in listing]
+    for table in tables:
+        if sum((t.family, t.name) == (table.family, table.name) for t in tables) > 1:
+            raise UsageError(f"table {table} is given twice")
+    return tuple(tables)
+
+
+def _is_dumped(table: nft.Table, given: Mapping[Slot, Ruleset]) -> bool:
+    ruleset = _ruleset_of(table, given)
+    found = ruleset.tables.get(table.name) if ruleset else None
+    return found is not None and not found.incompatible
+
+
+def _ruleset_of(table: nft.Table, given: Mapping[Slot, Ruleset]) -> Ruleset | None:
+    family = _FAMILIES.get(table.family)
+    return given.get((family, Backend.NFT)) if family else None
+
+
+def _without_native(ruleset: Ruleset, natives: Iterable[nft.Table]) -> Ruleset:
+    """Without the tables that the dump calls incompatible and nft has shown."""
+    if ruleset.backend is not Backend.NFT:
+        return ruleset
+    shown = {table.name for table in natives if _FAMILIES.get(table.family) is ruleset.family}
+
+    def is_kept(table: Table) -> bool:
+        return not (table.incompatible and table.name in shown)
+
+    return replace(ruleset, tables={n: t for n, t in ruleset.tables.items() if is_kept(t)})
+
+
+def _lacking(
+    given: Mapping[Slot, Ruleset], families: Iterable[Family], *, nft_given: bool
+) -> Iterable[Gap]:
+    """Blocking where a dump says itself that there are others. `nft list ruleset` shows what
+    iptables-nft would, too."""
+    words = []
+    for family in families:
+        nft_ = given.get((family, Backend.NFT))
+        if nft_ is None and not nft_given:
+            words.append(f"iptables-nft of {family.value}")
+        if (family, Backend.LEGACY) in given:
+            continue
+        words.append(f"iptables-legacy of {family.value}")
+        if nft_ is not None and any(_OTHERS in comment for comment in nft_.comments):
+            why = f"there are iptables-legacy rules of {family.value}, and they were not given"
+            yield Gap(what="rules", why=why, next="iptables-legacy-save", blocking=True)
+    words += [] if nft_given else ["native nft tables"]
+    if words:
+        yield _note(f"not given, so taken as none: {', '.join(words)}")
+
+
+def _note(why: str) -> Gap:
+    return Gap(what="rules", why=why)
