@@ -85,6 +85,19 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "10.244.1.2:53\n"
 
 
+def test_native_rules_beside_a_dump(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
+    native = ROOT / "tests/fixtures/nftables/kube-proxy-1.36.3/nft-ruleset.txt"
+    words = ["tcp", "10.244.1.9", "10.96.12.7:3306"]
+    assert main(["packet", *words, "--rules", str(native), "--rules", rules, "-o", "json"]) == 0
+    fates = document(capsys)["items"][0]["fates"]
+    assert {fate["endpoint"] for fate in fates} == {
+        "10.244.1.2:3306",
+        "10.244.2.2:3306",
+        "10.244.2.3:3306",
+    }
+    assert "ip kube-proxy/services:2" in fates[0]["rules"]
+
+
 def test_a_backend_may_be_named(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["packet", *DNS, "--rules", f"legacy={rules}", "-o", "json"]) == 0
     (fate,) = document(capsys)["items"][0]["fates"]
