@@ -162,3 +162,93 @@ class Owner:
 class PacketType:
     kind: str  # unicast, broadcast, multicast
     negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """-m set: the packet's words for each part of the set's type are taken from these sides.
+    `exception`: only a nomatch member counts (--return-nomatch). `counters`: words that ask how
+    often a member was hit."""
+
+    name: str
+    sides: tuple[Side, ...]
+    negated: bool = False
+    exception: bool = False
+    counters: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CtStatus:
+    """Words of --ctstatus. Of what conntrack does not know, `alone` decides: with --ctstate in
+    the same -m conntrack, which then held, the rest of it is not asked (xt_conntrack.c)."""
+
+    words: frozenset[str]
+    negated: bool = False
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CtDirection:
+    """`reply`: the answering direction. A first packet has the original one."""
+
+    reply: bool
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class CtTuple:
+    """The connection's own words, which translation does not change (`original`), or those that
+    its answers have. `what` is one of the matches of addresses, ports or protocols here."""
+
+    original: bool
+    what: AddressIn | Ports | IPProtocol
+    alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReversePath:
+    """-m rpfilter: the route back to the source goes out of the device it came in by."""
+
+    loose: bool = False
+    own_address: bool = False  # --accept-local
+    mark: bool = False  # --validmark
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HasSocket:
+    """-m socket: a process of the node has a socket for this packet."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ipsec:
+    """-m policy. `none`: --pol none."""
+
+    outgoing: bool
+    none: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ByIpvs:
+    """-m ipvs: IPVS has this packet in hand."""
+
+    words: str
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """What no packet that we ask about has: an IPv6 routing header, a fragment, ESP. With `!`
+    too: without the header there is no match."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Varies:
+    """What differs from packet to packet of the same flow's kind, or with time and load: its
+    length, its ttl, its dscp, the hour, a rate, a counter."""
+
+    words: str

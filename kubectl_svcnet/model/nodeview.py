@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from . import nft
 from .address import Family, IPAddress, IPNetwork
 from .fate import Backend
+from .ipset import IPSet
 from .ruleset import Ruleset
 
 
@@ -96,6 +97,7 @@ class NodeView:
     routing_rules: tuple[RoutingRule, ...] = ()
     further_tables: tuple[str, ...] = ()  # routing tables beside local and main that hold routes
     sysctls: Mapping[str, str] = field(default_factory=dict)  # "net.ipv4.ip_forward": "1"
+    sets: Mapping[str, IPSet] | None = None  # of ipset, by name; None: not read
     foreign_tables: tuple[ForeignTable, ...] = ()
     nft_tables: tuple[nft.Table, ...] = ()  # native tables that were read
     own: OwnChains = OwnChains()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .address import IPAddress
+from .address import IPAddress, IPNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +66,25 @@ class Dnat:
 
 @dataclass(frozen=True, slots=True)
 class Snat:
+    """`random`: the source port is any."""
+
     addresses: AddressSpan | None
     ports: PortRange | None = None
+    random: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Masquerade:
-    pass
+    ports: PortRange | None = None
+    random: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Netmap:
+    """The address keeps its place in the other network: the destination in PREROUTING and
+    OUTPUT, the source elsewhere."""
+
+    network: IPNetwork
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,13 @@ class Connmark:
 @dataclass(frozen=True, slots=True)
 class Notrack:
     pass
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """CT --zone, --helper, --timeout: a connection that rules of raw see at once."""
+
+    words: str
 
 
 @dataclass(frozen=True, slots=True)

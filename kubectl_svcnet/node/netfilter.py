@@ -17,7 +17,9 @@ from ..model.capture import Capture, Reason
 from ..model.commands import Command
 from ..model.fate import Backend, ChainId
 from ..model.finding import Gap
+from ..model.ipset import IPSet
 from ..model.ruleset import Chain, Ruleset, Table
+from ..parse.ipset_save import parse_sets
 from ..parse.iptables_save import (
     parse_chain,
     parse_chain_numbered,
@@ -55,6 +57,11 @@ SHARED = {
 MANY_CHAINS = 40
 
 LISTING = Command("nft-chains", (CHAIN_LISTING,))
+
+#: A walk names a set that was not read as a chain of this table. That a rule names it proves
+#: that the kernel has ipset.
+IPSETS = "ipset"
+IPSET_SAVE = Command("ipset-save")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,3 +284,14 @@ def _first_line(answers: Captures, tool: str) -> dict[tuple[str, str], int]:
     text = _text(answers, Command(f"{tool}-first-rule", (FIRST_DISPATCH,)))
     number = (text or "").partition(":")[0]
     return {("nat", DISPATCH): int(number)} if number.isdecimal() else {}
+
+
+def read_sets(answers: Captures) -> tuple[Mapping[str, IPSet] | None, tuple[Gap, ...]]:
+    """Every ipset by name; None where they were not read."""
+    text = _text(answers, IPSET_SAVE)
+    if text is None:
+        return None, ()
+    try:
+        return parse_sets(text), ()
+    except ParseError as error:
+        return None, (Gap(what="ipset save", why=str(error)),)

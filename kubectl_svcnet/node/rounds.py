@@ -12,9 +12,17 @@ from dataclasses import dataclass, field
 
 from ..model.address import Family
 from ..model.capture import Capture, Reason
-from ..model.commands import Command
+from ..model.commands import Command, Needs
 from ..model.fate import IPTABLES, Backend, ChainId
-from .netfilter import LISTING, Wanted, dumps, first_rules, further_rules
+from .netfilter import (
+    IPSET_SAVE,
+    IPSETS,
+    LISTING,
+    Wanted,
+    dumps,
+    first_rules,
+    further_rules,
+)
 from .nft import further_tables
 from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
 
@@ -70,17 +78,26 @@ def next_round(
         return ()
     if answers.changed and answers.rounds == 1:
         return rules_round(wanted)
-    native = further_tables(unread, answers.captures)
-    unread = frozenset(name for name in unread if name.backend is not Backend.NFTABLES)
-    if native and not unread:
-        return tuple(command for command in native if command not in answers.captures)
+    sets = frozenset(name for name in unread if name.table == IPSETS)
+    native = further_tables(unread - sets, answers.captures)
+    unread = frozenset(n for n in unread - sets if n.backend is not Backend.NFTABLES)
+    if (native or sets) and not unread:
+        asked = (*native, *([IPSET_SAVE] if sets else ()))
+        return tuple(command for command in asked if command not in answers.captures)
     backends = {chain.backend for chain in unread} or set(IPTABLES)
     families = {chain.family for chain in unread} or {w.family for w in wanted}
     if answers.changed or (unread and answers.rounds == LAST_ROUND - 1):
         commands = dumps(families, backends)
     else:
         commands = further_rules(unread, answers.captures)
+    if sets:
+        commands = (*commands, IPSET_SAVE)
     return tuple(c for c in (*native, *commands) if c not in answers.captures)
+
+
+def proven(unread: Iterable[ChainId]) -> frozenset[Needs]:
+    """What the kernel must have, since rules that were read use it."""
+    return frozenset({Needs.IP_SET} if any(name.table == IPSETS for name in unread) else ())
 
 
 def merge(answers: Answers, captures: Sequence[Capture]) -> Answers:

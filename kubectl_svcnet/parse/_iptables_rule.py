@@ -67,6 +67,7 @@ class _Reader:
         self._words, self._at = words, 0
         self._matches: list[object] = []
         self._modules: list[_Module] = []
+        self._owned: set[str] = set()  # options of the modules loaded so far
         self._target: object | None = None
 
     def read(self, number: int, raw: str) -> Rule:
@@ -77,7 +78,7 @@ class _Reader:
             if word == "!" and not isinstance(word, Quoted):
                 negated = not negated
                 continue
-            self._option(_LONG.get(word, word), negated)
+            self._option(word if word in self._owned else _LONG.get(word, word), negated)
             negated = False
         comment = ""
         for module in self._modules:
@@ -125,6 +126,7 @@ class _Reader:
         name = words[0] if words else ""
         known = MODULES.get(name)
         self._modules.append(_Module(name, known.options if known else {}))
+        self._owned.update(known.options if known else ())
 
     def _aim(self, option: str, words: tuple[str, ...]) -> None:
         name = words[0] if words else ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..model import targets as t
-from ._iptables_words import Module, Words, masked, ports_to, translation
+from ._iptables_words import Module, Words, masked, network, ports_to, translation
 
 
 def _plain(target: object) -> Module:
@@ -32,7 +32,20 @@ def _dnat(words: Words) -> object:
 
 
 def _snat(words: Words) -> object:
-    return t.Snat(*translation(words.value("--to-source")))
+    return t.Snat(*translation(words.value("--to-source")), random=_at_random(words))
+
+
+def _masquerade(words: Words) -> object:
+    ports = ports_to(words.value("--to-ports")) if "--to-ports" in words else None
+    return t.Masquerade(ports, random=_at_random(words))
+
+
+def _at_random(words: Words) -> bool:
+    return "--random" in words or "--random-fully" in words
+
+
+def _netmap(words: Words) -> object:
+    return t.Netmap(network(words.value("--to")))
 
 
 def _redirect(words: Words) -> object:
@@ -81,24 +94,47 @@ _CONNMARK_COPIES = {
 
 
 def _ct(words: Words) -> object:
-    (option,) = words.options
-    if option.name != "--notrack":
-        raise ValueError(option.name)
+    if "--notrack" not in words:
+        return t.Template(" ".join(map(str, words.options)))
+    if len(words.options) > 1:
+        raise ValueError("CT --notrack with more")
     return t.Notrack()
+
+
+def _hop_limit(words: Words) -> object:
+    """One that may leave a packet without a hop left drops it on its way."""
+    (option,) = words.options
+    enough = option.name.endswith("-inc") or int(option.words[0]) > 1
+    if option.name.endswith("-dec") or not enough:
+        raise ValueError(option.name)
+    return t.Nothing(words.module)
 
 
 _MARKS = dict.fromkeys(_MARK_OPTIONS, 1)
 
 TARGETS: Mapping[str, Module] = {
     "ACCEPT": _plain(t.Accept()),
+    "AUDIT": _goes_on({"--type": 1}),
     "CHECKSUM": _goes_on({"--checksum-fill": 0}),
+    "CLASSIFY": _goes_on({"--set-class": 1}),
     "CONNMARK": Module(
         _MARKS | {"--save-mark": 0, "--restore-mark": 0, "--mask": 1, "--nfmask": 1, "--ctmask": 1},
         _connmark,
     ),
-    "CT": Module({"--notrack": 0}, _ct),
+    "CONNSECMARK": _goes_on({"--save": 0, "--restore": 0}),
+    "CT": Module(
+        {"--notrack": 0}
+        | dict.fromkeys(("--zone", "--zone-orig", "--zone-reply", "--helper", "--timeout"), 1)
+        | {"--ctevents": 1, "--expevents": 1},
+        _ct,
+    ),
     "DNAT": Module({"--to-destination": 1, "--random": 0, "--persistent": 0}, _dnat),
     "DROP": _plain(t.Drop()),
+    "DSCP": _goes_on({"--set-dscp": 1, "--set-dscp-class": 1}),
+    "ECN": _goes_on({"--ecn-tcp-remove": 0}),
+    "HL": Module({"--hl-set": 1, "--hl-dec": 1, "--hl-inc": 1}, _hop_limit),
+    "IDLETIMER": _goes_on({"--timeout": 1, "--label": 1, "--alarm": 0}),
+    "LED": _goes_on({"--led-trigger-id": 1, "--led-delay": 1, "--led-always-blink": 0}),
     "LOG": _goes_on(
         {"--log-prefix": 1, "--log-level": 1}
         | dict.fromkeys(
@@ -113,26 +149,45 @@ TARGETS: Mapping[str, Module] = {
         )
     ),
     "MARK": Module(_MARKS, _mark),
-    "MASQUERADE": Module(
-        {"--to-ports": 1, "--random": 0, "--random-fully": 0}, lambda words: t.Masquerade()
-    ),
+    "MASQUERADE": Module({"--to-ports": 1, "--random": 0, "--random-fully": 0}, _masquerade),
+    "NETMAP": Module({"--to": 1}, _netmap),
     "NFLOG": _goes_on(
         dict.fromkeys(("--nflog-group", "--nflog-prefix", "--nflog-range", "--nflog-size"), 1)
         | {"--nflog-threshold": 1}
     ),
     "NOTRACK": _plain(t.Notrack()),
+    "RATEEST": _goes_on({"--rateest-name": 1, "--rateest-interval": 1, "--rateest-ewmalog": 1}),
     "REDIRECT": Module({"--to-ports": 1, "--random": 0}, _redirect),
     "REJECT": Module({"--reject-with": 1}, _reject),
     "RETURN": _plain(t.Return()),
+    "SECMARK": _goes_on({"--selctx": 1}),
     "SNAT": Module(
         {"--to-source": 1, "--random": 0, "--random-fully": 0, "--persistent": 0}, _snat
     ),
     "TCPMSS": _goes_on({"--set-mss": 1, "--clamp-mss-to-pmtu": 0}),
+    "TCPOPTSTRIP": _goes_on({"--strip-options": 1}),
+    "TEE": _goes_on({"--gateway": 1, "--oif": 1}),
+    "TOS": _goes_on(dict.fromkeys(("--set-tos", "--and-tos", "--or-tos", "--xor-tos"), 1)),
     "TRACE": _plain(t.Nothing("TRACE")),
+    "TTL": Module({"--ttl-set": 1, "--ttl-dec": 1, "--ttl-inc": 1}, _hop_limit),
+    "ULOG": _goes_on(
+        dict.fromkeys(("--ulog-nlgroup", "--ulog-prefix", "--ulog-cprange"), 1)
+        | {"--ulog-qthreshold": 1}
+    ),
 }
 
 NOT_CHAINS = frozenset(
-    """AUDIT CLASSIFY CLUSTERIP CONNSECMARK DNPT DSCP ECN FLOWOFFLOAD HL HMARK IDLETIMER LED MIRROR
-    NETMAP NFQUEUE QUEUE RATEEST SECMARK SET SNPT SYNPROXY TCPOPTSTRIP TEE TOS TPROXY TTL
-    ULOG""".split()  # noqa: SIM905 -- a list of 27 names as lines of words
+    {
+        "CLUSTERIP",
+        "DNPT",
+        "FLOWOFFLOAD",
+        "HMARK",
+        "MIRROR",
+        "NFQUEUE",
+        "QUEUE",
+        "SET",
+        "SNPT",
+        "SYNPROXY",
+        "TPROXY",
+    }
 )

@@ -19,7 +19,7 @@ from ..model.nodeview import NodeView, OwnChains
 from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, Node, Pod
-from ..node.netfilter import LISTING, Wanted, read_rules
+from ..node.netfilter import LISTING, Wanted, read_rules, read_sets
 from ..node.nft import read_native, without_listed
 from ..node.proc import process_state, read_state
 from ..node.rounds import (
@@ -29,6 +29,7 @@ from ..node.rounds import (
     next_round,
     nft_withheld,
     plain_round,
+    proven,
     rules_round,
 )
 from ..node.vantage import Vantage, choose
@@ -109,7 +110,7 @@ class NodeReader:
             commands = next_round(answers, unread, wanted) if unread or answers.changed else ()
             if not commands:
                 break
-            answers = merge(answers, self._exec(vantage, commands, in_use=in_use))
+            answers = merge(answers, self._exec(vantage, commands, in_use=in_use | proven(unread)))
         owner = settle_owner(
             reading.owner, agents, view, self._mode(reading, view) if families else ""
         )
@@ -214,7 +215,8 @@ def _view(
 ) -> tuple[NodeView, tuple[Gap, ...]]:
     state = read_state(answers.captures)
     native = read_native(answers.captures, [w.family for w in wanted])
-    gaps = [replace(gap, node=reading.node.name) for gap in state.gaps]
+    sets, more_gaps = read_sets(answers.captures)
+    gaps = [replace(gap, node=reading.node.name) for gap in (*state.gaps, *more_gaps)]
     rulesets: dict[tuple[Family, Backend], Ruleset] = {}
     for each in wanted:
         found, more = read_rules(answers.captures, each)
@@ -240,6 +242,7 @@ def _view(
         routing_rules=state.routing_rules,
         further_tables=state.further_tables,
         sysctls=state.sysctls,
+        sets=sets,
         foreign_tables=native.foreign if native else (),
         nft_tables=native.tables if native else (),
         own=reading.own,

@@ -13,6 +13,7 @@ from ..model.finding import Gap
 from ..model.nodeview import InterfaceAddress, NodeView, Route
 from ..model.saved import SavedFiles
 from ..parse.ip_json import further_tables, parse_addresses, parse_routes, parse_rules
+from ..parse.ipset_save import parse_sets
 from ..parse.sysctl import parse_sysctls
 from .saved_rules import parsed, read_saved_rules
 
@@ -35,6 +36,9 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         routing_rules=tuple(r for f in files.routing_rules for r in parsed(f, parse_rules)),
         further_tables=further_tables(routes),
         sysctls={k: v for f in files.sysctls for k, v in parse_sysctls(f.text).items()},
+        sets={k: v for f in files.sets for k, v in parsed(f, parse_sets).items()}
+        if files.sets
+        else None,
     )
     return view, (*rules.gaps, *_assumed(files, view))
 
@@ -64,8 +68,6 @@ def _assumed(files: SavedFiles, view: NodeView) -> Iterable[Gap]:
         yield _note("routing rules", "not given: taken as the three of every kernel")
     if not files.sysctls:
         yield _note("sysctls", "not given: packets are taken to be forwarded")
-    for saved in files.sets:
-        yield _note("sets", f"{saved.name} is not read yet: what matches a set stays unknown")
 
 
 def _note(what: str, why: str) -> Gap:

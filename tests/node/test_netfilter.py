@@ -21,6 +21,7 @@ from kubectl_svcnet.node.netfilter import (
     Wanted,
     first_rules,
     read_rules,
+    read_sets,
 )
 from kubectl_svcnet.node.proc import LEGACY_TABLES
 from tests.samples import capture
@@ -222,3 +223,13 @@ def test_many_chains_are_one_filtered_dump() -> None:
 def test_without_addresses_the_dispatch_chain_is_read_whole() -> None:
     commands = first_rules(replace(WANTED, destinations=frozenset()))
     assert Command("iptables-nft-chain", ("nat", "KUBE-SERVICES")) in commands
+
+
+def test_sets_are_read_whole_or_not_at_all() -> None:
+    save = Command("ipset-save")
+    assert read_sets({}) == (None, ())
+    found, gaps = read_sets({save: capture(save, "create a hash:ip family inet\nadd a 10.0.0.1\n")})
+    assert (list(found or ()), gaps) == (["a"], ())
+    found, gaps = read_sets({save: capture(save, "ipset: no such thing\n")})
+    assert found is None
+    assert [gap.what for gap in gaps] == ["ipset save"]

@@ -4,7 +4,7 @@ from ipaddress import ip_address
 
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.capture import Reason
-from kubectl_svcnet.model.commands import Command, checked
+from kubectl_svcnet.model.commands import Command, Needs, checked
 from kubectl_svcnet.model.fate import IPTABLES, Backend, ChainId
 from kubectl_svcnet.node.netfilter import LISTING, Wanted, dumps
 from kubectl_svcnet.node.proc import LEGACY_TABLES, STATUS
@@ -16,6 +16,7 @@ from kubectl_svcnet.node.rounds import (
     next_round,
     nft_withheld,
     plain_round,
+    proven,
     rules_round,
 )
 from tests.samples import capture
@@ -152,3 +153,15 @@ def test_nft_that_is_built_into_the_kernel() -> None:
     assert not nft_withheld([held, capture(names, "nat\nfilter\n")])
     assert not nft_withheld([capture(LISTING, ""), capture(names, "")])
     assert not nft_withheld([capture(LISTING, failure=Reason.NO_TOOL)])
+
+
+SET = ChainId(Family.IPV4, Backend.NFT, "ipset", "KUBE-CLUSTER-IP")
+
+
+def test_a_set_that_a_rule_names_is_read_once() -> None:
+    answers = Answers(rounds=1)
+    assert next_round(answers, frozenset({SET}), ()) == (Command("ipset-save"),)
+    asked = merge(answers, [capture(Command("ipset-save"), failure=Reason.NO_TOOL)])
+    assert next_round(asked, frozenset({SET}), ()) == ()
+    assert proven({SET}) == {Needs.IP_SET}
+    assert proven(()) == frozenset()

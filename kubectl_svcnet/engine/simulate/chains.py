@@ -14,7 +14,7 @@ from ...model import targets as t
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .flow import Answering, Branch, Ending, Flow, Tracking, joined
-from .matching import Answer, Depends, NotKnown, Odds, Place, answer
+from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
 from .walk import DEEPEST, MOST_STEPS, Walk
 
@@ -106,6 +106,8 @@ class _Run:
                 continue
             ref = RuleRef(frame.where, rule.number, rule.raw)
             for doubt in doubts:
+                if isinstance(doubt, NotRead):
+                    walk.wanted.add(doubt.where)
                 branch, other = walk.divide(branch, doubt, str(ref))
                 self._work.append(_Cursor(other, frame, index))
                 self._tell_odds(branch, ref, doubt)
@@ -170,7 +172,7 @@ class _Run:
                 walk.tell(branch, self._hook, ref, "accept")
                 self._done.append(branch)
                 return True
-            case t.SetMark() | t.Connmark() | t.Notrack():
+            case t.SetMark() | t.Connmark() | t.Notrack() | t.Template():
                 _mark(target, branch)
                 walk.tell(branch, self._hook, ref, f"mark {branch.flow.mark:#x}")
                 return False
@@ -221,13 +223,16 @@ def _answer_of(reject: t.Reject) -> Answering:
     return Answering.RESET if reject.answer == "tcp-reset" else Answering.ICMP
 
 
-def _mark(target: t.SetMark | t.Connmark | t.Notrack, branch: Branch) -> None:
+def _mark(target: t.SetMark | t.Connmark | t.Notrack | t.Template, branch: Branch) -> None:
     flow = branch.flow
     if isinstance(target, t.SetMark):
         branch.change(mark=flow.mark & ~target.mask ^ target.value)
     elif isinstance(target, t.Notrack):
         if flow.tracking is Tracking.NONE:
             branch.change(tracking=Tracking.UNTRACKED)
+    elif isinstance(target, t.Template):
+        if flow.tracking is Tracking.NONE:
+            branch.change(tracking=Tracking.NEW)
     elif flow.tracking not in (Tracking.NEW, Tracking.RELATED):
         return  # xt_connmark.c: no connection, nothing to mark
     elif target.action is t.ConnmarkAction.SET:

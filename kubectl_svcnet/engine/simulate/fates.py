@@ -21,7 +21,9 @@ def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, 
     unknown: dict[int, tuple[Choice, Fate]] = {}
     for branch in joined((b for b in branches if not b.unread), _end):
         doubt = next((c for c in branch.choices if c.cause is Cause.UNKNOWN), None)
-        if doubt is None:
+        if any(choice.cause is Cause.UNREAD for choice in branch.choices):
+            unread.append(branch)
+        elif doubt is None:
             _add(fates, _fate(branch))
         elif doubt.split not in unknown:
             unknown[doubt.split] = doubt, _unknown(branch, doubt)

@@ -64,6 +64,7 @@ class Cause(Enum):
     STATE = "state"  # time, state or a hash decides: both happen
     ORDER = "order"  # two hooks of one priority: dumps do not show which is first
     UNKNOWN = "unknown"  # not understood, or not known: either may be true
+    UNREAD = "unread"  # a set that was not read would tell
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,49 +7,21 @@ One function per class of `model.matches`, in one table. A class that is not in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 from ...model import matches as m
 from ...model.address import Family, IPAddress, Protocol
+from ...model.fate import Backend, ChainId
 from ...model.ruleset import Unknown
-from .flow import Answering, Flow, Tracking
-from .routing import Routing
+from .flow import Answering, Flow
+from .questions import Answer, Depends, NotKnown, NotRead, Odds, Place, either
+from .routing import LOOPBACK, Routing
+from .sets import Open, is_member
+from .tracked import TRACKED
 
-
-@dataclass(frozen=True, slots=True)
-class Odds:
-    """Chance decides: `yes` is the probability."""
-
-    yes: float
-
-
-@dataclass(frozen=True, slots=True)
-class Depends:
-    """State or time decides. `usual` is the answer for a client that was not seen yet; None
-    where no answer is the usual one."""
-
-    why: str
-    usual: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NotKnown:
-    why: str
-
-
-Answer: TypeAlias = bool | Odds | Depends | NotKnown
+__all__ = ["Answer", "Depends", "NotKnown", "NotRead", "Odds", "Place", "answer"]
 
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the packet is: the hook, and what the node lets rules ask about."""
-
-    hook: str
-    routing: Routing
-    sysctls: Mapping[str, str]
 
 
 def answer(match: object, flow: Flow, place: Place) -> Answer:
@@ -58,10 +30,6 @@ def answer(match: object, flow: Flow, place: Place) -> Answer:
         words = match.raw if isinstance(match, Unknown) else type(match).__name__
         return NotKnown(f"not understood: {words}")
     return evaluate(match, flow, place)
-
-
-def _either(value: bool | None, negated: bool, why: str) -> Answer:
-    return NotKnown(why) if value is None else value is not negated
 
 
 def _address(match: m.AddressIn, flow: Flow, place: Place) -> Answer:
@@ -126,7 +94,7 @@ def _ports(match: m.Ports, flow: Flow, place: Place) -> Answer:
         ports = [None]
     found = [_in_ranges(port, match.ranges) for port in ports]
     whole = True if True in found else None if None in found else False
-    return _either(whole, match.negated, "the source port is not known")
+    return either(whole, match.negated, "the source port is not known")
 
 
 def _in_ranges(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | None:
@@ -162,47 +130,32 @@ def _mark(match: m.MarkIs, flow: Flow, place: Place) -> Answer:
     return (flow.mark & match.mask == match.value) is not match.negated
 
 
-def _connmark(match: m.ConnmarkIs, flow: Flow, place: Place) -> Answer:
-    if flow.tracking not in (
-        Tracking.NEW,
-        Tracking.RELATED,
-    ):  # xt_connmark.c: no connection, no match, even with !
-        return False
-    return (flow.connection_mark & match.mask == match.value) is not match.negated
-
-
-def _ct_state(match: m.CtState, flow: Flow, place: Place) -> Answer:
-    found = _STATES[flow.tracking] in match.states
-    if flow.tracking in (Tracking.NEW, Tracking.RELATED):
-        found = (
-            found
-            or ("DNAT" in match.states and flow.destination_changed)
-            or ("SNAT" in match.states and flow.source_changed is True)
-        )
-    return found is not match.negated
-
-
-#: What raw sees of a packet that conntrack has not seen yet is INVALID (xt_conntrack.c).
-_STATES = {
-    Tracking.NONE: "INVALID",
-    Tracking.INVALID: "INVALID",
-    Tracking.UNTRACKED: "UNTRACKED",
-    Tracking.NEW: "NEW",
-    Tracking.RELATED: "RELATED",
-}
-
-
 def _address_type(match: m.AddressType, flow: Flow, place: Place) -> Answer:
+    """Only the local table is asked, so all that is not in it is UNICAST (xt_addrtype.c)."""
     address = flow.source if match.side is m.Side.SOURCE else flow.destination
     if address is None:
         # The source of a node's own packet is one of its addresses unless it asks otherwise.
-        found: bool | None = "LOCAL" in match.kinds if flow.own else None
-    elif match.same_device and "LOCAL" in match.kinds:
-        found = _on_packet_device(match, address, flow, place.routing)
+        kinds = _kinds_of("LOCAL", address) if flow.own else None
     else:
         kind = place.routing.kind_of(address)
-        found = None if kind is None else kind in match.kinds
-    return _either(found, match.negated, "the node's addresses were not read")
+        if kind in ("LOCAL", "BROADCAST") and match.same_device:
+            there = _on_packet_device(match, address, flow, place.routing)
+            kind = None if there is None else kind if there else "UNICAST"
+        kinds = None if kind is None else _kinds_of(kind, address)
+    if kinds is None:
+        found: bool | None = None
+    elif flow.family is Family.IPV6:  # match_type6 wants all of them
+        found = match.kinds <= kinds
+    else:
+        found = bool(match.kinds & kinds)
+    return either(found, match.negated, "the node's addresses were not read")
+
+
+def _kinds_of(kind: str, address: IPAddress | None) -> frozenset[str]:
+    """An IPv6 address that is LOCAL is UNICAST too (ipv6_addr_type)."""
+    if kind == "LOCAL" and (address is None or address.version == 6):
+        return frozenset({"LOCAL", "UNICAST"}) if address is not None else frozenset({"LOCAL"})
+    return frozenset({kind})
 
 
 def _on_packet_device(
@@ -230,7 +183,7 @@ def _limit(match: m.Limit, flow: Flow, place: Place) -> Answer:
 
 
 def _physdev(match: m.Physdev, flow: Flow, place: Place) -> Answer:
-    return _either(_bridged(match, flow, place), match.negated, "the bridge port is not known")
+    return either(_bridged(match, flow, place), match.negated, "the bridge port is not known")
 
 
 def _bridged(match: m.Physdev, flow: Flow, place: Place) -> bool | None:
@@ -268,24 +221,86 @@ def _packet_type(match: m.PacketType, flow: Flow, place: Place) -> Answer:
     return (match.kind.upper() == kind) is not match.negated
 
 
+def _in_set(match: m.InSet, flow: Flow, place: Place) -> Answer:
+    if place.sets is None:
+        where = ChainId(flow.family, Backend.NFT, "ipset", match.name)
+        return NotRead(f"set {match.name} was not read", where)
+    found = is_member(place.sets, match, flow)
+    if isinstance(found, Open):
+        return Depends(found.why) if found.state else NotKnown(found.why)
+    if found and match.counters:
+        return Depends(f"how often the member of set {match.name} was hit: {match.counters}")
+    return found is not match.negated
+
+
+def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
+    """xt_rpfilter looks up the way back, and lets lo pass."""
+    if flow.in_device == LOOPBACK:
+        return not match.negated
+    if flow.source is None or flow.in_device is None:
+        return NotKnown("the source or the input device is not known")
+    way = place.routing.way(flow.source)
+    if way.kind == "local":
+        return match.own_address is not match.negated
+    if way.kind != "unicast":
+        return match.negated
+    found = True if match.loose else None if way.device is None else way.device == flow.in_device
+    if not found and flow.family is Family.IPV6:  # it prefers any route by the input device
+        found = None
+    return either(found, match.negated, "the way back to the source is not known")
+
+
+def _has_socket(match: m.HasSocket, flow: Flow, place: Place) -> Answer:
+    local = place.routing.is_local(flow.destination)
+    why = f"whether a process has a socket for {flow.destination}"
+    return Depends(why, usual=False if local is False else None)
+
+
+def _ipsec(match: m.Ipsec, flow: Flow, place: Place) -> Answer:
+    """What comes in is as it was sent. Policies for what goes out are in no listing here."""
+    if match.outgoing:
+        return Depends("whether an IPsec policy covers it", usual=match.none)
+    return match.none
+
+
+def _by_ipvs(match: m.ByIpvs, flow: Flow, place: Place) -> Answer:
+    if place.hook == "PREROUTING" and not flow.own:  # IPVS has its hooks after routing
+        return match.negated
+    return NotKnown(f"ipvs {match.words}")
+
+
+def _never(match: m.Never, flow: Flow, place: Place) -> Answer:
+    return False
+
+
+def _varies(match: m.Varies, flow: Flow, place: Place) -> Answer:
+    return Depends(match.words)
+
+
 # Any: each function takes the class beside it, which a dict cannot express.
 _EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
     m.AddressIn: _address,
     m.AddressRange: _address_range,
     m.AddressType: _address_type,
+    m.ByIpvs: _by_ipvs,
     m.Chance: _chance,
-    m.ConnmarkIs: _connmark,
-    m.CtState: _ct_state,
     m.Fragment: _fragment,
+    m.HasSocket: _has_socket,
     m.Icmp: _icmp,
+    m.InSet: _in_set,
     m.Interface: _interface,
     m.IPProtocol: _protocol,
+    m.Ipsec: _ipsec,
     m.Limit: _limit,
     m.MarkIs: _mark,
+    m.Never: _never,
     m.Owner: _owner,
     m.PacketType: _packet_type,
     m.Physdev: _physdev,
     m.Ports: _ports,
     m.Recent: _recent,
+    m.ReversePath: _reverse_path,
     m.TcpFlags: _tcp_flags,
+    m.Varies: _varies,
+    **TRACKED,
 }

@@ -147,11 +147,17 @@ def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> 
     spots = _addresses(walk, target.addresses, branch, where)
     if spots is None or branch_translates_destination(hook):
         return _unknown(branch, f"{where}: SNAT in {hook} or to too many addresses")
+    any_port = target.random or target.ports is not None
     if target.addresses is None:
-        return [_from(branch, branch.flow.source, changed=False)]
+        return [_from(branch, branch.flow.source, changed=False, any_port=any_port)]
     old = branch.flow.source
     return [
-        _from(spot, address, changed=None if old is None else address != old)
+        _from(
+            spot,
+            address,
+            changed=None if old is None else address != old,
+            any_port=any_port,
+        )
         for spot, address in spots
     ]
 
@@ -168,14 +174,32 @@ def _masquerade(
         changed = old not in picks or (None if len(picks) > 1 else False)
     elif old is not None and walk.routing.is_local(old) is False:
         changed = True  # whatever it picks is an address of this node
-    return [_from(branch, picks[0] if picks and len(picks) == 1 else None, changed=changed)]
+    source = picks[0] if picks and len(picks) == 1 else None
+    any_port = target.random or target.ports is not None
+    return [_from(branch, source, changed=changed, any_port=any_port)]
 
 
-def _from(branch: Branch, source: IPAddress | None, *, changed: bool | None) -> Branch:
+def _netmap(walk: Walk, target: t.Netmap, branch: Branch, hook: str, where: str) -> list[Branch]:
+    """xt_NETMAP.c: the host's part of the address stays."""
+    destination = branch_translates_destination(hook)
+    old = branch.flow.destination if destination else branch.flow.source
+    if old is None or old.version != target.network.version:
+        return _unknown(branch, f"{where}: the source address is not known")
+    new = target.network.network_address + (int(old) & int(target.network.hostmask))
+    if destination:
+        return [_to(branch, new, branch.flow.destination_port)]
+    return [_from(branch, new, changed=new != old)]
+
+
+def _from(
+    branch: Branch, source: IPAddress | None, *, changed: bool | None, any_port: bool = False
+) -> Branch:
     """A new source that is the old one is no change."""
     if source is not None and family_of(source) is not branch.flow.family:
         changed, source = True, None
     branch.change(source=source, source_settled=True, source_changed=changed)
+    if any_port:
+        branch.change(source_port=None)
     return branch
 
 
@@ -183,6 +207,7 @@ def _from(branch: Branch, source: IPAddress | None, *, changed: bool | None) -> 
 _TRANSLATIONS: Mapping[type, Callable[[Walk, Any, Branch, str, str], list[Branch]]] = {
     t.Dnat: _dnat,
     t.Masquerade: _masquerade,
+    t.Netmap: _netmap,
     t.Redirect: _redirect,
     t.Snat: _snat,
 }

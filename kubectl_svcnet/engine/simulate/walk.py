@@ -14,7 +14,7 @@ from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
 from .flow import Branch, Cause, Choice
-from .matching import Depends, NotKnown, Odds, Place
+from .matching import Depends, NotKnown, NotRead, Odds, Place
 from .routing import Routing
 
 MOST_STEPS = 200_000  # rules tried; a walk of 5,000 Services takes about a hundred
@@ -52,7 +52,7 @@ class Walk:
     _splits: int = 0
 
     def place(self, hook: str) -> Place:
-        return Place(hook, self.routing, self.view.sysctls)
+        return Place(hook, self.routing, self.view.sysctls, self.packet, self.view.sets)
 
     def new_split(self) -> int:
         self._splits += 1
@@ -115,6 +115,8 @@ class Walk:
             return yes, no
         unknown = isinstance(doubt, NotKnown)
         cause = Cause.UNKNOWN if unknown else Cause.STATE
+        if isinstance(doubt, NotRead):
+            cause = Cause.UNREAD
         usual = None if isinstance(doubt, NotKnown) else doubt.usual
         split = self.new_split()
         for side, half in enumerate((yes, no)):

@@ -13,6 +13,7 @@ from kubectl_svcnet.engine.simulate.matching import (
     _EVALUATORS,
     Depends,
     NotKnown,
+    NotRead,
     Odds,
     Place,
     answer,
@@ -20,7 +21,9 @@ from kubectl_svcnet.engine.simulate.matching import (
 from kubectl_svcnet.engine.simulate.routing import Routing
 from kubectl_svcnet.model import matches as m
 from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.ipset import IPSet, Member
 from kubectl_svcnet.model.nodeview import InterfaceAddress, NodeView, Route
+from kubectl_svcnet.model.packet import Hook, Packet
 from kubectl_svcnet.model.ruleset import Unknown
 
 S, D, E = m.Side.SOURCE, m.Side.DESTINATION, m.Side.EITHER
@@ -47,15 +50,27 @@ FLOW = Flow(
     tracking=Tracking.NEW,
 )
 
+PACKET = Packet(
+    hook=Hook.PREROUTING,
+    protocol=Protocol.TCP,
+    source=ip_address("10.244.1.9"),
+    destination=ip_address("10.96.0.99"),
+    destination_port=8080,
+    in_interface="cni0",
+)
+
 
 def ask(match: object, hook: str = "PREROUTING", view: NodeView = VIEW, **fields: Any) -> object:
-    sysctls = fields.pop("sysctls", {})
-    return answer(match, replace(FLOW, **fields), Place(hook, Routing(view), sysctls))
+    sysctls, sets = fields.pop("sysctls", {}), fields.pop("sets", None)
+    place = Place(hook, Routing(view), sysctls, PACKET, sets)
+    return answer(match, replace(FLOW, **fields), place)
 
 
 def net(text: str) -> Any:
     return ip_network(text)
 
+
+VIP = IPSet(name="X", kinds=("ip",), members={(net("10.96.0.10/32"),): Member()})
 
 ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.AddressIn(S, net("10.244.0.0/16")), {}, True),
@@ -138,6 +153,7 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.Chance(1.0), {}, True),
     (m.Chance(0.0), {}, False),
     (m.Recent("set", "A"), {}, True),
+    (m.Recent("set", "A", True), {}, False),
     (m.Recent("rcheck", "A"), {}, Depends),
     (m.Limit("--limit 3/min"), {}, Depends),
     (m.Owner("uid"), {}, False),
@@ -145,6 +161,61 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.PacketType("unicast"), {}, True),
     (m.PacketType("multicast"), {"destination": ip_address("224.0.0.1")}, True),
     (Unknown("-m u32 --u32 0"), {}, NotKnown),
+    (m.Varies("length 60"), {}, Depends),
+    (m.Never("rt"), {}, False),
+    (m.Ipsec(False, True), {}, True),
+    (m.Ipsec(False, False), {}, False),
+    (m.Ipsec(True, True), {}, Depends("whether an IPsec policy covers it", True)),
+    (m.ByIpvs("--ipvs", True), {}, True),
+    (m.ReversePath(), {}, False),  # the way back is by eth0
+    (m.ReversePath(), {"in_device": "eth0"}, True),
+    (m.ReversePath(negated=True), {"in_device": "eth0"}, False),
+    (m.ReversePath(loose=True), {}, True),
+    (m.ReversePath(), {"in_device": "lo"}, True),
+    (m.ReversePath(), {"in_device": None}, NotKnown),
+    (m.ReversePath(), {"source": ip_address("192.168.0.1")}, False),
+    (m.ReversePath(own_address=True), {"source": ip_address("192.168.0.1")}, True),
+    (m.HasSocket(), {}, Depends("whether a process has a socket for 10.96.0.10", False)),
+    (m.HasSocket(), {"destination": ip_address("10.244.1.1")}, Depends),
+    # Only the local table is asked: elsewhere an address of the node is UNICAST.
+    (
+        m.AddressType(D, frozenset({"UNICAST"}), False, "in"),
+        {"destination": ip_address("192.168.0.1")},
+        True,
+    ),
+    (
+        m.AddressType(D, frozenset({"LOCAL"}), False, "out"),
+        {"destination": ip_address("10.244.1.1")},
+        False,
+    ),
+    (m.InSet("X", (D,)), {"sets": {"X": IPSet(name="X", kinds=("ip",))}}, False),
+    (m.InSet("X", (D,), True), {"sets": {"X": IPSet(name="X", kinds=("ip",))}}, True),
+    (m.InSet("X", (D,), True), {"sets": {}}, NotKnown),
+    (m.InSet("X", (D,)), {}, NotRead),
+    (m.InSet("X", (D,)), {"sets": {"X": VIP}}, True),
+    (m.InSet("X", (D,), True), {"sets": {"X": VIP}}, False),
+    (m.InSet("X", (D,), counters="--packets-gt 3"), {"sets": {"X": VIP}}, Depends),
+    (m.CtStatus(frozenset({"SEEN_REPLY", "ASSURED", "CONFIRMED"})), {}, False),
+    (m.CtStatus(frozenset({"CONFIRMED"}), True), {}, True),
+    (m.CtStatus(frozenset({"CONFIRMED"})), {"own": True}, True),  # it came back over lo
+    (m.CtStatus(frozenset({"EXPECTED"})), {}, NotKnown),
+    (m.CtStatus(frozenset({"ASSURED"}), True), {"tracking": Tracking.NONE}, False),
+    (m.CtStatus(frozenset({"ASSURED"}), True, False), {"tracking": Tracking.NONE}, True),
+    (m.CtDirection(False), {}, True),
+    (m.CtDirection(True), {}, False),
+    (m.CtDirection(True), {"answering": Answering.ICMP, "tracking": Tracking.RELATED}, True),
+    (m.CtDirection(False), {"tracking": Tracking.UNTRACKED}, False),
+    (m.CtTuple(True, m.IPProtocol(6)), {}, True),
+    (m.CtTuple(True, m.IPProtocol(6, True)), {}, False),
+    (m.CtTuple(True, m.AddressIn(D, net("10.96.0.99/32"))), {}, True),
+    (m.CtTuple(True, m.AddressIn(D, net("10.96.0.10/32"))), {}, False),
+    (m.CtTuple(True, m.AddressIn(D, net("10.96.0.10/32"))), {"tracking": Tracking.NONE}, False),
+    (m.CtTuple(True, m.Ports(D, ((8080, 8080),))), {}, True),
+    (m.CtTuple(True, m.Ports(D, ((80, 80),), True)), {}, True),
+    (m.CtTuple(True, m.Ports(S, ((80, 80),))), {}, NotKnown),
+    (m.CtTuple(False, m.AddressIn(S, net("10.96.0.10/32"))), {}, True),
+    (m.CtTuple(False, m.AddressIn(D, net("10.244.1.9/32"))), {}, True),
+    (m.CtTuple(False, m.Ports(S, ((80, 80),))), {}, True),
 ]
 
 

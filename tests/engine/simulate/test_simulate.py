@@ -223,22 +223,22 @@ def test_an_incompatible_table_is_unread(ask: Callable[..., tuple[Fate, ...]]) -
 
 
 UNKNOWNS = [
-    ("at the start", "-A PREROUTING", "-m set --match-set X dst -j ACCEPT", "unknown"),
-    ("only logs", "-A PREROUTING", "-m set --match-set X dst -j LOG", "endpoint"),
+    ("at the start", "-A PREROUTING", "-m u32 --u32 0x0=0x0 -j ACCEPT", "unknown"),
+    ("only logs", "-A PREROUTING", "-m u32 --u32 0x0=0x0 -j LOG", "endpoint"),
     (
         "another port",
         "-A KUBE-SERVICES",
-        "-p tcp --dport 9 -m set --match-set X dst -j DROP",
+        "-p tcp --dport 9 -m u32 --u32 0x0=0x0 -j DROP",
         "endpoint",
     ),
-    ("the same either way", "-A KUBE-SVC-A", "-m set --match-set X dst -j RETURN", "unknown"),
+    ("the same either way", "-A KUBE-SVC-A", "-m u32 --u32 0x0=0x0 -j RETURN", "unknown"),
     ("a target", "-A KUBE-SVC-A", "-p tcp -j TPROXY --on-port 1", "unknown"),
     ("a target of others", "-A KUBE-SVC-A", "-p udp -j TPROXY --on-port 1", "endpoint"),
-    ("never reached", "-A KUBE-SVC-B", "-m set --match-set X dst -j DROP", "endpoint"),
+    ("never reached", "-A KUBE-SVC-B", "-m u32 --u32 0x0=0x0 -j DROP", "endpoint"),
     (
         "a return before the end",
         "-A KUBE-MARK-MASQ",
-        "-m set --match-set X dst -j RETURN",
+        "-m u32 --u32 0x0=0x0 -j RETURN",
         "endpoint",
     ),
 ]
@@ -262,7 +262,7 @@ def test_an_unknown_rule_that_makes_no_difference_is_forgotten(
     ask: Callable[..., tuple[Fate, ...]], brief: Callable[[tuple[Fate, ...]], list[str]]
 ) -> None:
     text = RULES.replace(
-        "*filter\n", "*mangle\n-A PREROUTING -m set --match-set X dst -j ACCEPT\nCOMMIT\n*filter\n"
+        "*filter\n", "*mangle\n-A PREROUTING -m u32 --u32 0x0=0x0 -j ACCEPT\nCOMMIT\n*filter\n"
     )
     assert brief(ask(text)) == ["endpoint 10.244.1.2:8080 0.5", "endpoint 10.244.2.2:8080 0.5"]
 

@@ -1,0 +1,144 @@
+"""Is the packet in this ipset? As the kernel's set types look it up (net/netfilter/ipset).
+
+Words of the packet are taken by side: `dst,src` asks a hash:ip,port for the destination address
+and the source port. Networks are tried from the longest prefix on, and the first that is there
+decides: a `nomatch` member is an exception from the wider ones. A set of fewer parts ignores
+further sides; one of more parts, or of the other family, has no match, whatever is in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import ip_network
+from itertools import product
+
+from ...model import matches as m
+from ...model.address import Family, IPAddress, Protocol
+from ...model.ipset import Device, IPSet, Mark, Member, Part, PortOf, SetName
+from .flow import Answering, Flow
+
+_PORTS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
+_BITMAP_PORTS = (6, 17)  # ip_set_get_ip_port
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Nobody knows whether it is in the set, because of this. `state`: time decides."""
+
+    why: str
+    state: bool = False
+
+
+def is_member(
+    sets: Mapping[str, IPSet], match: m.InSet, flow: Flow, *, nested: bool = False
+) -> bool | Open:
+    """Whether the set answers yes; the rule's `!` is not looked at."""
+    found = sets.get(match.name)
+    if found is None:
+        return Open(f"no set {match.name}")
+    if found.kinds == ("set",):
+        return _in_list(sets, found, match, flow)
+    if len(match.sides) < len(found.kinds) or found.family not in (None, flow.family):
+        return False
+    if not found.members and not found.unclear:
+        return False
+    try:
+        member = _find(found, match.sides, flow)
+    except _NotKnown as doubt:
+        return Open(f"set {match.name}: {doubt}")
+    if found.unclear:
+        return Open(f"set {match.name}: not understood: {found.unclear[0].raw}")
+    if member is None:
+        return False
+    if member.expires:
+        return Open(f"whether its member of set {match.name} is there still", state=True)
+    return member.nomatch is match.exception
+
+
+def _in_list(sets: Mapping[str, IPSet], found: IPSet, match: m.InSet, flow: Flow) -> bool | Open:
+    """The first member that says yes (list_set_ktest)."""
+    doubt: Open | None = None
+    for (part,) in found.members:
+        if not isinstance(part, SetName):
+            continue
+        inner = m.InSet(part.name, match.sides, exception=match.exception)
+        answer = is_member(sets, inner, flow, nested=True)
+        if answer is True:
+            return True
+        if isinstance(answer, Open):
+            doubt = answer
+    return False if doubt is None else doubt
+
+
+class _NotKnown(Exception):
+    """A word of the packet that the set asks for is not known."""
+
+
+def _find(found: IPSet, sides: tuple[m.Side, ...], flow: Flow) -> Member | None:
+    choices = [
+        tuple(_parts(found, kind, side, flow))
+        for kind, side in zip(found.kinds, sides, strict=False)
+    ]
+    for key in product(*choices):
+        member = found.members.get(key)
+        if member is not None:
+            return member
+    return None
+
+
+def _parts(found: IPSet, kind: str, side: m.Side, flow: Flow) -> Iterator[Part]:
+    """Under which parts this word of the packet may stand in the set, the decisive one first."""
+    source = side is m.Side.SOURCE
+    if kind == "ip":
+        address = _address(flow, source=source)
+        if found.netmask is not None:
+            address = ip_network((address, found.netmask), strict=False).network_address
+        yield ip_network(address)
+    elif kind == "net":
+        address = _address(flow, source=source)
+        for length in found.lengths:
+            if length <= address.max_prefixlen:
+                yield ip_network((address, length), strict=False)
+    elif kind == "port":
+        yield from _ports(found, flow, source=source)
+    elif kind == "iface":
+        yield from _devices(found, flow.in_device if source else flow.out_device)
+    elif kind == "mark":
+        yield Mark(flow.mark & found.markmask)
+    else:
+        raise _NotKnown(f"the packet's {kind}")
+
+
+def _address(flow: Flow, *, source: bool) -> IPAddress:
+    address = flow.source if source else flow.destination
+    if address is None:
+        raise _NotKnown("the source address is not known")
+    return address
+
+
+def _ports(found: IPSet, flow: Flow, *, source: bool) -> Iterator[Part]:
+    if flow.answering is Answering.ICMP:
+        protocol = 1 if flow.family is Family.IPV4 else 58
+        if not found.bitmap and any(_is_of(protocol, key) for key in found.members):
+            raise _NotKnown("the type of an ICMP answer")
+        return
+    protocol = _PORTS[flow.protocol]
+    if found.bitmap and protocol not in _BITMAP_PORTS:
+        return
+    port = flow.source_port if source else flow.destination_port
+    if port is None or flow.answering is Answering.RESET:
+        raise _NotKnown("the source port is not known")
+    yield PortOf(None if found.bitmap else protocol, port)
+
+
+def _is_of(protocol: int, key: tuple[Part, ...]) -> bool:
+    return any(isinstance(part, PortOf) and part.protocol == protocol for part in key)
+
+
+def _devices(found: IPSet, device: str | None) -> Iterator[Part]:
+    if device is None:
+        raise _NotKnown("the device is not known")
+    if device:
+        yield Device(device)
+        yield from (one for one in found.wildcards if device.startswith(one.name))
