@@ -33,7 +33,7 @@ SEED = int(os.environ.get("SVCNET_KERNEL_SEED", "1"))
 REPEATS = 16
 
 
-def _view(net: Net, shown: dict[str, str], *, with_ip: bool) -> NodeView:
+def view_of(net: Net, shown: dict[str, str], *, with_ip: bool) -> NodeView:
     if with_ip:
         addresses = parse_addresses(net.run("node", "ip", "-j", "addr"))
         routes = parse_routes(net.run("node", "ip", "-j", "route", "show", "table", "all"))
@@ -58,7 +58,7 @@ def _view(net: Net, shown: dict[str, str], *, with_ip: bool) -> NodeView:
     )
 
 
-def _packet(probe: Probe) -> Packet:
+def packet_of(probe: Probe) -> Packet:
     own = probe.sender == "node"
     return Packet(
         hook=Hook.OUTPUT if own else Hook.PREROUTING,
@@ -71,7 +71,7 @@ def _packet(probe: Probe) -> Packet:
     )
 
 
-def _foretold(fates: tuple[Fate, ...]) -> set[Seen]:
+def foretold(fates: tuple[Fate, ...]) -> set[Seen]:
     """An arrival whose source nobody can foretell may be seen either way."""
     arrives = (FateKind.ENDPOINT, FateKind.LOCAL, FateKind.PASS)
     return {
@@ -87,14 +87,14 @@ def _foretold(fates: tuple[Fate, ...]) -> set[Seen]:
 
 def _disagreements(net: Net, case: Case, seed: int) -> tuple[list[str], dict[str, int]]:
     shown = net.load(case.texts)
-    simulator = Simulator(_view(net, shown, with_ip=seed % 2 == 0))
+    simulator = Simulator(view_of(net, shown, with_ip=seed % 2 == 0))
     count = {"asked": 0, "exact": 0, "unknown": 0}
     wrong: list[str] = []
     seen = net.send([probe for probe in case.probes for _ in range(REPEATS)])
     for index, probe in enumerate(case.probes):
-        fates = simulator.fates(_packet(probe))
+        fates = simulator.fates(packet_of(probe))
         observed = set(seen[index * REPEATS : (index + 1) * REPEATS])
-        foretold = _foretold(fates)
+        expected = foretold(fates)
         kinds = {fate.kind for fate in fates}
         assert FateKind.UNREAD not in kinds, (seed, probe, fates)
         count["asked"] += 1
@@ -102,15 +102,15 @@ def _disagreements(net: Net, case: Case, seed: int) -> tuple[list[str], dict[str
             count["unknown"] += 1
             continue
         # A client that the affinity list remembers gets the same answer each time.
-        open_source = len(foretold) > len(fates)
+        open_source = len(expected) > len(fates)
         depends = open_source or any(fate.probability is None for fate in fates)
-        count["exact"] += observed == foretold or (depends and observed <= foretold)
-        if not observed <= foretold:
+        count["exact"] += observed == expected or (depends and observed <= expected)
+        if not observed <= expected:
             rules = [str(rule) for fate in fates for rule in fate.rules]
             wrong.append(
                 f"seed {seed} {case.spoiled} {probe}:"
-                f" observed {sorted(observed - foretold, key=str)},"
-                f" foretold {sorted(foretold, key=str)} by {rules}"
+                f" observed {sorted(observed - expected, key=str)},"
+                f" foretold {sorted(expected, key=str)} by {rules}"
             )
     return wrong, count
 

@@ -15,6 +15,7 @@ from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model import matches as m
 from kubectl_svcnet.model import nft
 from kubectl_svcnet.model import targets as t
+from kubectl_svcnet.model.address import IPAddress
 from kubectl_svcnet.model.ruleset import Unknown
 from kubectl_svcnet.parse.nftables import merged, parse_part, parse_ruleset, priority_of
 
@@ -28,7 +29,7 @@ DPORT, L4, MARK = nft.Field("tcp", "dport"), nft.Meta("l4proto"), nft.Meta("mark
 TH = nft.Field("th", "dport")
 
 
-def ip(text: str) -> object:
+def ip(text: str) -> IPAddress:
     return ip_address(text)
 
 

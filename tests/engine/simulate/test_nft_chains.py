@@ -43,8 +43,10 @@ def nft(ask: Ask) -> Ask:
     return _nft
 
 
-POD, NODE, OUT = {}, {"hook": Hook.OUTPUT}, {"source": "198.51.100.9", "in_interface": "eth0"}
-SELF = {"source": "10.244.1.2"}
+POD: dict[str, Any] = {}
+NODE: dict[str, Any] = {"hook": Hook.OUTPUT}
+OUT: dict[str, Any] = {"source": "198.51.100.9", "in_interface": "eth0"}
+SELF: dict[str, Any] = {"source": "10.244.1.2"}
 UDP, SCTP = {"protocol": Protocol.UDP}, {"protocol": Protocol.SCTP}
 
 

@@ -16,7 +16,7 @@ from tests.engine.simulate.test_nft_values import FLOW
 
 A, B = ip_address("10.0.0.1"), ip_address("10.0.0.9")
 NET = nft.Interval(ip_address("10.0.0.0"), ip_address("10.0.0.7"))
-DOUBT = NotKnown("?")
+DOUBT: Any = NotKnown("?")
 NAME = nft.SetName("s")
 
 
