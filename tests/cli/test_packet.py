@@ -105,6 +105,22 @@ def test_a_backend_may_be_named(rules: str, capsys: pytest.CaptureFixture[str]) 
     assert set(fate) == {"fate", "endpoint", "probability", "masquerade", "rules"}
 
 
+@pytest.mark.parametrize(("port", "fate"), [(53, "endpoint"), (54, "pass")])
+def test_sets(port: int, fate: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    to = "-j DNAT --to-destination 10.244.1.2:53"
+    rules, sets = tmp_path / "rules", tmp_path / "sets"
+    rule = f"-A PREROUTING -p tcp -m set --match-set A dst,dst {to}"
+    rules.write_text(f"*nat\n:PREROUTING ACCEPT [0:0]\n{rule}\nCOMMIT\n")
+    sets.write_text("create A hash:ip,port family inet\nadd A 10.96.0.10,tcp:53\n")
+    argv = ["packet", "tcp", "10.244.1.9", f"10.96.0.10:{port}", "--rules", str(rules)]
+    assert main([*argv, "-o", "json"]) == 4
+    (unread,) = document(capsys)["items"][0]["fates"]
+    assert unread["unread"] == ["ipset/A"]
+    assert main([*argv, "--ipset", str(sets), "-o", "json"]) == 0
+    (found,) = document(capsys)["items"][0]["fates"]
+    assert found["fate"] == fate
+
+
 def bulk(folder: Path, *packets: object) -> str:
     file = folder / "packets.jsonl"
     file.write_text("".join(json.dumps(packet) + "\n" for packet in packets))

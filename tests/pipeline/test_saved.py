@@ -87,6 +87,15 @@ def test_addresses_from_the_local_routes() -> None:
     assert "routing rules: not given: taken as the three of every kernel" in notes(files)
 
 
+def test_sets() -> None:
+    """Not given is not read, never empty."""
+    assert read_saved(WHOLE, (V4,))[0].sets is None
+    given = SavedText("sets", "create A hash:ip family inet\nadd A 10.0.0.1\n")
+    view, _ = read_saved(SavedFiles(rules=(AN_NFT,), sets=(given, SavedText("none", ""))), (V4,))
+    assert view.sets is not None
+    assert list(view.sets) == ["A"]
+
+
 @pytest.mark.parametrize(
     ("files", "sentence"),
     [
@@ -94,6 +103,7 @@ def test_addresses_from_the_local_routes() -> None:
         (SavedFiles(routes=(SavedText("t", "[\n{,"),)), "t:2: not the JSON that ip prints"),
         (SavedFiles(addresses=(SavedText("t", "{}"),)), "t: not a list of addresses"),
         (SavedFiles(addresses=(as_json("t", [{"addr_info": [{"local": 1}]}]),)), "t: not an entry"),
+        (SavedFiles(sets=(SavedText("s", "create A hash:ip\nhello"),)), "s:2: not a line of ipset"),
         (SavedFiles(routing_rules=(SavedText("t", "0: from all"),)), "t:1: not the JSON"),
     ],
 )
