@@ -173,7 +173,7 @@ class _Rule(Tokens):
         if self.maybe("with"):
             family = self.take("icmp", "icmpv6", "icmpx", "tcp")
             self.maybe("type", "code")
-            answer = "tcp-reset" if family == "tcp" else "icmp"
+            answer = "tcp-reset" if family == "tcp" else ""
             self.take()
         return t.Reject(answer)
 

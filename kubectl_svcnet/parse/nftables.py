@@ -16,12 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar, overload
 
 from ..errors import ParseError
 from ..model import nft
 from ..model.ruleset import Unknown
 from ._nft_expressions import Tokens, types_of
+from ._nft_lazy import Lazy
 from ._nft_rule import read_rule
 from ._nft_words import split_tokens, without_handle
 
@@ -44,43 +44,9 @@ PRIORITIES = {
     "srcnat": 100,
 }
 _DEEPER = re.compile(r"\n(?=\t\t[^\t])")
-Item = TypeVar("Item")
 
 
-class _Lazy(Sequence[Item]):
-    """Items that are made once, when the first of them is asked for."""
-
-    __slots__ = ("_items",)
-    _items: list[Item] | None
-
-    def _made(self) -> list[Item]:
-        if self._items is None:
-            self._items = self._make()
-        return self._items
-
-    def _make(self) -> list[Item]:
-        raise NotImplementedError
-
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Item]: ...
-    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
-        return self._made()[index]
-
-    def __len__(self) -> int:
-        return len(self._made())
-
-    def __iter__(self) -> Iterator[Item]:
-        return iter(self._made())
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Sequence) and list(self) == list(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
-class RuleLines(_Lazy[nft.Rule]):
+class RuleLines(Lazy[nft.Rule]):
     __slots__ = ("_lines",)
 
     def __init__(self, lines: Sequence[str]) -> None:
@@ -93,7 +59,7 @@ class RuleLines(_Lazy[nft.Rule]):
         return len(self._lines)
 
 
-class ElementText(_Lazy[nft.Element]):
+class ElementText(Lazy[nft.Element]):
     """Elements of a set. The key of one that is not understood is `Unknown`."""
 
     __slots__ = ("_keys", "_text", "_values")

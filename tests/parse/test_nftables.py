@@ -212,7 +212,7 @@ def test_numbers_and_handles_change_nothing(version: str) -> None:
         ),
         ("redirect to :15001", [nft.Nat("redirect", None, 15001)]),
         ("masquerade to :1024-65535 fully-random", [t.Masquerade()]),
-        ("reject with icmpx type admin-prohibited", [t.Reject("icmp")]),
+        ("reject with icmpx type admin-prohibited", [t.Reject()]),
         ("reject with tcp reset", [t.Reject("tcp-reset")]),
         (
             'counter packets 1 bytes 2 log prefix "accept drop" level info accept',
