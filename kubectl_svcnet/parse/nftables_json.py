@@ -137,14 +137,14 @@ def _set(what: Any) -> nft.Set:
         values = _types(what["map"]) if maps else ()
     except _BAD:
         garbled.append(Unknown(compact({key: what.get(key) for key in ("type", "map")})))
-    flags = what.get("flags", ())
+    flags = what.get("flags", ())  # nft 1.0 names timeout there, and leaves dynamic out
     return nft.Set(
         name=what["name"],
         types=types,
         values=values,
         maps=maps,
         elements=JsonElements(what.get("elem", ()), types, values if maps else None),
-        dynamic="dynamic" in flags,
+        dynamic="dynamic" in flags or "timeout" in flags,
         comment=what.get("comment", ""),
         garbled=tuple(garbled),
     )
