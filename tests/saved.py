@@ -220,6 +220,11 @@ def cut(command: Command, dump: str) -> str | None:
     body = part[0] if part else empty(table)
     if kind == "nft-save":
         return body
+    if kind == "nft-table":
+        lines = body.splitlines(True)
+        heads = [x[1:].split() for x in lines if x.startswith(":")]
+        said = [f"-N {h[0]}\n" if h[1] == "-" else f"-P {h[0]} {h[1]}\n" for h in heads]
+        return "".join([*said, *(x for x in lines if x.startswith("-A "))])
     if kind == "nft-save-filtered":
         return filtered(body, command.arguments[1])
     chain = command.arguments[1]

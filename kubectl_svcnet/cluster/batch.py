@@ -24,6 +24,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+\Z")
 
 _HEAD = r"""export LC_ALL=C
 T=$1 U=$2 n=0 L=-
+exec 3>&1
 shift 2
 has(){ case ,$U, in *,$1,*)return 0;;esac;[ -e /proc/modules ]||return 0
 while read -r m _;do [ "$m" = "$1" ]&&return 0;done</proc/modules;return 1;}
@@ -76,7 +77,11 @@ def _arm(spec: CommandSpec) -> str:
         run = f"L=$({run})"
     if spec.first:
         run += f'|grep -anEm1 -e "${len(numbers)}"'
+    if spec.hushed:
+        run = f"E=$({run} 2>&1 >&3)"
     run += ";e=$?"
+    if spec.hushed:
+        run += """;[ $e = 0 ]||printf '%s\\n' "$E">&2"""
     if spec.listing:
         run += """;printf '%s\\n' "$L\""""
     condition = _condition(spec)

@@ -24,7 +24,7 @@ def wider_commands(command: Command) -> tuple[Command, ...]:
     )
     if all_ is not None:
         return (Command(f"{all_[1]}-save-all"),)
-    found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-save)(-filtered)?", command.name)
+    found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-table|nft-save)(-filtered)?", command.name)
     if found is None:
         return ()
     prefix, kind, filtered = found.groups()
@@ -32,7 +32,7 @@ def wider_commands(command: Command) -> tuple[Command, ...]:
     wider = []
     if kind == "nft-chain" and filtered:
         wider.append(Command(f"{prefix}-nft-chain", command.arguments[:2]))
-    if kind == "nft-chain" or filtered:
+    if kind != "nft-save" or filtered:
         wider.append(Command(f"{prefix}-nft-save", (table,)))
     return (*wider, Command(f"{prefix}-nft-save-all"))
 

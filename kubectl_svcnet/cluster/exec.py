@@ -131,7 +131,7 @@ Run = Callable[[ExecRequest, Sequence[str], int], Ran]
 
 def run_batch(request: ExecRequest, limits: Limits, run: Run) -> tuple[Capture, ...]:
     """All commands in one exec of the script."""
-    token = secrets.token_hex(16)
+    token = secrets.token_hex(8)
     argv = batch.encode(request.commands, token=token, in_use=request.in_use)
     ran = run(request, argv, limit_for(request.commands, limits))
     answers = batch.decode(request.commands, ran.stdout, ran.stderr, token)

@@ -5,7 +5,7 @@
 the pattern given for each. `filtered` commands end in a `grep -n` that drops lines, so that
 numbers stay true; the pattern is an extended regular expression of lines to *leave behind*.
 
-Reading changes nothing: `iptables-nft-save` creates no table, and `iptables-nft -S CHAIN` of a
+Reading changes nothing: `iptables-nft-save` creates no table, and `iptables-nft -S` of a
 table that is not there (1.8.8 and older would create it) is not run: the listing of `nft-chains`
 earlier in the same exec must name the table, and an exec without that listing may ask only for
 chains that were met by walking, whose table exists. `iptables-legacy-save` without -t lists only
@@ -62,6 +62,7 @@ class CommandSpec:
     needs: Needs = Needs.NOTHING
     dump: bool = False  # may be long: --max-dump limits it, not --max-answer
     unless: tuple[str, ...] = ()  # not run where one of these tools exists
+    hushed: bool = False  # its stderr is shown only where it fails: it warns at every call
     listing: bool = False  # the script keeps what it prints, for those that are `within`
     within: str = ""  # nft's word for the family of {table}: not run where a listing lacks it
 
@@ -118,6 +119,7 @@ def _nft_chains(nft: str, family: str) -> tuple[CommandSpec, ...]:
         CommandSpec(
             name=f"{nft}-chain",
             dump=True,
+            hushed=True,
             within=family,
             argv=(nft, "-t", "{table}", "-S", "{chain}"),
             arguments=table | chain,
@@ -133,6 +135,16 @@ def _nft_chains(nft: str, family: str) -> tuple[CommandSpec, ...]:
             filtered=True,
             needs=Needs.NF_TABLES,
             shows="one chain without the rules of other single addresses",
+        ),
+        CommandSpec(
+            name=f"{nft}-table",
+            dump=True,
+            hushed=True,
+            within=family,
+            argv=(nft, "-t", "{table}", "-S"),
+            arguments=table,
+            needs=Needs.NF_TABLES,
+            shows="one table whose chains are few, whatever other tables hold",
         ),
     )
 

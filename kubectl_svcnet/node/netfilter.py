@@ -1,9 +1,9 @@
 """A node's iptables rules: which commands list them, and the rulesets that their answers make.
 
-On the nft backend chains are read one by one, each costing 2 ms however many there are: a save,
-even of one small table, makes iptables-nft fetch every rule of all tables first. Which tables
-there are is learned from nft; in images without it, and on the legacy backend, a save is the one
-command that surely creates no table, so its output is filtered on the node.
+On the nft backend nat is read chain by chain, each costing 2 ms however many there are, and the
+other tables by `-S`: a save, even of one small table, makes iptables-nft fetch every rule of all
+tables first. Which tables there are is learned from nft; in images without it, and on the legacy
+backend, a save is the one command that surely creates none, so its output is filtered there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..parse.iptables_save import (
     parse_chain_numbered,
     parse_save,
     parse_save_numbered,
+    parse_table,
 )
 from .filters import CHAIN_LISTING, FIRST_DISPATCH, any_of, other_addresses, other_chains
 from .proc import LEGACY_TABLES, Captures
@@ -33,25 +34,12 @@ PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 
 DISPATCH = "KUBE-SERVICES"
 
-#: Chains that every packet may meet: base chains, and those that kube-proxy and the kubelet jump
-#: to from them. What others jump to is met by walking.
-SHARED = {
-    "raw": ("PREROUTING", "OUTPUT"),
-    "mangle": ("PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"),
-    "nat": ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"),
-    "filter": (
-        "INPUT",
-        "FORWARD",
-        "OUTPUT",
-        "KUBE-EXTERNAL-SERVICES",
-        "KUBE-FIREWALL",
-        "KUBE-FORWARD",
-        "KUBE-NODEPORTS",
-        "KUBE-PROXY-FIREWALL",
-        "KUBE-SERVICES",
-    ),
-    "security": ("INPUT", "FORWARD", "OUTPUT"),
-}
+#: Tables beside nat; all are read whole.
+WHOLE_TABLES = ("raw", "mangle", "filter", "security")
+TABLES = ("nat", *WHOLE_TABLES)
+
+#: Chains of nat that every packet may meet. What others jump to is met by walking.
+SHARED = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-POSTROUTING", "KUBE-MARK-MASQ")
 
 #: More chains than this are cheaper as one filtered dump, and would not fit one exec.
 MANY_CHAINS = 40
@@ -83,7 +71,7 @@ def first_rules(wanted: Wanted) -> tuple[Command, ...]:
     addresses = other_addresses(wanted.destinations)
     return (
         *_nat(wanted, prefix, chains, addresses),
-        *(_alone(prefix, t, name) for t, names in SHARED.items() if t != "nat" for name in names),
+        *(Command(f"{prefix}-nft-table", (table,)) for table in WHOLE_TABLES),
         *_saved(f"{prefix}-nft", chains, addresses),
         *_saved(f"{prefix}-legacy", chains, addresses),
         Command(f"{prefix}-save-all"),
@@ -102,24 +90,24 @@ def _nat(wanted: Wanted, prefix: str, chains: str, addresses: str) -> tuple[Comm
     chains read one by one are no snapshot. Many chains: one filtered dump, which is one."""
     if len(wanted.chains) > MANY_CHAINS:
         return (Command(f"{prefix}-nft-save-filtered", ("nat", any_of(chains, addresses))),)
-    dispatch = _alone(prefix, "nat", DISPATCH)
+    dispatch = _alone(prefix, DISPATCH)
     if addresses:
         dispatch = Command(f"{prefix}-nft-chain-filtered", ("nat", DISPATCH, addresses))
-    own = tuple(_alone(prefix, "nat", name) for name in sorted(wanted.chains))
-    shared = tuple(_alone(prefix, "nat", name) for name in SHARED["nat"])
+    own = tuple(_alone(prefix, name) for name in sorted(wanted.chains))
+    shared = tuple(_alone(prefix, name) for name in SHARED)
     return (*shared, dispatch, *own, dispatch, *own)
 
 
-def _alone(prefix: str, table: str, chain: str) -> Command:
-    return Command(f"{prefix}-nft-chain", (table, chain))
+def _alone(prefix: str, chain: str) -> Command:
+    return Command(f"{prefix}-nft-chain", ("nat", chain))
 
 
 def further_rules(
     unread: Iterable[ChainId], asked: Mapping[Command, Capture]
 ) -> tuple[Command, ...]:
-    """Commands for chains that a walk met and did not find: of nat by name, of any other table
-    the whole (a policy engine's chains nest deeper than there are rounds). The dump for what
-    would not be listed so, and where there is a filtered dump already."""
+    """Commands for chains that a walk met and did not find: of nat by name, of another table,
+    which was to be here whole, a save. The dump for what would not be listed so, and where there
+    is a filtered dump already."""
     commands: dict[Command, None] = {}
     for chain in sorted(unread):
         prefix = PREFIX[chain.family]
@@ -128,7 +116,7 @@ def further_rules(
             continue
         command = Command(f"{prefix}-nft-save", (chain.table,))
         if chain.table == "nat":
-            command = _alone(prefix, "nat", chain.chain)
+            command = _alone(prefix, chain.chain)
         if command in asked or (chain.table, chain.chain) == ("nat", DISPATCH):
             command = Command(f"{prefix}-nft-save-all")
         commands[command] = None
@@ -184,7 +172,7 @@ def _nft(answers: Captures, wanted: Wanted) -> Ruleset | None:
     if listing is not None and _withheld(listing):  # no nf_tables in the kernel
         return Ruleset(family=family, backend=Backend.NFT, complete=True)
     listed = listing is not None and listing.ok
-    found = {name: _nft_table(answers, wanted, name, listed=listed) for name in SHARED}
+    found = {name: _nft_table(answers, wanted, name, listed=listed) for name in TABLES}
     tables = {name: table for name, table in found.items() if table is not None}
     return Ruleset(family=family, backend=Backend.NFT, tables=tables)
 
@@ -201,13 +189,16 @@ def _nft_table(answers: Captures, wanted: Wanted, name: str, *, listed: bool) ->
     whole = _text(answers, Command(f"{prefix}-nft-save", (name,)))
     if whole is not None:
         return parse_save(whole, wanted.family, Backend.NFT, complete=False).tables.get(name)
+    whole = _text(answers, Command(f"{prefix}-nft-table", (name,)))
+    if whole is not None:
+        return parse_table(whole, wanted.family, Backend.NFT, name)
     chains: dict[str, Chain] = {}
     seen = incompatible = absent = False
     for command, capture in answers.items():
         kind = command.name.removeprefix(f"{prefix}-nft-")
         if command.arguments[:1] != (name,):
             continue
-        absent |= listed and kind == "chain" and _withheld(capture)
+        absent |= listed and kind in ("chain", "table") and _withheld(capture)
         if not capture.ok:
             continue
         if kind == "save-filtered":

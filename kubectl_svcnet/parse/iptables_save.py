@@ -1,4 +1,4 @@
-"""iptables-save, ip6tables-save (1.4 to 1.8, nft and legacy) and `-t TABLE -S CHAIN`.
+"""iptables-save, ip6tables-save (1.4 to 1.8, nft and legacy) and `-t TABLE -S [CHAIN]`.
 
 Splitting by chain is done at once and looks at nothing but the first words of each line; a
 chain's rules are parsed when somebody asks for them (a node may have 700,000). Nothing is lost:
@@ -172,6 +172,23 @@ def _uncover_open_chains(chains: dict[str, ChainText]) -> None:
     for chain in chains.values():
         if chain is last or not chain.spans:
             chain.covers = NOTHING
+
+
+def parse_table(text: str, family: Family, backend: Backend, table: str) -> Table:
+    """`-t TABLE -S`: all declarations (-P, -N), then all rules. It is whole; a line that is
+    neither is a ParseError."""
+    lines = [f"*{table}"]
+    for number, line in enumerate(split_lines(text), 1):
+        found = _POLICY.match(line)
+        if found:
+            line = f":{found[1]} {found[2]} [0:0]"
+        elif line.startswith("-N "):
+            line = f":{line[3:]} - [0:0]"
+        elif _appended(_without_counters(line)) is None:
+            raise ParseError(f"not a rule of {table}", line=number, text=line)
+        lines.append(line)
+    listed = parse_save("\n".join([*lines, "COMMIT\n"]), family, backend, complete=False)
+    return listed.tables[table]
 
 
 def parse_save_numbered(

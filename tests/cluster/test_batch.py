@@ -84,14 +84,25 @@ def filtered(pattern: str) -> Command:
 
 
 def test_answers_with_both_streams_and_exit_codes(node: Node) -> None:
-    node.fake("iptables-nft", RULES, "# Warning: legacy tables present\n")
+    node.fake("iptables-nft-save", RULES, "# Warning: legacy tables present\n")
     node.fake("iptables-legacy-save", "", "broken\n", 4)
-    chain, legacy, again = node.run(CHAIN, Command("iptables-legacy-save-all"), CHAIN)
+    save = Command("iptables-nft-save-all")
+    chain, legacy, again = node.run(save, Command("iptables-legacy-save-all"), save)
     assert chain.data == again.data == RULES.encode()
     assert chain.stderr == b"# Warning: legacy tables present\n"
     assert (chain.exit_code, chain.ended, chain.absent) == (0, True, False)
     assert (legacy.data, legacy.stderr, legacy.exit_code) == (b"", b"broken\n", 4)
-    assert node.ran()[0] == "iptables-nft -t nat -S KUBE-SERVICES"
+    assert node.ran()[0].split() == ["iptables-nft-save"]
+
+
+def test_warnings_at_every_call_are_told_where_it_fails(node: Node) -> None:
+    """iptables-nft warns of legacy tables; both backends are read anyway."""
+    node.fake("iptables-nft", RULES, "# Warning: legacy tables present\n")
+    (chain,) = node.run(CHAIN)
+    assert (chain.data, chain.stderr, chain.exit_code) == (RULES.encode(), b"", 0)
+    node.fake("iptables-nft", "", "# Warning\nno such chain\n", 1)
+    (chain,) = node.run(CHAIN)
+    assert (chain.data, chain.stderr, chain.exit_code) == (b"", b"# Warning\nno such chain\n", 1)
 
 
 def test_a_tool_that_is_missing(node: Node) -> None:
@@ -269,9 +280,9 @@ def test_arguments_are_never_read_as_shell(node: Node, tmp_path: Path) -> None:
 def test_hostile_output_cannot_pass_for_a_marker(node: Node) -> None:
     other = "f" * 32
     text = f"{other} end 1 0\n{other} begin 2\nX\n{other} end 2 0\n"
-    node.fake("iptables-nft", text, text)
+    node.fake("iptables-nft-save", text, text)
     node.fake("iptables-legacy-save", "real\n")
-    chain, legacy = node.run(CHAIN, Command("iptables-legacy-save-all"))
+    chain, legacy = node.run(Command("iptables-nft-save-all"), Command("iptables-legacy-save-all"))
     assert chain.data == chain.stderr == text.encode()
     assert legacy.data == b"real\n"
 
@@ -309,7 +320,8 @@ def test_other_shells(tmp_path: Path, name: str) -> None:
     node.fake("iptables-nft", RULES, "said\n")
     node.load("nf_tables")
     chain, part, sets = node.run(CHAIN, filtered("^-A .* -d "), SETS)
-    assert (chain.data, chain.stderr) == (RULES.encode(), b"said\n")
+    assert (chain.data, chain.stderr) == (RULES.encode(), b"")
+    assert part.stderr == b"said\n"
     assert part.data.splitlines()[0] == b"1:-N KUBE-SERVICES"
     assert part.exit_code == 0
     assert sets.absent

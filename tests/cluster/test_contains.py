@@ -26,6 +26,7 @@ from kubectl_svcnet.model.commands import COMMANDS, Command
             ("ip6tables-nft-chain-filtered", "nat", "X", "^y"),
             ["ip6tables-nft-chain nat X", "ip6tables-nft-save nat", "ip6tables-nft-save-all"],
         ),
+        (("iptables-nft-table", "raw"), ["iptables-nft-save raw", "iptables-nft-save-all"]),
         (("iptables-nft-save", "nat"), ["iptables-nft-save-all"]),
         (
             ("iptables-nft-save-filtered", "nat", "^y"),

@@ -17,7 +17,8 @@ from kubectl_svcnet.model.ruleset import Ruleset
 from kubectl_svcnet.node.netfilter import (
     LISTING,
     MANY_CHAINS,
-    SHARED,
+    TABLES,
+    WHOLE_TABLES,
     Wanted,
     first_rules,
     read_rules,
@@ -73,7 +74,8 @@ def test_little_says_the_same_as_the_dump(node: str) -> None:
     assert services is not None
     assert services.covers == frozenset({VIP})
     for table in ("filter", "mangle"):
-        for name in set(SHARED[table]) & set(all_.tables[table].chains):
+        assert few.tables[table].complete
+        for name in all_.tables[table].chains:
             assert rules_of(few, table, name) == rules_of(all_, table, name)
 
 
@@ -82,7 +84,7 @@ def test_both_backends_are_known(node: str) -> None:
     found, _ = read_rules(answers("db-service.tar.gz", node), WANTED)
     assert set(found) == {(Family.IPV4, Backend.NFT), (Family.IPV4, Backend.LEGACY)}
     for ruleset in found.values():
-        assert ruleset.complete or set(ruleset.tables) == set(SHARED)
+        assert ruleset.complete or set(ruleset.tables) == set(TABLES)
 
 
 def test_nothing_read_is_nothing_known() -> None:
@@ -99,12 +101,12 @@ def test_no_module_no_rules() -> None:
     assert not ruleset.tables
 
 
-INPUT = Command("iptables-nft-chain", ("security", "INPUT"))
+SECURITY = Command("iptables-nft-table", ("security",))
 
 
 def test_a_table_that_the_kernel_does_not_have() -> None:
-    """Its chains were not asked for, since nft lists no such table: it is whole, and empty."""
-    withheld = {INPUT: capture(INPUT, failure=Reason.NOT_PRESENT)}
+    """It was not asked for, since nft lists no such table: it is whole, and empty."""
+    withheld = {SECURITY: capture(SECURITY, failure=Reason.NOT_PRESENT)}
     listed = {LISTING: capture(LISTING, "1:table ip nat {\n")}
     found, _ = read_rules({**listed, **withheld}, WANTED)
     table = found[Family.IPV4, Backend.NFT].tables["security"]
@@ -114,10 +116,6 @@ def test_a_table_that_the_kernel_does_not_have() -> None:
         unlisted = {LISTING: capture(LISTING, failure=why)}
         found, _ = read_rules({**unlisted, **withheld}, WANTED)
         assert not found[Family.IPV4, Backend.NFT].tables
-
-
-def alone(command: Command) -> bool:
-    return command.name == "iptables-nft-chain"
 
 
 def test_images_without_nft() -> None:
@@ -135,17 +133,15 @@ def test_images_without_nft() -> None:
 @pytest.mark.parametrize("failure", [Reason.NO_TOOL, Reason.TIMEOUT, Reason.TOO_LARGE])
 def test_a_listing_that_failed_is_not_empty(failure: Reason) -> None:
     some = {LISTING: capture(LISTING)}
-    some |= {
-        c: capture(c, f"-P {c.arguments[1]} ACCEPT\n") for c in first_rules(WANTED) if alone(c)
-    }
-    for table, chains in SHARED.items():
-        for name in chains:
-            chain = Command("iptables-nft-chain", (table, name))
-            found, _ = read_rules({**some, chain: capture(chain, failure=failure)}, WANTED)
-            ruleset = found[Family.IPV4, Backend.NFT]
-            assert not ruleset.complete
-            assert not ruleset.tables[table].complete
-            assert name not in ruleset.tables[table].chains
+    for command in first_rules(WANTED):
+        if command.name == "iptables-nft-table":
+            some[command] = capture(command, "-P INPUT ACCEPT\n")
+    for name in WHOLE_TABLES:
+        table = Command("iptables-nft-table", (name,))
+        found, _ = read_rules({**some, table: capture(table, failure=failure)}, WANTED)
+        ruleset = found[Family.IPV4, Backend.NFT]
+        assert not ruleset.complete
+        assert set(ruleset.tables) == set(WHOLE_TABLES) - {name}
 
 
 def test_one_backend_images() -> None:

@@ -23,6 +23,7 @@ from kubectl_svcnet.parse.iptables_save import (
     parse_chain_numbered,
     parse_save,
     parse_save_numbered,
+    parse_table,
     rules_of,
 )
 
@@ -391,6 +392,27 @@ def test_one_chain() -> None:
 def test_a_chain_is_there_whole_or_not_at_all(text: str) -> None:
     with pytest.raises(ParseError):
         parse_chain(text, Family.IPV4, Backend.NFT, "nat")
+
+
+def test_one_table() -> None:
+    text = "-P INPUT DROP\n-N MINE\n-N NONE\n-A INPUT -j MINE\n-A MINE -j ACCEPT\n"
+    table = parse_table(text, Family.IPV4, Backend.NFT, "filter")
+    assert (table.name, table.complete, table.garbled) == ("filter", True, ())
+    assert {name: chain.policy for name, chain in table.chains.items()} == {
+        "INPUT": "DROP",
+        "MINE": None,
+        "NONE": None,
+    }
+    assert [rule.raw for rule in table.chains["MINE"].rules] == ["-A MINE -j ACCEPT"]
+    assert parse_table("", Family.IPV4, Backend.NFT, "raw").complete
+
+
+@pytest.mark.parametrize(
+    "text", ["iptables: Permission denied\n", "-P INPUT DROP\n*nat\n", "-N A\nCOMMIT\n", "-A\n"]
+)
+def test_what_is_no_table_is_an_error(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_table(text, Family.IPV4, Backend.NFT, "filter")
 
 
 def test_a_numbered_chain_keeps_its_numbers() -> None:

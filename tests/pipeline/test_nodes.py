@@ -119,10 +119,10 @@ def test_a_node_that_says_nothing(reason: Reason) -> None:
 
 
 def test_one_command_that_failed_is_asked_otherwise() -> None:
-    """A chain that failed alone is tried with its whole table, then as the dump."""
+    """A table that failed to be listed is saved; then the dump is taken."""
 
     def large(request: ExecRequest, capture: Capture) -> Capture:
-        if capture.command == Command("iptables-nft-chain", ("filter", "FORWARD")):
+        if capture.command == Command("iptables-nft-table", ("filter",)):
             return failed(capture, Reason.TOO_LARGE)
         return capture
 
