@@ -157,12 +157,31 @@ class Path:
             if refused is not None:
                 branch.ending = refused
                 return [branch]
+        branch.ending = self._martian(flow)
+        if branch.ending is not None:
+            return [branch]
         local = self._routing.is_local(flow.destination)
         if local is not None:
             return self._input(branch) if local else self._forward(branch)
         doubt = NotKnown(f"whether {flow.destination} is an address of this node")
         mine, other = self._walk.divide(branch, doubt, "routing")
         return [*self._input(mine), *self._forward(other)]
+
+    def _martian(self, flow: Flow) -> Ending | None:
+        """What comes from outside with an address of this node as its source is dropped, unless
+        accept_local is on (fib_validate_source; IPv6 does not look)."""
+        if flow.family is Family.IPV6 or flow.source is None or flow.in_device == LOOPBACK:
+            return None
+        if not self._routing.is_local(flow.source):
+            return None
+        names = ("all", flow.in_device) if flow.in_device else ("all",)
+        values = [self._view.sysctls.get(f"net.ipv4.conf.{name}.accept_local") for name in names]
+        if "1" in values:
+            return None
+        because = f"{flow.source} is an address of this node, and accept_local is"
+        if None in values:
+            return Ending(FateKind.UNKNOWN, f"{because} not known")
+        return Ending(FateKind.DROP, f"{because} off")
 
     def _loopback_refused(self, device: str | None) -> Ending | None:
         """A martian, unless route_localnet is on for all devices or for this one."""

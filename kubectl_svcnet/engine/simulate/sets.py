@@ -84,7 +84,15 @@ def _find(found: IPSet, sides: tuple[m.Side, ...], flow: Flow) -> Member | None:
         member = found.members.get(key)
         if member is not None:
             return member
+        if "iface" in found.kinds and key[-1] == choices[-1][-1] and _has(found, key[0]):
+            return None
     return None
+
+
+def _has(found: IPSet, network: Part) -> bool:
+    """A hash:net,iface looks no further than the longest network that it has with any device
+    (hash_netiface4_data_equal counts it before it compares the device)."""
+    return any(key[0] == network for key in found.members)
 
 
 def _parts(found: IPSet, kind: str, side: m.Side, flow: Flow) -> Iterator[Part]:

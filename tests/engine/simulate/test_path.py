@@ -246,3 +246,16 @@ def test_a_loopback_source_leaves_only_with_route_localnet(
     (fate,) = ask(text, "127.0.0.1", 30080, view={"sysctls": sysctls}, **NODE)
     assert fate.kind is kind
     assert fate.source in (None, ip_address("127.0.0.1"))
+
+
+@pytest.mark.parametrize(
+    ("accepts", "kind"), [("0", FateKind.DROP), ("1", FateKind.PASS), (None, FateKind.UNKNOWN)]
+)
+def test_a_source_that_is_the_nodes_own_is_a_martian(
+    ask: Ask, accepts: str | None, kind: FateKind
+) -> None:
+    known = {f"net.ipv4.conf.{name}.accept_local": accepts for name in ("all", "cni0")}
+    sysctls = {name: value for name, value in known.items() if value is not None}
+    source = ip_address("192.168.0.1")
+    (fate,) = ask("", "8.8.8.8", source=source, view={"sysctls": sysctls})
+    assert fate.kind is kind

@@ -39,6 +39,9 @@ add net-port 8.8.0.0/16,tcp:80
 create net-iface hash:net,iface family inet
 add net-iface 10.244.0.0/16,cni0
 add net-iface 8.0.0.0/8,eth wildcard
+create net-iface-two hash:net,iface family inet
+add net-iface-two 10.0.0.0/8,eth0
+add net-iface-two 10.244.0.0/16,cni0
 create ports bitmap:port range 0-65535
 add ports 80
 create nobody hash:mac
@@ -81,6 +84,8 @@ ROWS = [
     ("net-iface src,src", "yes"),
     ("net-iface src,dst", "no"),
     ("net-iface dst,dst", "yes"),
+    ("net-iface-two src,src", "yes"),
+    ("net-iface-two src,dst", "no"),  # the longest network has other devices alone
     ("ports dst", "yes"),
     ("ports src", "no"),
     ("nobody src", "unknown"),

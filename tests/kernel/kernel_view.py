@@ -1,0 +1,69 @@
+"""The node of the namespaces as the product sees it: listings in, a NodeView out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.fate import Backend
+from kubectl_svcnet.model.nodeview import NodeView
+from kubectl_svcnet.model.packet import Hook, Packet
+from kubectl_svcnet.parse.ip_json import parse_addresses, parse_routes, parse_rules
+from kubectl_svcnet.parse.ipset_save import parse_sets
+from kubectl_svcnet.parse.iptables_save import parse_save
+from kubectl_svcnet.parse.proc_net import parse_fib_trie, parse_route, place_addresses
+from kubectl_svcnet.parse.sysctl import parse_sysctls
+from tests.kernel.kernel_net import Net, Probe
+
+_SYSCTLS = (
+    "ipv4/ip_forward",
+    "ipv4/conf/all/route_localnet",
+    *(f"ipv4/conf/{name}/accept_local" for name in ("all", "eth0", "cni0")),
+    "bridge/bridge-nf-call-iptables",
+)
+
+
+def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView:
+    """All but the rules."""
+    if with_ip:
+        addresses = parse_addresses(net.run("node", "ip", "-j", "addr"))
+        routes = parse_routes(net.run("node", "ip", "-j", "route", "show", "table", "all"))
+        rules = parse_rules(net.run("node", "ip", "-j", "rule"))
+    else:
+        trie = parse_fib_trie(net.run("node", "cat", "/proc/net/fib_trie"))
+        main = parse_route(net.run("node", "cat", "/proc/net/route"))
+        addresses, routes = place_addresses(trie.addresses, main), (*main, *trie.routes)
+        rules = ()
+    files = [f"/proc/sys/net/{name}" for name in _SYSCTLS]
+    return NodeView(
+        node="node",
+        addresses=addresses,
+        addresses_in_order=with_ip,
+        routes=routes,
+        routing_rules=rules,
+        sysctls=parse_sysctls(net.run("node", "grep", "-sH", "", *files)),
+        sets=parse_sets(net.run("node", "ipset", "save")) if sets else None,
+    )
+
+
+def with_rules(view: NodeView, shown: dict[str, str]) -> NodeView:
+    """The same node under what the save tools showed of each backend."""
+    rulesets = {
+        (Family.IPV4, Backend(name)): parse_save(text, Family.IPV4, Backend(name))
+        for name, text in shown.items()
+    }
+    return replace(view, rulesets=rulesets)
+
+
+def packet_of(probe: Probe) -> Packet:
+    own = probe.sender == "node"
+    return Packet(
+        hook=Hook.OUTPUT if own else Hook.PREROUTING,
+        protocol=Protocol.TCP if probe.protocol == 6 else Protocol.UDP,
+        source=None if probe.source is None else ip_address(probe.source),
+        destination=ip_address(probe.destination),
+        destination_port=probe.port,
+        in_interface=None if own else "eth0" if probe.sender == "far" else "cni0",
+        physical_in=probe.sender if probe.sender.startswith("pod") else None,
+    )
