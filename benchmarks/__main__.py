@@ -16,7 +16,7 @@ from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
-from . import parts, texts
+from . import parts, proxies, texts
 from .figures import (
     Run,
     compare,
@@ -29,7 +29,7 @@ from .load import Loaded, load, unload
 from .runs import ByHand, Ours, environment
 from .sizes import NAMESPACE, Size, parse_size
 
-PAUSE = 5.0  # after loading, for controllers to come to rest
+PAUSE = 10.0  # after loading, for controllers to come to rest
 PART_TIMES = 3
 HELP_TIMES = 20
 
@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")
+        proxies.require_all()
         say(help_cost(), options.markdown)
         try:
             for size in options.sizes:

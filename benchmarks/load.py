@@ -36,8 +36,6 @@ class Loaded:
 
 
 def load(size: Size) -> Loaded:
-    for one in NODES:
-        proxies.require(one)
     if (found := loaded()) == str(size):
         return as_found(size)
     if found is not None:

@@ -59,9 +59,10 @@ def nat(where: Node) -> str:
     return run([*namespaces.prefix(where), program, "-t", "nat"], timeout=600)
 
 
-def require(where: Node) -> None:
-    if (mode := proxy.current_mode(where)) != MODE:
-        raise LabError(f"{where.name}: kube-proxy is in mode {mode or '?'}, not {MODE}.")
+def require_all() -> None:
+    for one in NODES:
+        if (mode := proxy.current_mode(one)) != MODE:
+            raise LabError(f"{one.name}: kube-proxy is in mode {mode or '?'}, not {MODE}.")
 
 
 def stop(where: Node) -> None:

@@ -13,6 +13,7 @@ from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.fate import Backend
 from kubectl_svcnet.model.nodeview import InterfaceAddress, NodeView, Route
 from kubectl_svcnet.model.packet import Hook, Packet
+from kubectl_svcnet.model.ruleset import Ruleset
 from kubectl_svcnet.parse.iptables_save import parse_save
 from tests.lab import namespaces, node
 from tests.lab.shell import LabError, run
@@ -64,6 +65,7 @@ def once(where: Node, size: Size, address: str) -> Answered:
 def view_of(text: str, backend: Backend, where: Node) -> NodeView:
     """With the little beside its rules that a packet's way needs."""
     family = Family.IPV4
+    [other] = {Backend.NFT, Backend.LEGACY} - {backend}
     own = ip_address(where.ipv4)
     pods = ip_network(where.pod_range4)
     routes = (
@@ -72,7 +74,10 @@ def view_of(text: str, backend: Backend, where: Node) -> NodeView:
     )
     return NodeView(
         node=where.name,
-        rulesets={(family, backend): parse_save(text, family, backend)},
+        rulesets={
+            (family, backend): parse_save(text, family, backend),
+            (family, other): Ruleset(family=family, backend=other, complete=True),
+        },
         addresses=(InterfaceAddress(own, "eth0", 24), InterfaceAddress(pods[1], "cni0", 24)),
         routes=routes,
         sysctls={"net.ipv4.ip_forward": "1"},
