@@ -52,6 +52,7 @@ OWN = OwnChains(
     translate=("endpoint-", "service-", "local-"),
     policy=IPTABLES.policy,
     within="/",
+    unserved=frozenset({"cluster-ips-check"}),
 )
 
 

@@ -61,7 +61,8 @@ class OwnChains:
     `dispatch` are the prefixes of per-Service chains (meeting one means the frontend is
     dispatched), `translate` those of the chains that alone may hold its DNAT rules, and
     `policy` those of chains in which a drop is a NetworkPolicy's. `within` is what the names of
-    per-Service chains hold beside their prefix ("/" in nftables mode).
+    per-Service chains hold beside their prefix ("/" in nftables mode). `unserved` are chains that
+    refuse what no Service's chain took, so that a refusal there shows that nothing dispatches.
     """
 
     names: frozenset[str] = frozenset()
@@ -70,6 +71,7 @@ class OwnChains:
     translate: tuple[str, ...] = ()
     policy: tuple[str, ...] = ()
     within: str = ""
+    unserved: frozenset[str] = frozenset()
 
     def __contains__(self, chain: str) -> bool:
         return chain in self.names or chain.startswith(self.prefixes)

@@ -47,6 +47,18 @@ def table_command(family: str, name: str) -> Command:
     return Command("nft-table", (family, name))
 
 
+def listed_tables(captures: Iterable[Capture]) -> tuple[Command, ...]:
+    """For a dump of the node: every native table that its listing of chains names."""
+    found: dict[Command, None] = {}
+    for capture in captures:
+        if capture.command == LISTING and capture.ok:
+            for listed in parse_chain_listing(capture.text()):
+                own = is_iptables(listed.family, listed.name) and not _native_bases(listed)
+                if listed.family in nft.SEES and not own:
+                    found[table_command(listed.family, listed.name)] = None
+    return tuple(found)
+
+
 def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
     """What these answers hold of native tables. None: they were not looked for."""
     listing = answers.get(LISTING)

@@ -18,6 +18,7 @@ from ..model.options import Options
 from ..model.report import SnapshotReport
 from ..model.service import Node, Pod
 from ..node.netfilter import LISTING, dumps
+from ..node.nft import listed_tables
 from ..node.proc import state_commands
 from ..node.rounds import plain_round
 from ..node.vantage import Vantage, choose
@@ -86,8 +87,13 @@ def _log(node: Node, proxy: Pod) -> LogRequest:
 def _exec(collector: Collector, vantage: Vantage) -> tuple[Capture, ...]:
     commands = (*state_commands(FAMILIES), LISTING, *dumps(FAMILIES, IPTABLES))
     captures = collector.fetch(_request(vantage, commands, shell=True))
+    shell = True
     if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in captures):
+        shell = False
         captures = collector.fetch(_request(vantage, plain_round(FAMILIES), shell=False))
+    tables = listed_tables(captures)
+    if tables:
+        captures += collector.fetch(_request(vantage, tables, shell=shell))
     return captures
 
 

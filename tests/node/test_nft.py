@@ -16,6 +16,7 @@ from kubectl_svcnet.node.netfilter import LISTING
 from kubectl_svcnet.node.nft import (
     Native,
     further_tables,
+    listed_tables,
     read_native,
     table_command,
     without_listed,
@@ -148,3 +149,10 @@ def test_what_to_ask_next() -> None:
     assert further_tables([other], said) == ()
     for command in (V4, V6, table_command("ip", "nat")):
         checked(command)
+
+
+def test_a_dump_takes_every_native_table() -> None:
+    iptables = IPTABLES_ONLY.replace("ip nat", "ip6 nat")
+    listed = capture(LISTING, numbered(LISTED + iptables + "table bridge x {\n"))
+    assert listed_tables([listed]) == (V4, V6)
+    assert listed_tables([capture(LISTING, exit_code=1)]) == ()

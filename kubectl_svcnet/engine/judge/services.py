@@ -89,6 +89,8 @@ def _problem(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
 
 def _refusal(fate: Fate, own: OwnChains) -> Verdict:
     chain = fate.rules[-1].chain.chain if fate.rules else ""
+    if chain in own.unserved and not dispatched(fate, own):
+        return Verdict.ABSENT
     return Verdict.POLICY if own.policy and chain.startswith(own.policy) else Verdict.BLOCKED
 
 

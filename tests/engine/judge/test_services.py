@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
+from kubectl_svcnet.dataplanes.kube_proxy_nftables import OWN as NFTABLES
 from kubectl_svcnet.engine.judge.services import judge_node, judge_walk
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind
@@ -192,3 +193,13 @@ def test_nothing_asked_is_nothing_wrong() -> None:
 
 def test_a_dataplane_without_chains_of_its_own_translates_nothing() -> None:
     assert judged(walk(asked(A), arrives(A)), own=OwnChains()).verdict is V.DIVERTED
+
+
+def test_what_nothing_dispatches_is_absent_though_it_is_refused() -> None:
+    """nftables mode rejects ports of a ClusterIP that no map leads anywhere."""
+    refused = ends(K.REJECT, ref("cluster-ips-check", "reject", table="ip kube-proxy"))
+    assert judged(walk(asked(A), refused), own=NFTABLES).verdict is V.ABSENT
+    service = ref("service-X-a/b/tcp/c", "return", table="ip kube-proxy")
+    led = ends(K.REJECT, service, ref("cluster-ips-check", "reject", table="ip kube-proxy"))
+    assert judged(walk(asked(A), led), own=NFTABLES).verdict is V.BLOCKED
+    assert judged(walk(asked(), refused), own=NFTABLES).verdict is V.OK
