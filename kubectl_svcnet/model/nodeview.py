@@ -36,11 +36,29 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RoutingRule:
-    """A line of `ip rule` beyond the three of every kernel; only a vantage with `ip` sees it."""
+    """A line of `ip rule`, in their order; none at all where a family has those of every kernel.
+    Only a vantage with `ip` sees them. `family` None: not known, so it may be of both.
+
+    `action`: lookup, nop, or the kind of route it stands for (blackhole, …). `suppress`: routes
+    of prefixes as short as this do not count. `clear`: all its words are understood."""
 
     priority: int
     table: str
     raw: str
+    family: Family | None = None
+    source: IPNetwork | None = None
+    destination: IPNetwork | None = None
+    mark: tuple[int, int] | None = None  # value and mask
+    in_device: str = ""
+    out_device: str = ""
+    uids: tuple[int, int] | None = None
+    protocol: int | None = None
+    ports: tuple[int, int] | None = None
+    source_ports: tuple[int, int] | None = None
+    negated: bool = False
+    action: str = "lookup"
+    suppress: int | None = None
+    clear: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

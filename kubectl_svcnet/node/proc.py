@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from ..errors import ParseError
@@ -118,7 +119,10 @@ class _Reader:
 def _from_ip(reader: _Reader) -> NodeState | None:
     addresses = reader.read(ADDR, parse_addresses)
     routes = [reader.read(command, parse_routes) for command in (IP_ROUTE, IP_ROUTE6)]
-    rules = [reader.read(command, parse_rules) for command in (RULE, RULE6)]
+    rules = [
+        reader.read(command, partial(parse_rules, family=family))
+        for command, family in ((RULE, Family.IPV4), (RULE6, Family.IPV6))
+    ]
     if addresses is None or routes[0] is None:
         return None
     known = tuple(route for found in routes if found for route in found)
@@ -127,7 +131,7 @@ def _from_ip(reader: _Reader) -> NodeState | None:
         addresses_in_order=True,
         routes=known,
         routing_rules=tuple(rule for found in rules if found for rule in found),
-        further_tables=further_tables(known),
+        further_tables=() if rules[0] is not None else further_tables(known),
         sysctls=reader.sysctls(),
         gaps=tuple(reader.gaps),
     )

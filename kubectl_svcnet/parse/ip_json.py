@@ -12,11 +12,14 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ..errors import ParseError
-from ..model.address import IPAddress, IPNetwork
+from ..model.address import Family, IPAddress, IPNetwork
 from ..model.nodeview import InterfaceAddress, Route, RoutingRule
+from ._ip_rule import parse_routing_rule
 
-#: The three rules of every kernel.
-_STANDARD = {(0, "local"), (32766, "main"), (32767, "default")}
+IPV4, IPV6 = Family.IPV4, Family.IPV6
+
+#: The rules of every kernel; IPv6 has no table default.
+_STANDARD = [(0, "local"), (32766, "main"), (32767, "default")]
 _STANDARD_TABLES = ("local", "main", "default")
 
 
@@ -43,17 +46,27 @@ def further_tables(routes: Iterable[Route]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r.table for r in routes if r.table not in _STANDARD_TABLES))
 
 
-def parse_rules(text: str) -> tuple[RoutingRule, ...]:
-    """Those beyond the three of every kernel."""
-    rules = []
-    for entry in _entries(text, "rules"):
-        priority, table = int(entry.get("priority", 0)), str(entry.get("table", ""))
-        plain = set(entry) <= {"priority", "src", "table", "protocol"} and (
-            entry.get("src") == "all"
-        )
-        if not (plain and (priority, table) in _STANDARD):
-            rules.append(RoutingRule(priority, table, json.dumps(entry)))
-    return tuple(rules)
+def parse_rules(text: str, family: Family | None = None) -> tuple[RoutingRule, ...]:
+    """All of them; none where they are those of every kernel. Without `family` it is that of
+    the addresses in them."""
+    entries = list(_entries(text, "rules"))
+    plain = [_is_plain(entry) for entry in entries]
+    found = [(int(e.get("priority", 0)), str(e.get("table", ""))) for e in entries]
+    if all(plain) and set(found) <= set(_STANDARD):
+        return ()
+    if family is None:
+        family = IPV4 if found[-1:] == _STANDARD[2:] else _family_of(entries)
+    return tuple(parse_routing_rule(entry, family) for entry in entries)
+
+
+def _is_plain(entry: Mapping[str, Any]) -> bool:
+    return set(entry) <= {"priority", "src", "table", "protocol"} and entry.get("src") == "all"
+
+
+def _family_of(entries: Iterable[Mapping[str, Any]]) -> Family | None:
+    words = [str(entry.get(side, "all")) for entry in entries for side in ("src", "dst")]
+    named = next((word for word in words if word != "all"), None)
+    return None if named is None else IPV6 if ":" in named else IPV4
 
 
 def _entries(text: str, what: str) -> Iterator[Mapping[str, Any]]:
@@ -80,7 +93,7 @@ def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
                     InterfaceAddress(ip_address(info["local"]), entry["ifname"], 0)
                     int(info["prefixlen"])
         elif what == "rules":
-            int(entry.get("priority", 0))
+            parse_routing_rule(entry, None)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ParseError(f"not an entry of {what}", text=json.dumps(entry)) from error
     return entry

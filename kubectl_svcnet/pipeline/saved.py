@@ -34,7 +34,7 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         addresses_in_order=in_order,
         routes=routes if files.routes else None,
         routing_rules=tuple(r for f in files.routing_rules for r in parsed(f, parse_rules)),
-        further_tables=further_tables(routes),
+        further_tables=() if files.routing_rules else further_tables(routes),
         sysctls={k: v for f in files.sysctls for k, v in parse_sysctls(f.text).items()},
         sets={k: v for f in files.sets for k, v in parsed(f, parse_sets).items()}
         if files.sets

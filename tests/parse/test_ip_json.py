@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubectl_svcnet.errors import ParseError
+from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
 from kubectl_svcnet.parse.ip_json import (
     further_tables,
@@ -69,16 +71,67 @@ def test_dead_routes_are_not_taken_and_tables_are_named() -> None:
     assert further_tables(parse_routes(json.dumps(entries))) == ("77",)
 
 
-def test_only_rules_beyond_those_of_every_kernel() -> None:
-    usual = [
-        {"priority": 0, "src": "all", "table": "local"},
-        {"priority": 32766, "src": "all", "table": "main"},
-        {"priority": 32767, "src": "all", "table": "default"},
-    ]
-    assert parse_rules(json.dumps(usual)) == ()
+USUAL: list[dict[str, object]] = [
+    {"priority": 0, "src": "all", "table": "local"},
+    {"priority": 32766, "src": "all", "table": "main"},
+    {"priority": 32767, "src": "all", "table": "default"},
+]
+
+
+def test_the_rules_of_every_kernel_are_none() -> None:
+    assert parse_rules(json.dumps(USUAL)) == ()
+    assert parse_rules(json.dumps(USUAL[:2])) == ()
     marked = {"priority": 32765, "src": "all", "fwmark": "0x1", "table": "77"}
-    (rule,) = parse_rules(json.dumps([*usual, marked]))
-    assert (rule.priority, rule.table) == (32765, "77")
+    found = parse_rules(json.dumps([*USUAL, marked]))
+    assert [rule.table for rule in found] == ["local", "main", "default", "77"]
+    moved = {"priority": 100, "src": "all", "table": "local"}
+    assert parse_rules(json.dumps([moved, *USUAL[1:]]))[0].priority == 100
+
+
+RULES: list[tuple[dict[str, object], dict[str, object]]] = [
+    ({"src": "10.0.0.0", "srclen": 8, "table": "1"}, {"source": ip_network("10.0.0.0/8")}),
+    ({"src": "10.0.0.1"}, {"source": ip_network("10.0.0.1/32")}),
+    ({"dst": "fd00::", "dstlen": 8}, {"destination": ip_network("fd00::/8")}),
+    ({"fwmark": "0x80", "fwmask": "0xff"}, {"mark": (0x80, 0xFF)}),
+    ({"fwmark": "0xca6c", "not": None}, {"mark": (0xCA6C, 0xFFFFFFFF), "negated": True}),
+    ({"iif": "d0", "iif_detached": None}, {"in_device": "d0"}),
+    ({"oif": "d0"}, {"out_device": "d0"}),
+    ({"uid_start": 0, "uid_end": 99}, {"uids": (0, 99)}),
+    ({"ipproto": "tcp", "dport": 80}, {"protocol": 6, "ports": (80, 80)}),
+    ({"sport_start": 1, "sport_end": 9}, {"source_ports": (1, 9)}),
+    ({"table": "main", "suppress_prefixlen": 0}, {"suppress": 0}),
+    ({"action": "blackhole"}, {"action": "blackhole"}),
+    ({"nop": None}, {"action": "nop"}),
+    ({"goto": 32766}, {"clear": False}),
+    ({"l3mdev": None}, {"clear": False}),
+    ({"tos": "0x10"}, {"clear": False}),
+    ({"action": "nat"}, {"action": "nat", "clear": False}),
+]
+
+
+@pytest.mark.parametrize(("entry", "fields"), RULES)
+def test_words_of_rules(entry: dict[str, object], fields: dict[str, object]) -> None:
+    (*_, rule) = parse_rules(json.dumps([*USUAL, {"priority": 5, "src": "all", **entry}]))
+    plain = parse_rules(json.dumps([*USUAL, {"priority": 5, "src": "all", "table": "x"}]))[-1]
+    expected = replace(plain, table=str(entry.get("table", "")), raw=rule.raw, **fields)  # type: ignore[arg-type]
+    assert replace(rule, family=None) == replace(expected, family=None)
+    assert json.loads(rule.raw) == {"priority": 5, "src": "all", **entry}
+
+
+@pytest.mark.parametrize(
+    ("entries", "family"),
+    [
+        ([*USUAL, {"priority": 5, "src": "all", "table": "x"}], None),
+        ([{"priority": 5, "src": "all", "table": "x"}, *USUAL], Family.IPV4),
+        ([{"priority": 5, "src": "fd00::1", "table": "x"}, *USUAL[:2]], Family.IPV6),
+        ([{"priority": 5, "src": "10.0.0.1", "table": "x"}, *USUAL[:2]], Family.IPV4),
+        ([{"priority": 5, "src": "all", "table": "x"}, *USUAL[:2]], None),
+    ],
+)
+def test_the_family_of_rules(entries: list[object], family: Family | None) -> None:
+    assert {rule.family for rule in parse_rules(json.dumps(entries))} == {family}
+    told = parse_rules(json.dumps(entries), Family.IPV6)
+    assert {rule.family for rule in told} == {Family.IPV6}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ...model.fate import FateKind
 from .flow import Answering, Branch, Ending, Flow, Tracking
 from .path import Path
-from .routing import LOOPBACK, Routing
+from .routing import LOOPBACK, Routing, Sought
 
 
 def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
@@ -35,7 +35,8 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
 def _answer_to(flow: Flow, kind: Answering, routing: Routing) -> Flow:
     client = flow.source
     assert client is not None
-    way = routing.way(client)
+    mine = flow.destination if routing.is_local(flow.destination) else None
+    way = routing.way(client, Sought.answer(client, mine))
     source = routing.source_for(way, client)
     if routing.is_local(flow.destination):
         source = flow.destination

@@ -15,7 +15,7 @@ from ...model.fate import Backend, ChainId
 from ...model.ruleset import Unknown
 from .flow import Answering, Flow
 from .questions import Answer, Depends, NotKnown, NotRead, Odds, Place, either
-from .routing import LOOPBACK, Routing
+from .routing import LOOPBACK, Routing, Sought
 from .sets import Open, is_member
 from .tracked import TRACKED
 
@@ -239,7 +239,7 @@ def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
         return not match.negated
     if flow.source is None or flow.in_device is None:
         return NotKnown("the source or the input device is not known")
-    way = place.routing.way(flow.source)
+    way = place.routing.way(flow.source, _back(flow, match))
     if way.kind == "local":
         return match.own_address is not match.negated
     if way.kind != "unicast":
@@ -248,6 +248,14 @@ def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
     if not found and flow.family is Family.IPV6:  # it prefers any route by the input device
         found = None
     return either(found, match.negated, "the way back to the source is not known")
+
+
+def _back(flow: Flow, match: m.ReversePath) -> Sought | None:
+    """What xt_rpfilter looks up: as of the node's own packet back to the source."""
+    if flow.source is None:
+        return None
+    mark = flow.mark if match.mark else 0
+    return Sought(flow.source, flow.destination, mark, LOOPBACK, False, _number(flow))
 
 
 def _has_socket(match: m.HasSocket, flow: Flow, place: Place) -> Answer:

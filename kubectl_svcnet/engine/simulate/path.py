@@ -8,17 +8,18 @@ chain only; of several nat chains the first that translates wins (`nf_nat_inet_f
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_address
 from itertools import permutations
 
-from ...model.address import Family
+from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import FateKind
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
 from .matching import NotKnown
 from .nft_chains import run_native
 from .nft_statements import NativeBase
-from .routing import LOOPBACK, Way
+from .routing import LOOPBACK, Sought, Way
 from .stages import Entry, Group, NatHook, Plan, Track
 from .walk import Base, Walk
 
@@ -44,14 +45,23 @@ class Path:
     def from_process(self, branch: Branch) -> list[Branch]:
         """A packet of a process of this node; routing comes first, and again after DNAT."""
         flow = branch.flow
-        way = self._routing.way(flow.destination)
+        way, source = self._own_way(flow)
         ending = _refusal(way, flow)
         if ending is not None:
             branch.ending = ending
             return [branch]
-        source = flow.source or self._routing.source_for(way, flow.destination)
         branch.change(in_device="", out_device=way.device, source=source)
         return self.each(self.hook("OUTPUT", branch), self._route_output)
+
+    def _own_way(self, flow: Flow) -> tuple[Way, IPAddress | None]:
+        """The way, and the source that goes with it. With rules, a connect asks again once it
+        has its source (ip_route_connect), a datagram does not always."""
+        way = self._routing.way(flow.destination, Sought.of(flow))
+        source = flow.source or self._routing.source_for(way, flow.destination)
+        again = self._routing.way(flow.destination, Sought.of(flow, source=source))
+        if again != way and flow.protocol is Protocol.UDP:
+            again = Way(None)
+        return again, source
 
     @staticmethod
     def each(branches: list[Branch], stage: _Stage) -> list[Branch]:
@@ -160,7 +170,7 @@ class Path:
         branch.ending = self._martian(flow)
         if branch.ending is not None:
             return [branch]
-        local = self._routing.is_local(flow.destination)
+        local = self._routing.delivers(Sought.of(flow))
         if local is not None:
             return self._input(branch) if local else self._forward(branch)
         doubt = NotKnown(f"whether {flow.destination} is an address of this node")
@@ -218,7 +228,7 @@ class Path:
         if self._view.sysctls.get(name) == "0":
             branch.ending = Ending(FateKind.DROP, f"{name} is 0")
             return [branch]
-        way = self._routing.way(flow.destination)
+        way = self._routing.way(flow.destination, Sought.of(flow))
         branch.ending = _refusal(way, flow)
         if branch.ending is not None:
             return [branch]
@@ -232,8 +242,11 @@ class Path:
     def _route_output(self, branch: Branch) -> list[Branch]:
         """The hook is over; after a translation POSTROUTING sees the new output device."""
         flow = branch.flow
-        if flow.destination_changed:
-            way = self._routing.way(flow.destination)
+        marked = flow.mark != self._walk.packet.mark
+        if flow.destination_changed or marked:
+            way = self._routing.way(flow.destination, Sought.of(flow))
+            if marked and not flow.destination_changed:
+                way = self._unless_marked_late(way, flow)
             branch.ending = _refusal(way, flow) or self._localnet_source(flow, way)
             if branch.ending is not None:
                 return [branch]
@@ -245,6 +258,11 @@ class Path:
         doubt = NotKnown(f"whether {flow.destination} is an address of this node")
         mine, other = self._walk.divide(branch, doubt, "routing")
         return [*self._loop(mine), *self._leave(other)]
+
+    def _unless_marked_late(self, way: Way, flow: Flow) -> Way:
+        """A mark that mangle set makes the kernel ask anew, one that came after it does not."""
+        before = replace(flow, mark=self._walk.packet.mark)
+        return way if way == self._routing.way(flow.destination, Sought.of(before)) else Way(None)
 
     def _localnet_source(self, flow: Flow, way: Way) -> Ending | None:
         """ip_route_output_key_hash_rcu: a loopback source leaves only with route_localnet."""

@@ -1,32 +1,22 @@
 """Where a packet goes: to this node itself, or out of which device; and what an address is.
 
-Answers are three-valued: None means that the listings do not tell. Only the main table is
-walked (longest prefix, then metric); where rules or further tables exist, the device is open.
+Answers are three-valued: None means that the listings do not tell. A table is walked by longest
+prefix, then metric; which table, routing rules say (`policy`). Where there are further tables and
+no rules were read, the device is open.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from ...model.address import Family, IPAddress, family_of
-from ...model.nodeview import InterfaceAddress, NodeView, Route
+from ...model.nodeview import InterfaceAddress, NodeView, Route, RoutingRule
+from .policy import UNKNOWN_WAY, Sought, Way, way_by_rules
+
+__all__ = ["LOOPBACK", "Routing", "Sought", "Way"]
 
 LOOPBACK = "lo"
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """`device` None: not known. `kind` is the route's; "none": there is no route."""
-
-    device: str | None
-    kind: str = "unicast"
-    gateway: IPAddress | None = None
-    source: IPAddress | None = None
-
-
-UNKNOWN_WAY = Way(None)
 
 
 class Routing:
@@ -40,7 +30,11 @@ class Routing:
         self._routes = tuple(view.routes) if view.routes is not None else None
         self._ways: dict[IPAddress, Way] = {}
         self._kinds: dict[IPAddress, str | None] = {}
-        self._masquerades: dict[IPAddress, tuple[IPAddress, ...] | None] = {}
+        self._masquerades: dict[object, tuple[IPAddress, ...] | None] = {}
+        self._rules = {
+            family: tuple(r for r in view.routing_rules if r.family in (family, None))
+            for family in Family
+        }
 
     def is_local(self, address: IPAddress) -> bool | None:
         if address.is_loopback:
@@ -48,7 +42,7 @@ class Routing:
         if self._addresses is not None and address in self._addresses:
             return True
         for route in self._routes or ():
-            if route.kind == "local" and address in route.destination:
+            if (route.kind, route.table) == ("local", "local") and address in route.destination:
                 return True
         if self._addresses is None:
             return None
@@ -104,7 +98,20 @@ class Routing:
             return None
         return [entry for entry in mine if entry.interface == device]
 
-    def way(self, destination: IPAddress) -> Way:
+    def delivers(self, sought: Sought) -> bool | None:
+        """Is it for this node itself?"""
+        if not self._rules[family_of(sought.destination)]:
+            return self.is_local(sought.destination)
+        way = self.way(sought.destination, sought)
+        return None if way == UNKNOWN_WAY else way.kind == "local"
+
+    def way(self, destination: IPAddress, sought: Sought | None = None) -> Way:
+        """Where rules decide, all that they ask about is needed; without, the way is open."""
+        rules = self._rules[family_of(destination)]
+        if rules and self._routes is not None:
+            if sought is None:
+                return UNKNOWN_WAY
+            return way_by_rules(rules, sought, self._by_table)
         found = self._ways.get(destination)
         if found is None:
             found = self._ways[destination] = self._find_way(destination)
@@ -113,19 +120,34 @@ class Routing:
     def _find_way(self, destination: IPAddress) -> Way:
         if self.is_local(destination):
             return Way(LOOPBACK, "local", source=destination)
-        if self._routes is None or self._view.routing_rules or self._view.further_tables:
+        if self._routes is None or self._view.further_tables:
             return UNKNOWN_WAY
+        best = self._best(destination, "main") or self._best(destination, "default")
+        return Way(None, "none") if best is None else _way_of(best, destination)
+
+    def _by_table(self, rule: RoutingRule, destination: IPAddress) -> Way | None:
+        if rule.table == "local":
+            local = self.is_local(destination)
+            if local is None:
+                return UNKNOWN_WAY
+            return Way(LOOPBACK, "local", source=destination) if local else None
+        best = self._best(destination, rule.table)
+        if best is None or best.kind == "throw":
+            return None
+        if rule.suppress is not None and best.destination.prefixlen <= rule.suppress:
+            return None
+        return _way_of(best, destination)
+
+    def _best(self, destination: IPAddress, table: str) -> Route | None:
         best: Route | None = None
-        for route in self._routes:
-            if route.table not in ("main", "default") or route.kind in ("local", "broadcast"):
+        for route in self._routes or ():
+            if route.table != table or destination.version != route.destination.version:
                 continue
-            if destination.version != route.destination.version:
+            if table in ("main", "default") and route.kind in ("local", "broadcast"):
                 continue
             if destination in route.destination and (best is None or _better(route, best)):
                 best = route
-        if best is None:
-            return Way(None, "none")
-        return Way(best.interface, best.kind, best.gateway, best.source)
+        return best
 
     def source_for(self, way: Way, destination: IPAddress) -> IPAddress | None:
         """The address that the kernel picks for a packet that goes this way (inet_select_addr:
@@ -140,15 +162,20 @@ class Routing:
         found = self._nearest(mine, way.gateway or destination)
         return found[0] if len(found) == 1 else None
 
-    def masquerade_sources(self, destination: IPAddress) -> tuple[IPAddress, ...] | None:
+    def masquerade_sources(
+        self, destination: IPAddress, sought: Sought | None = None
+    ) -> tuple[IPAddress, ...] | None:
         """Those that MASQUERADE may pick; None if nobody knows. It takes no loopback address; a
         device that has none borrows the first of another (inet_select_addr)."""
-        if destination not in self._masquerades:
-            self._masquerades[destination] = self._find_masquerade(destination)
-        return self._masquerades[destination]
+        key = sought if self._view.routing_rules else destination
+        if key not in self._masquerades:
+            self._masquerades[key] = self._find_masquerade(destination, sought)
+        return self._masquerades[key]
 
-    def _find_masquerade(self, destination: IPAddress) -> tuple[IPAddress, ...] | None:
-        way = self.way(destination)
+    def _find_masquerade(
+        self, destination: IPAddress, sought: Sought | None
+    ) -> tuple[IPAddress, ...] | None:
+        way = self.way(destination, sought)
         if way.device is None or self._view.addresses is None:
             return None
         family = family_of(destination)
@@ -175,9 +202,15 @@ class Routing:
         return self.in_order(near or [e.address for e in usable])
 
 
+def _way_of(route: Route, destination: IPAddress) -> Way:
+    if route.kind == "local":
+        return Way(LOOPBACK, "local", source=destination)
+    return Way(route.interface, route.kind, route.gateway, route.source)
+
+
 def _better(route: Route, best: Route) -> bool:
-    """A longer prefix, then the smaller metric; the default table comes after main."""
-    ranks = [(r.table != "main", -r.destination.prefixlen, r.metric or 0) for r in (route, best)]
+    """A longer prefix, then the smaller metric."""
+    ranks = [(-r.destination.prefixlen, r.metric or 0) for r in (route, best)]
     return ranks[0] < ranks[1]
 
 

@@ -72,6 +72,8 @@ def test_no_route_and_open_ways(view: Views) -> None:
     assert Routing(view(further_tables=("77",))).way(away) == Way(None)
     rule = RoutingRule(100, "77", "")
     assert Routing(view(routing_rules=(rule,))).way(away) == Way(None)
+    only_six = RoutingRule(100, "77", "", Family.IPV6)
+    assert Routing(view(routing_rules=(only_six,))).way(away).device == "eth0"
 
 
 def test_sources(view: Views) -> None:

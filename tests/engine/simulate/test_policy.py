@@ -1,0 +1,121 @@
+"""Routing rules: which of them a packet meets, and where their tables send it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.nodeview import Route
+from kubectl_svcnet.model.packet import Hook
+from kubectl_svcnet.parse.ip_json import parse_rules
+
+Ask = Callable[..., tuple[Fate, ...]]
+
+ROUTES = (
+    Route(ip_network("192.168.0.0/24"), "eth0"),
+    Route(ip_network("10.244.1.0/24"), "cni0"),
+    Route(ip_network("0.0.0.0/0"), "eth0", ip_address("192.168.0.254")),
+    Route(ip_network("0.0.0.0/0"), "tun0", table="100"),
+    Route(ip_network("8.8.4.4/32"), None, kind="throw", table="100"),
+    Route(ip_network("8.8.0.0/16"), None, kind="unreachable", table="101"),
+    Route(ip_network("0.0.0.0/0"), "lo", kind="local", table="2004"),
+)
+LOCAL = {"priority": 0, "src": "all", "table": "local"}
+REST = [
+    {"priority": 32766, "src": "all", "table": "main"},
+    {"priority": 32767, "src": "all", "table": "default"},
+]
+
+
+def way(ask: Ask, *rules: dict[str, Any], to: str = "8.8.8.8", **fields: Any) -> str:
+    """By which device it leaves, or what else becomes of it."""
+    entries = [LOCAL, *({"priority": 9, "src": "all", **rule} for rule in rules), *REST]
+    view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+    for device in ("eth0", "tun0", "cni0"):
+        text = f"*mangle\n-A POSTROUTING -o {device} -j DROP\nCOMMIT\n"
+        (fate,) = ask(text, to, view=view, **fields)
+        if fate.kind is FateKind.DROP:
+            return device
+    return fate.kind.value
+
+
+T100 = {"table": "100"}
+ROWS: list[tuple[str, list[dict[str, Any]], dict[str, Any], str]] = [
+    ("no rule", [], {}, "eth0"),
+    ("any source", [T100], {}, "tun0"),
+    ("from", [T100 | {"src": "10.244.0.0", "srclen": 16}], {}, "tun0"),
+    ("not from there", [T100 | {"src": "10.9.0.0", "srclen": 16}], {}, "eth0"),
+    ("not", [T100 | {"src": "10.9.0.0", "srclen": 16, "not": None}], {}, "tun0"),
+    ("to", [T100 | {"dst": "8.8.0.0", "dstlen": 16}], {}, "tun0"),
+    ("mark", [T100 | {"fwmark": "0x80", "fwmask": "0xff"}], {"mark": 0x180}, "tun0"),
+    ("other mark", [T100 | {"fwmark": "0x80"}], {"mark": 0x180}, "eth0"),
+    ("iif", [T100 | {"iif": "cni0"}], {}, "tun0"),
+    ("iif lo is of the node", [T100 | {"iif": "lo"}], {}, "eth0"),
+    ("oif", [T100 | {"oif": "eth0"}], {}, "eth0"),
+    ("uids", [T100 | {"uid_start": 0, "uid_end": 9}], {}, "tun0"),
+    ("other uids", [T100 | {"uid_start": 1, "uid_end": 9}], {}, "eth0"),
+    ("port", [T100 | {"ipproto": "tcp", "dport": 80}], {}, "tun0"),
+    ("other protocol", [T100 | {"ipproto": "udp"}], {}, "eth0"),
+    ("source port", [T100 | {"sport": 40000}], {}, "tun0"),
+    ("throw goes on", [T100], {"to": "8.8.4.4"}, "eth0"),
+    ("unreachable", [{"table": "101"}], {}, "reject"),
+    ("a table without a route goes on", [{"table": "101"}], {"to": "9.9.9.9"}, "eth0"),
+    ("blackhole", [{"action": "blackhole"}], {}, "drop"),
+    ("nop", [{"nop": None}], {}, "eth0"),
+    ("suppressed", [{"table": "main", "suppress_prefixlen": 0}, T100], {}, "tun0"),
+    (
+        "not suppressed",
+        [{"table": "main", "suppress_prefixlen": 0}, T100],
+        {"to": "10.244.1.7"},
+        "cni0",
+    ),
+    (
+        "local by mark",
+        [{"table": "2004", "fwmark": "0x200", "fwmask": "0xf00"}],
+        {"mark": 0x200},
+        "local",
+    ),
+    ("local comes first", [T100], {"to": "192.168.0.1"}, "local"),
+    ("not clear", [T100 | {"tos": "0x10"}], {}, "unknown"),
+    ("not clear, no difference", [{"table": "main", "sport": 7}], {"source_port": None}, "eth0"),
+    ("not known", [T100 | {"sport": 7}], {"source_port": None}, "unknown"),
+]
+
+
+@pytest.mark.parametrize(
+    ("rules", "fields", "expected"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
+)
+def test_rules(
+    ask: Ask, rules: list[dict[str, Any]], fields: dict[str, Any], expected: str
+) -> None:
+    if expected == "drop":
+        entries = [LOCAL, {"priority": 9, "src": "all", **rules[0]}, *REST]
+        view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+        assert [one.kind for one in ask("", "8.8.8.8", view=view)] == [FateKind.DROP]
+    else:
+        assert way(ask, *rules, **fields) == expected
+
+
+OWN = {"hook": Hook.OUTPUT}
+
+
+def test_a_process_of_the_node(ask: Ask) -> None:
+    assert way(ask, T100 | {"iif": "lo"}, **OWN) == "tun0"
+    # It has no source yet when it asks first, and asks again when it has one.
+    assert way(ask, T100 | {"src": "192.168.0.1"}, **OWN) == "tun0"
+    assert way(ask, T100 | {"src": "10.9.9.9"}, **OWN) == "eth0"
+
+
+def test_a_mark_that_mangle_sets(ask: Ask) -> None:
+    entries = [LOCAL, {"priority": 9, "src": "all", "fwmark": "0x1", **T100}, *REST]
+    view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+    text = "*mangle\n-A {} -j MARK --set-mark 0x1\n-A POSTROUTING -o tun0 -j DROP\nCOMMIT\n"
+    (fate,) = ask(text.format("PREROUTING"), "8.8.8.8", view=view)
+    assert fate.kind is FateKind.DROP
+    (fate,) = ask(text.format("OUTPUT"), "8.8.8.8", view=view, **OWN)
+    assert fate.kind is FateKind.UNKNOWN  # set after mangle it would be too late
