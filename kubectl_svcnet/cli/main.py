@@ -6,6 +6,7 @@ Nothing heavy is imported until a command runs: `--help` must cost no more than 
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -196,6 +197,21 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """The exit status. Run as a program (without `argv`) it ends the process itself: to take
+    apart all that was imported costs Python longer than many an answer."""
+    if argv is not None:
+        return _guarded(argv)
+    gc.set_threshold(20_000)  # imports and large lists make many objects and no garbage
+    status = _guarded(argv)
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        pass  # nobody reads any longer
+    os._exit(status)
+
+
+def _guarded(argv: Sequence[str] | None) -> int:
     try:
         return _main(argv)
     except BrokenPipeError:

@@ -13,7 +13,6 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from importlib import resources
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -22,13 +21,12 @@ from ..cluster.live import LiveSource
 from ..errors import UsageError
 from ..model.capture import Capture, ExecRequest, Request, Source
 from ..model.options import Options
-from ..render.escape import escape
-from ..render.style import Style
 from .options import to_limits, to_options, to_overrides
 from .progress import Progress
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what renders is not needed before there is something to say
     from ..render.document import Report
+    from ..render.style import Style
 
 Work = Callable[[Source, Options], "Report"]
 
@@ -56,6 +54,7 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
 def show(report: Report, options: Options, *, interrupted: bool = False, cost: bool = False) -> int:
     """The report on stdout, `cost` of reading it on stderr; the exit status."""
     from ..render import render
+    from ..render.escape import escape
     from ..render.table.statements import closing
     from . import status
 
@@ -92,6 +91,8 @@ def _loaded(load: Callable[[], Work], live: LiveSource | None) -> Work:
 
 def open_bundle(name: str) -> Source:
     """A saved bundle; `demo` is the one inside the package."""
+    from importlib import resources
+
     from ..cluster.replay import ReplaySource
 
     if name == "demo":
@@ -111,7 +112,13 @@ def _recording(source: Source, options: Options) -> Any:
 
 
 def _warn(text: str) -> None:
-    print(f"Warning: {escape(text)}", file=sys.stderr)
+    _tell(f"Warning: {text}")
+
+
+def _tell(line: str) -> None:
+    from ..render.escape import escape
+
+    print(escape(line), file=sys.stderr)
 
 
 def _interruptible(live: LiveSource | None) -> Callable[[], bool]:
@@ -128,6 +135,8 @@ def _interruptible(live: LiveSource | None) -> Callable[[], bool]:
 
 
 def style_of(options: Options) -> Style:
+    from ..render.style import Style
+
     terminal = sys.stdout.isatty()
     plain = "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
     colour = options.color == "always" or (options.color == "auto" and terminal and not plain)
@@ -160,12 +169,12 @@ class _Telling:
             or f"{getattr(request, 'namespace', '')}/{getattr(request, 'pod', '')}"
         )
         took, came = self.now() - started, sum(c.size for c in captures)
-        print(escape(f"{words} {where}: {took:.3f}s, {came} bytes"), file=sys.stderr)
+        _tell(f"{words} {where}: {took:.3f}s, {came} bytes")
         if isinstance(request, ExecRequest):
             for capture in captures:
                 said = capture.failure.message if capture.failure else f"exit {capture.exit_code}"
                 name = " ".join(capture.command.argv()) if capture.command else ""
-                print(escape(f"  {name}: {len(capture.data)} bytes, {said}"), file=sys.stderr)
+                _tell(f"  {name}: {len(capture.data)} bytes, {said}")
         return captures
 
     def now(self) -> float:

@@ -16,7 +16,7 @@ from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.packet import Client, Hook, Packet
 from ..model.report import Asked
-from ..model.service import Endpoint, Frontend, FrontendKind, Node, Pod, Service
+from ..model.service import Endpoint, Frontend, FrontendKind, Node, Pod, Service, dialled
 from .expect import expect
 from .simulate.routing import Routing
 
@@ -51,14 +51,6 @@ class Neighbourhood:
 class Questions:
     asked: list[Asked] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
-
-
-def dialled(frontend: Frontend, node: Node) -> IPAddress | None:
-    """The address that reaches the frontend on this node; a NodePort's is the node's first
-    InternalIP of the family."""
-    if frontend.kind is not FrontendKind.NODE_PORT:
-        return frontend.address
-    return next((a for a in node.addresses if family_of(a) is frontend.family), None)
 
 
 def ask(

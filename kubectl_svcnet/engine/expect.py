@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..model.address import IPAddress, SocketAddress, family_of
+from ..model.address import IPAddress, SocketAddress
 from ..model.packet import Client
 from ..model.report import Expectation
 from ..model.service import Endpoint, Frontend, FrontendKind, Node, Service
@@ -24,17 +24,6 @@ class Categories:
     cluster: frozenset[SocketAddress]
     local: frozenset[SocketAddress]
     any: bool
-
-
-def endpoints_of(frontend: Frontend, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Those of this frontend's port name, protocol and family."""
-    return tuple(
-        endpoint
-        for endpoint in endpoints
-        if endpoint.port_name == frontend.port_name
-        and endpoint.protocol is frontend.protocol
-        and family_of(endpoint.address.address) is frontend.family
-    )
 
 
 def categorise(service: Service, endpoints: tuple[Endpoint, ...], node: Node) -> Categories:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from . import nft
 from .address import Family, IPAddress, IPNetwork
 from .fate import Backend
-from .ipset import IPSet
-from .ruleset import Ruleset
+
+if TYPE_CHECKING:  # long to import, and not needed before a node has answered
+    from . import nft
+    from .ipset import IPSet
+    from .ruleset import Ruleset
 
 
 @dataclass(frozen=True, slots=True)

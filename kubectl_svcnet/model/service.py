@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -212,3 +212,22 @@ def frontends(service: Service) -> tuple[Frontend, ...]:
             for kind, address, number, family in places
         ]
     return tuple(found)
+
+
+def endpoints_of(frontend: Frontend, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Those of this frontend's port name, protocol and family."""
+    return tuple(
+        endpoint
+        for endpoint in endpoints
+        if endpoint.port_name == frontend.port_name
+        and endpoint.protocol is frontend.protocol
+        and family_of(endpoint.address.address) is frontend.family
+    )
+
+
+def dialled(frontend: Frontend, node: Node) -> IPAddress | None:
+    """The address that reaches the frontend on this node; a NodePort's is the node's first
+    InternalIP of the family."""
+    if frontend.kind is not FrontendKind.NODE_PORT:
+        return frontend.address
+    return next((a for a in node.addresses if family_of(a) is frontend.family), None)

@@ -23,7 +23,6 @@ from .netfilter import (
     first_rules,
     further_rules,
 )
-from .nft import further_tables
 from .proc import FIB_TRIE, IF_INET6, IPV6_ROUTE, LEGACY_TABLES, ROUTE, STATUS, state_commands
 
 LAST_ROUND = 4
@@ -78,6 +77,8 @@ def next_round(
         return ()
     if answers.changed and answers.rounds == 1:
         return rules_round(wanted)
+    from .nft import further_tables  # with its parser, only when a node has answered
+
     sets = frozenset(name for name in unread if name.table == IPSETS)
     native = further_tables(unread - sets, answers.captures)
     unread = frozenset(n for n in unread - sets if n.backend is not Backend.NFTABLES)

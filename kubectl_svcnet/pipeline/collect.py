@@ -10,7 +10,7 @@ import shlex
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..model.capture import (
     ApiRequest,
@@ -24,7 +24,9 @@ from ..model.capture import (
 )
 from ..model.commands import COMMANDS, Command
 from ..model.finding import Gap
-from ..model.report import Collected
+
+if TYPE_CHECKING:  # a report is made in the end
+    from ..model.report import Collected
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -68,6 +70,8 @@ class Collector:
     def collected(
         self, *, nodes: int = 0, nodes_read: int = 0, reread: tuple[str, ...] = ()
     ) -> Collected:
+        from ..model.report import Collected
+
         return Collected(
             context=self.source.context,
             started_at=self.started,

@@ -4,24 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
-from ..engine.ask import Questions
-from ..engine.simulate import Simulator
-from ..model.address import Family
 from ..model.capture import Capture, ExecRequest, Failure, LogRequest, Reason
 from ..model.commands import Command, Needs
-from ..model.fate import Backend, Fate
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
-from ..model.report import Walk
-from ..model.ruleset import Ruleset
 from ..model.service import Frontend, Node, Pod
-from ..node.netfilter import LISTING, Wanted, read_rules, read_sets
-from ..node.nft import read_native, without_listed
-from ..node.proc import process_state, read_state
+from ..node.netfilter import LISTING, Wanted
+from ..node.proc import process_state
 from ..node.rounds import (
     Answers,
     first_round,
@@ -36,11 +30,17 @@ from ..node.vantage import Vantage, choose
 from ..parse.klog import proxier_mode
 from .collect import Collector, gap_of
 
+if TYPE_CHECKING:  # `view`, and all that it imports, is not needed before a node has answered
+    from ..engine.ask import Questions
+    from ..model.fate import Fate
+    from ..model.report import Walk
+    from .view import Walked
+
 #: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
 LOG_HEAD = 64 << 10
 
 #: Given what is known of a node, the packets of each frontend.
-Ask = Callable[[NodeView], Mapping[Frontend, Questions]]
+Ask = Callable[[NodeView], "Mapping[Frontend, Questions]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,13 +74,25 @@ class NodeReader:
 
     def read(self, node: Node, ask: Ask) -> NodeReading:
         """For the packets of frontends, whose walks the reading holds."""
-        return self._read(node, lambda view: _asked(view, ask(view), self.explain))
+
+        def walks(view: NodeView) -> Walked:
+            from .view import walk
+
+            return walk(view, ask(view), explain=self.explain)
+
+        return self._read(node, walks)
 
     def follow(self, node: Node, walk: Callable[[NodeView], Iterable[Fate]]) -> NodeReading:
         """For any other packets: read until `walk`, asked anew each round, misses nothing."""
-        return self._read(node, lambda view: _Walked(fates=tuple(walk(view))))
 
-    def _read(self, node: Node, walk: Callable[[NodeView], _Walked]) -> NodeReading:
+        def walks(view: NodeView) -> Walked:
+            from .view import Walked
+
+            return Walked(fates=tuple(walk(view)))
+
+        return self._read(node, walks)
+
+    def _read(self, node: Node, walk: Callable[[NodeView], Walked]) -> NodeReading:
         agents = tuple(pod for pod in self.agents if pod.node == node.name)
         owner = owner_of(node, agents)
         reading = NodeReading(node=node, owner=owner, proxy=proxy_pod(agents))
@@ -96,15 +108,17 @@ class NodeReader:
         reading: NodeReading,
         vantage: Vantage,
         agents: tuple[Pod, ...],
-        walk: Callable[[NodeView], _Walked],
+        walk: Callable[[NodeView], Walked],
     ) -> NodeReading:
         wanted = self.wanted(reading.node, reading.owner)
         families = frozenset(w.family for w in wanted)
         answers, in_use, failed = self._first(vantage, wanted)
         if failed is not None:
             return replace(reading, gaps=(failed,))
+        from .view import view_of
+
         while True:
-            view, gaps = _view(reading, answers, wanted)
+            view, gaps = view_of(reading, answers, wanted)
             walked = walk(view)
             unread = frozenset(name for fate in walked.fates for name in fate.unread)
             commands = next_round(answers, unread, wanted) if unread or answers.changed else ()
@@ -208,74 +222,6 @@ def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
         part.append(command)
     if part:
         yield tuple(part)
-
-
-def _view(
-    reading: NodeReading, answers: Answers, wanted: tuple[Wanted, ...]
-) -> tuple[NodeView, tuple[Gap, ...]]:
-    state = read_state(answers.captures)
-    native = read_native(answers.captures, [w.family for w in wanted])
-    sets, more_gaps = read_sets(answers.captures)
-    gaps = [replace(gap, node=reading.node.name) for gap in (*state.gaps, *more_gaps)]
-    rulesets: dict[tuple[Family, Backend], Ruleset] = {}
-    for each in wanted:
-        found, more = read_rules(answers.captures, each)
-        rulesets |= found
-        gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in more]
-    if native is not None:
-        rulesets = without_listed(rulesets, native)
-        gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in native.gaps]
-    else:
-        gaps.append(
-            Gap(
-                what="native nft tables",
-                node=reading.node.name,
-                why="the image has no nft, so tables beside iptables' own were not looked for",
-            )
-        )
-    view = NodeView(
-        node=reading.node.name,
-        rulesets=rulesets,
-        addresses=state.addresses,
-        addresses_in_order=state.addresses_in_order,
-        routes=state.routes,
-        routing_rules=state.routing_rules,
-        further_tables=state.further_tables,
-        sysctls=state.sysctls,
-        sets=sets,
-        foreign_tables=native.foreign if native else (),
-        nft_tables=native.tables if native else (),
-        own=reading.own,
-    )
-    shown = shown_by(view)
-    if len(shown) == 1 and reading.owner.reader is not None:
-        view = replace(view, own=shown[0].own)
-    return view, tuple(gaps)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walked:
-    """One round's walks: all their fates, which tell what is still unread."""
-
-    fates: tuple[Fate, ...]
-    walks: Mapping[Frontend, tuple[Walk, ...]] = field(default_factory=dict)
-    gaps: tuple[Gap, ...] = ()
-
-
-def _asked(view: NodeView, questions: Mapping[Frontend, Questions], explain: bool) -> _Walked:
-    simulator = Simulator(view)
-    walks = {
-        frontend: tuple(
-            Walk(asked=each, fates=simulator.fates(each.packet, explain=explain))
-            for each in asked.asked
-        )
-        for frontend, asked in questions.items()
-    }
-    return _Walked(
-        fates=tuple(fate for each in walks.values() for walk in each for fate in walk.fates),
-        walks=walks,
-        gaps=tuple(dict.fromkeys(gap for q in questions.values() for gap in q.gaps)),
-    )
 
 
 #: Why one command of many was not run; all the others say why the node was not read.

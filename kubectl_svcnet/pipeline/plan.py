@@ -15,10 +15,10 @@ from ..node.netfilter import Wanted
 from ..node.rounds import LAST_ROUND, first_round
 from ..node.vantage import choose
 from .collect import Collector, command_line
+from .expected import Expected, wanted_of
 from .inventory import read_nodes, read_services, require_services
 from .names import find_scopes, picked
 from .nodes import unread_of
-from .trace import Expected, wanted_of
 
 _MAY_FOLLOW = (
     "on the same pods: the chains that a walk meets and that are not among these, each with "

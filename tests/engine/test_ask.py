@@ -7,12 +7,12 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
-from kubectl_svcnet.engine.ask import Neighbourhood, ask, dialled
+from kubectl_svcnet.engine.ask import Neighbourhood, ask
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.nodeview import InterfaceAddress, NodeView, Route
 from kubectl_svcnet.model.packet import Client, Hook
 from kubectl_svcnet.model.report import Asked
-from kubectl_svcnet.model.service import FrontendKind, Node, Pod, ServicePort
+from kubectl_svcnet.model.service import FrontendKind, Node, Pod, ServicePort, dialled
 from tests.samples import endpoint, frontend, node, pod, service
 
 K = FrontendKind

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.engine.expect import categorise, endpoints_of, expect
+from kubectl_svcnet.engine.expect import categorise, expect
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.packet import Client
-from kubectl_svcnet.model.service import Endpoint, FrontendKind, ServicePort
+from kubectl_svcnet.model.service import Endpoint, FrontendKind, ServicePort, endpoints_of
 from tests.samples import endpoint, frontend, node, service
 
 HERE = node("n1", labels={"topology.kubernetes.io/zone": "a"})

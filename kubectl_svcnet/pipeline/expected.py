@@ -1,0 +1,53 @@
+"""One reading of the API, as far as expectations go, and what it makes worth reading on a node."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..dataplanes import Owner
+from ..model.address import IPAddress
+from ..model.service import (
+    Endpoint,
+    Frontend,
+    Node,
+    Service,
+    ServiceName,
+    dialled,
+    endpoints_of,
+)
+from ..node.netfilter import Wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expected:
+    services: tuple[Service, ...]
+    endpoints: Mapping[ServiceName, tuple[Endpoint, ...]]
+
+    def of(self, frontend: Frontend) -> tuple[Endpoint, ...]:
+        return endpoints_of(frontend, self.endpoints.get(frontend.service, ()))
+
+    def service(self, name: ServiceName) -> Service | None:
+        return next((s for s in self.services if s.name == name), None)
+
+
+def wanted_of(
+    expected: Expected, node: Node, owner: Owner, targets: Sequence[Frontend]
+) -> tuple[Wanted, ...]:
+    """Per family: the chains that hashing gives these frontends, and all addresses dialled."""
+    if owner.reader is None:
+        return ()
+    found = []
+    for family in sorted({frontend.family for frontend in targets}):
+        chains: set[str] = set()
+        addresses: set[IPAddress] = set()
+        for frontend in targets:
+            if frontend.family is family:
+                endpoints = [endpoint.address for endpoint in expected.of(frontend)]
+                service = expected.service(frontend.service)
+                chains |= owner.reader.names(service, frontend, endpoints) if service else set()
+                addresses |= {a for a in [dialled(frontend, node)] if a is not None}
+        found.append(
+            Wanted(family=family, chains=frozenset(chains), destinations=frozenset(addresses))
+        )
+    return tuple(found)

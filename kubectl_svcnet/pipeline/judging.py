@@ -1,0 +1,193 @@
+"""What a trace's readings mean: the packets to ask for, verdicts, findings, the report.
+
+Apart from `trace`, which reads, because what judges takes long to import and is not needed before
+the nodes have answered. Nothing here fetches anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+
+from ..engine.ask import Neighbourhood, Questions, ask
+from ..engine.judge.findings import NodeFacts, findings_of, halted_of
+from ..engine.judge.services import judge_node
+from ..engine.judge.settling import settle
+from ..model.address import IPNetwork
+from ..model.finding import Gap
+from ..model.nodeview import NodeView
+from ..model.report import (
+    FAULTS,
+    Collected,
+    FrontendTrace,
+    NodeTrace,
+    ServiceTrace,
+    TraceReport,
+    Verdict,
+)
+from ..model.service import Frontend, Node, Pod, Service, dialled, frontends
+from .expected import Expected
+from .nodes import NodeReading
+
+Judged = Mapping[tuple[Frontend, str], NodeTrace]
+Pods = Mapping[str, tuple[Pod, ...] | None]
+
+
+def packets_for(
+    expected: Expected,
+    node: Node,
+    view: NodeView,
+    targets: Iterable[Frontend],
+    nodes: Sequence[Node],
+    pods: Pods,
+) -> dict[Frontend, Questions]:
+    """What the clients of each frontend send on this node."""
+    others = tuple((o, pods.get(o.name)) for o in nodes if o.name != node.name)
+    around = Neighbourhood(
+        node=node, pods=pods.get(node.name), elsewhere=others, known=_known_ranges(nodes)
+    )
+    asked = {}
+    for frontend in targets:
+        service = expected.service(frontend.service)
+        if service is not None:
+            asked[frontend] = ask(service, frontend, expected.of(frontend), view, around)
+    return asked
+
+
+def _known_ranges(nodes: Iterable[Node]) -> tuple[IPNetwork, ...]:
+    return tuple(
+        network
+        for node in nodes
+        for network in (*node.pod_cidrs, *(ip_network(address) for address in node.addresses))
+    )
+
+
+def judge(
+    expected: Expected, readings: Mapping[str, NodeReading], targets: Iterable[Frontend]
+) -> dict[tuple[Frontend, str], NodeTrace]:
+    return {
+        (frontend, name): _judge_one(expected, frontend, reading)
+        for frontend in targets
+        for name, reading in readings.items()
+    }
+
+
+def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> NodeTrace:
+    owner = reading.owner
+    walks = reading.walks.get(frontend, ())
+    if owner.reader is None or reading.view is None:
+        reason = next((gap.why for gap in reading.gaps if gap.blocking), owner.why)
+        return NodeTrace(
+            node=reading.node.name,
+            dataplane=owner.name,
+            verdict=Verdict.UNREAD,
+            problems=(Verdict.UNREAD,),
+            reason=reason,
+        )
+    where = dialled(frontend, reading.node)
+    judged = judge_node(
+        walks,
+        node=reading.node.name,
+        dataplane=owner.name,
+        own=reading.own,
+        proven=owner.proven,
+        address=str(where) if where is not None else None,
+    )
+    if judged.verdict is Verdict.UNREAD and not judged.reason:
+        return replace(judged, reason=owner.why)
+    return judged
+
+
+def differing(judged: Judged) -> frozenset[str]:
+    """The nodes on which something is at fault."""
+    return frozenset(
+        name for (_, name), trace_ in judged.items() if FAULTS.intersection(trace_.problems)
+    )
+
+
+def settled(
+    first: Judged, second: Judged, readings_of_the_api: Sequence[Expected]
+) -> dict[tuple[Frontend, str], NodeTrace]:
+    """Both readings together: what is still so, and was expected the same way in every reading
+    of the API, is settled."""
+    found = dict(first)
+    for (frontend, name), trace_ in second.items():
+        wanted = [expected.of(frontend) for expected in readings_of_the_api]
+        same = all(each == wanted[0] for each in wanted)
+        found[frontend, name] = settle(first[frontend, name], trace_, same=same)
+    return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """All that a report is made of."""
+
+    services: Sequence[Service]
+    nodes: Sequence[Node]
+    expected: Expected
+    judged: Judged
+    readings: Mapping[str, NodeReading]
+    gaps: tuple[Gap, ...]
+    missing: tuple[str, ...]
+
+
+def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
+    services = tuple(_service(service, outcome) for service in outcome.services)
+    facts = {name: _facts(reading) for name, reading in outcome.readings.items()}
+    found = [f for service in services for f in findings_of(service, facts)]
+    node_gaps = tuple(gap for reading in outcome.readings.values() for gap in reading.gaps)
+    return TraceReport(
+        collected=collected,
+        services=services,
+        findings=(*halted_of(services, facts), *found),
+        gaps=(*outcome.gaps, *node_gaps, *_unread(outcome.judged, node_gaps)),
+        missing=outcome.missing,
+    )
+
+
+def _service(service: Service, outcome: Outcome) -> ServiceTrace:
+    traces = []
+    for frontend in frontends(service):
+        places = [(frontend, node.name) for node in outcome.nodes]
+        nodes = tuple(outcome.judged[place] for place in places if place in outcome.judged)
+        traces.append(
+            FrontendTrace(frontend=frontend, endpoints=outcome.expected.of(frontend), nodes=nodes)
+        )
+    return ServiceTrace(
+        service=service,
+        endpoints=outcome.expected.endpoints.get(service.name, ()),
+        frontends=tuple(traces),
+        sentence=_sentence(service) if not traces else "",
+    )
+
+
+def _unread(judged: Judged, known: Iterable[Gap]) -> tuple[Gap, ...]:
+    """A node that was read, but not all that a verdict needs: blocking, like one not read."""
+    told = {gap.node for gap in known if gap.blocking or gap.what == "rules"}
+    whys = {
+        (name, trace_.reason): None
+        for (_, name), trace_ in judged.items()
+        if trace_.verdict is Verdict.UNREAD and name not in told
+    }
+    return tuple(Gap(what="rules", node=name, why=why, blocking=True) for name, why in whys)
+
+
+def _facts(reading: NodeReading) -> NodeFacts:
+    pod, vantage = reading.proxy, reading.vantage
+    return NodeFacts(
+        proxy=f"{pod.namespace}/{pod.name}" if pod else "",
+        state=reading.state,
+        vantage=f"{vantage.namespace}/{vantage.pod}/{vantage.container}" if vantage else "",
+    )
+
+
+def _sentence(service: Service) -> str:
+    name = service.name
+    if service.external_name:
+        return f"{name} is an ExternalName Service: DNS answers {service.external_name}, no rules."
+    if service.headless:
+        return f"{name} is headless: DNS answers with its pods, no rules on any node."
+    if service.other_proxy:
+        return f"{name} is left to the proxy {service.other_proxy}, not kube-proxy."
+    return f"{name} has no address yet, so no node has rules for it."

@@ -1,0 +1,64 @@
+"""Verdicts out of readings; `test_trace` has them over a whole cluster."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from kubectl_svcnet.dataplanes import Owner
+from kubectl_svcnet.model.finding import Gap
+from kubectl_svcnet.model.report import Collected, Verdict
+from kubectl_svcnet.model.service import Node, frontends
+from kubectl_svcnet.pipeline.expected import Expected
+from kubectl_svcnet.pipeline.judging import Outcome, differing, judge, report_of, settled
+from kubectl_svcnet.pipeline.nodes import NodeReading
+from tests.pipeline.test_expected import EXPECTED, NAME, SERVICE
+
+GAP = Gap(what="rules", node="n1", why="it failed", blocking=True)
+READING = NodeReading(node=Node(name="n1"), owner=Owner(name="x", why="no reader"), gaps=(GAP,))
+TARGETS = frontends(SERVICE)
+JUDGED = judge(EXPECTED, {"n1": READING}, TARGETS)
+
+
+def test_a_node_that_was_not_read_says_why() -> None:
+    assert {trace.verdict for trace in JUDGED.values()} == {Verdict.UNREAD}
+    assert {trace.reason for trace in JUDGED.values()} == {"it failed"}
+    assert differing(JUDGED) == frozenset()
+
+
+def test_a_second_reading_replaces_what_it_read() -> None:
+    moved = Expected(services=(SERVICE,), endpoints={NAME: ()})
+    for expected in (EXPECTED, moved):
+        both = settled(JUDGED, JUDGED, (EXPECTED, expected))
+        assert both.keys() == JUDGED.keys()
+        assert {trace.verdict for trace in both.values()} == {Verdict.UNREAD}
+
+
+def test_a_report_has_every_service_and_every_gap_once() -> None:
+    outcome = Outcome(
+        services=(SERVICE,),
+        nodes=(READING.node,),
+        expected=EXPECTED,
+        judged=JUDGED,
+        readings={"n1": READING},
+        gaps=(),
+        missing=('services "x" not found',),
+    )
+    collected = Collected(context="lab", started_at=0.0, seconds=1.0)
+    report = report_of(outcome, collected)
+    assert [str(each.service.name) for each in report.services] == [str(NAME)]
+    assert [len(each.nodes) for each in report.services[0].frontends] == [1] * len(TARGETS)
+    assert report.gaps == (GAP,)
+    assert report.missing == ('services "x" not found',)
+
+
+def test_what_judges_is_not_imported_before_a_node_has_answered() -> None:
+    """Or the first answer comes a tenth of a second later."""
+    script = (
+        "import sys, kubectl_svcnet.cli.session, kubectl_svcnet.pipeline.trace; print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    loaded = set(done.stdout.decode().split())
+    late = ("engine.simulate", "parse.iptables_save", "parse.nftables", "model.report", "render")
+    assert not loaded & {f"kubectl_svcnet.{name}" for name in late}
+    assert not loaded & {"kubernetes", "urllib3", "websocket"}
