@@ -107,4 +107,9 @@ class KubeProxyNftables:
         return ""
 
 
+def matches_hash(frontend: Frontend, chain: str) -> bool:
+    """Is this per-Service chain the one that hashing gives the frontend?"""
+    return chain.partition("-")[2] == hashed_name(port_text(frontend))
+
+
 DATAPLANE = KubeProxyNftables()

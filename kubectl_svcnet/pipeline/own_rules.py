@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 from ..dataplanes.kube_proxy_iptables import matches_hash
+from ..dataplanes.kube_proxy_nftables import matches_hash as matches_nft_hash
 from ..model.fate import ChainId, RuleRef
 from ..model.nodeview import OwnChains
 from ..model.ruleset import Ruleset
 from ..model.service import Endpoint, Frontend, Service
 from ..model.targets import Jump
 from .nodes import NodeReading
+from .own_nft_rules import own_nft_rules
 
 #: Chains of all Services, whose rules belong to one each.
 _SHARED = ("KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-EXTERNAL-SERVICES", "KUBE-PROXY-FIREWALL")
@@ -48,15 +50,21 @@ def own_rules(
         dispatch |= dict.fromkeys(r for r in met if _is_of(ruleset, r) and _decides(r, reading.own))
         found |= dict.fromkeys(sorted(dispatch, key=lambda ref: (ref.chain, ref.number)))
         found |= dict.fromkeys(ref for chain in chains for ref in _rules(ruleset, chain))
+    if reading.own.within:  # nftables mode
+        addresses = [e.address for e in endpoints]
+        hashed = {name for f in frontends for name in reader.names(service, f, addresses)}
+        native = own_nft_rules(view.nft_tables, reading.own, hashed, met)
+        found |= dict.fromkeys(native)
     return tuple(found)
 
 
 def hash_check(refs: Iterable[RuleRef], frontends: Sequence[Frontend], own: OwnChains) -> str:
     """What the names of its chains say: they end in a hash of namespace/name:port and protocol."""
-    chains = dict.fromkeys(r.chain.chain for r in refs if r.chain.chain.startswith(own.dispatch))
+    chains = dict.fromkeys(r.chain.chain for r in refs if own.dispatches(r.chain.chain))
     if not chains:
         return ""
-    wrong = [name for name in chains if not any(matches_hash(f, name) for f in frontends)]
+    matches = matches_nft_hash if own.within else matches_hash
+    wrong = [name for name in chains if not any(matches(f, name) for f in frontends)]
     if wrong:
         return f"{', '.join(wrong)}: inconsistent, no hash of {_spelled(frontends)}"
     return f"{', '.join(chains)}: the hash is that of {_spelled(frontends)}"

@@ -205,6 +205,7 @@ def _rules(service: ServiceTrace, reading: NodeReading) -> list[ByHand]:
         kind = " (IPv6)" if family is Family.IPV6 else ""
         # A refusal stands in the filter table.
         tables = "" if any(ref.chain.table != "nat" for ref in found) else " -t nat"
+        tables = "" if backend is Backend.NFTABLES else tables
         steps.append(
             ByHand(
                 title=f"The rules of {name} on {reading.node.name}{kind}",
@@ -223,6 +224,11 @@ def _about_rules(reading: NodeReading, found: bool, hashes: str) -> str:
         return f"Not read: {why}."
     if not found:
         return "Not run as it stands: in what was read of the node no rule belongs to it."
+    if reading.own.within:
+        return (
+            "Not run as it stands: these are its rules in what was read of the node, found by "
+            "following jumps and maps." + (f" {hashes}." if hashes else "")
+        )
     return (
         "Not run as it stands: these are its rules in what was read of the node, found by "
         "following jumps, comment or not. `iptables -L -t nat` prints the same rules without "
@@ -232,6 +238,8 @@ def _about_rules(reading: NodeReading, found: bool, hashes: str) -> str:
 
 def _backend(reading: NodeReading, family: Family) -> Backend:
     """The backend that kube-proxy's rules are in; nft where that is not known."""
+    if reading.own.within:
+        return Backend.NFTABLES
     rulesets = reading.view.rulesets if reading.view else {}
     for backend in (Backend.NFT, Backend.LEGACY):
         ruleset = rulesets.get((family, backend))
@@ -245,13 +253,16 @@ def _listing(reading: NodeReading, family: Family, backend: Backend, rest: str) 
     may rewrite links), or what its dataplane has instead."""
     if reading.owner.reader is None and reading.owner.next:
         return reading.owner.next
+    vantage = reading.vantage
+    where = ""
+    if vantage is not None:
+        where = f"kubectl -n {vantage.namespace} exec {vantage.pod} -c {vantage.container} -- "
+    if backend is Backend.NFTABLES:
+        table = "ip" if family is Family.IPV4 else "ip6"
+        return f"{where}nft list table {table} kube-proxy{rest}"
     prefix = "iptables" if family is Family.IPV4 else "ip6tables"
     alone = reading.captures.get(Command(f"{prefix}-save-all"))
     tool = f"{prefix}-save" if alone is not None and alone.ok else f"{prefix}-{backend.value}-save"
-    vantage = reading.vantage
-    if vantage is None:
-        return tool + rest
-    where = f"kubectl -n {vantage.namespace} exec {vantage.pod} -c {vantage.container} -- "
     return where + tool + rest
 
 

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_svcnet.dataplanes.kube_proxy_nftables import DATAPLANE, OWN, hashed_name, port_text
+from kubectl_svcnet.dataplanes.kube_proxy_nftables import (
+    DATAPLANE,
+    OWN,
+    hashed_name,
+    matches_hash,
+    port_text,
+)
 from kubectl_svcnet.model.address import Protocol
 from kubectl_svcnet.model.service import FrontendKind, ServiceName
 from kubectl_svcnet.parse.nftables import parse_ruleset
@@ -88,3 +94,10 @@ def test_recognise() -> None:
     owner = DATAPLANE.recognise(node(), (proxy(),))
     assert owner is not None
     assert (owner.name, owner.proven) == ("kube-proxy/nftables", False)
+
+
+def test_which_service_a_chain_is_of() -> None:
+    dialled = frontend(port_name="", service=ServiceName("default", "db-service"))
+    assert matches_hash(dialled, UNNAMED)
+    assert matches_hash(dialled, UNNAMED.replace("service-M", "external-M"))
+    assert not matches_hash(dialled, "service-2QRHZV4L-default/kubernetes/tcp/https")

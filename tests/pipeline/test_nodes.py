@@ -263,3 +263,14 @@ def test_faults_in_nftables_mode(spoil: Callable[[str], str], found: str) -> Non
     places = sorted({str(place) for node in asked.nodes for place in node.expected})
     table = spoil(nft_table(str(asked.frontend.address), places))
     assert verdict(trace(Node(in_nftables_mode(table)), DB)) == found
+
+
+def test_the_rules_by_hand_in_nftables_mode() -> None:
+    (asked,) = trace(Narrow(Saved()), DB).services[0].frontends
+    places = sorted({str(place) for node in asked.nodes for place in node.expected})
+    source = Node(in_nftables_mode(nft_table(str(asked.frontend.address), places)))
+    report = trace(source, replace(DB, steps=True, nodes=("n1",)))
+    (step,) = [step for step in report.steps if step.title.startswith("The rules of")]
+    assert step.command.endswith("-- nft list table ip kube-proxy | grep default/db-service")
+    assert any(line.startswith(f"ip kube-proxy/{SERVICE}:1 ") for line in step.lines)
+    assert "the hash is that of default/db-service" in step.note
