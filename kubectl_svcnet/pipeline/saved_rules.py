@@ -21,6 +21,7 @@ from ..model.ruleset import Ruleset, Table
 from ..model.saved import SavedText
 from ..parse.iptables_save import parse_save
 from ..parse.nftables import parse_ruleset
+from ..parse.nftables_json import parse_json
 from ..parse.ruleset_text import Format, RulesText, recognise
 
 T = TypeVar("T")
@@ -126,9 +127,7 @@ def _joined(one: Ruleset, other: Ruleset) -> Ruleset:
 
 
 def _native(saved: SavedText, part: RulesText) -> tuple[nft.Table, ...]:
-    if part.format is Format.NFT_JSON:
-        raise ParseError(f"the output of `{part.format.value}` is not read yet", file=saved.name)
-    return parsed(saved, parse_ruleset)
+    return parsed(saved, parse_json if part.format is Format.NFT_JSON else parse_ruleset)
 
 
 def _tables(listings: Iterable[tuple[nft.Table, ...]]) -> tuple[nft.Table, ...]:

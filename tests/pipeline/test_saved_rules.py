@@ -117,6 +117,9 @@ def test_a_table_given_twice() -> None:
         read_saved_rules((native("ip nat"), native("ip nat")), (V4,))
 
 
-def test_json_is_not_read_yet() -> None:
-    with pytest.raises(ParseError, match=r"^j: the output .* is not read yet"):
-        read_saved_rules((SavedText("j", '{"nftables": []}'),), (V4,))
+def test_json() -> None:
+    text = '{"nftables": [{"table": {"family": "ip", "name": "mine"}}]}'
+    found = read_saved_rules((SavedText("j", text),), (V4,))
+    assert [str(table) for table in found.nft_tables] == ["ip mine"]
+    with pytest.raises(ParseError, match="not nft's JSON"):
+        read_saved_rules((SavedText("j", '{"nftables": [3]}'),), (V4,))
