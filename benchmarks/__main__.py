@@ -10,13 +10,14 @@ import argparse
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
 from . import parts, proxies, texts
+from .calm import wait_for_rest
 from .figures import (
     Run,
     compare,
@@ -29,7 +30,7 @@ from .load import Loaded, load, unload
 from .runs import ByHand, Ours, environment
 from .sizes import NAMESPACE, Size, parse_size
 
-PAUSE = 10.0  # after loading, for controllers to come to rest
+PAUSE = 120.0  # at most, after loading, for controllers to come to rest
 PART_TIMES = 3
 HELP_TIMES = 20
 
@@ -77,7 +78,7 @@ def measure(size: Size, times: int, markdown: bool) -> None:
     print("\n".join(loading(done)), flush=True)
     if not done.nodes:
         raise LabError("No node holds the rules: nothing can be measured.")
-    time.sleep(PAUSE)
+    wait_for_rest(PAUSE)
     service = size.middle
     say(comparison(done.nodes, service, times), markdown)
     chosen = [f"--node={one.name}" for one in done.nodes]
@@ -118,8 +119,14 @@ def in_turn(nodes: Sequence[Node], service: str, times: int) -> tuple[Run, Run]:
     by_hand, ours = ByHand(nodes, service), Ours(nodes, service)
     by_hand.run()
     ours.run()
-    pairs = [(by_hand.run(), ours.run()) for _ in range(times)]
+    pairs = [(at_rest(by_hand.run), at_rest(ours.run)) for _ in range(times)]
     return middle([pair[0] for pair in pairs]), middle([pair[1] for pair in pairs])
+
+
+def at_rest(run: Callable[[], Run]) -> Run:
+    if not wait_for_rest():
+        print("the machine does not come to rest: figures are those of a busy one", flush=True)
+    return run()
 
 
 def text_speed(done: Loaded, times: int) -> list[list[str]]:
