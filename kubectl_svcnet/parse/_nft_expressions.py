@@ -56,7 +56,8 @@ _CT = {
 }
 _CT_ADDRESSES = ("saddr", "daddr")
 _FIB = {"type": "fib_addrtype", "oif": "iface_index", "oifname": "ifname", "check": "boolean"}
-_BITS = {"|": 1, "^": 2, "&": 3, "<<": 4, ">>": 4}
+_BITS = {"|": 1, "or": 1, "^": 2, "xor": 2, "&": 3, "and": 3, "<<": 4, ">>": 4}
+_SIGNS = {"or": "|", "xor": "^", "and": "&"}  # as nft shows what iptables-nft wrote
 _VERDICTS = {
     "accept": t.Accept(),
     "continue": nft.Continue(),
@@ -106,7 +107,8 @@ class Tokens:
         """`constant`: the type of a word that is no expression of the packet."""
         left = self._primary(constant)
         while _BITS.get(self.peek(), 0) >= least:
-            operator = self.take()
+            word = self.take()
+            operator = _SIGNS.get(word, word)
             kind = constant or types_of(left)[0]
             right = self.bits(_BITS[operator] + 1, kind)
             if operator == "|" and isinstance(left, nft.Flags) and isinstance(right, nft.Flags):

@@ -146,6 +146,11 @@ def _one_of(*names: str) -> Callable[[str], Value]:
     return read
 
 
+def _packet_type(word: str) -> Value:
+    """host and unicast are one (PACKET_HOST); nft prints either, by its version."""
+    return _one_of("unicast", "broadcast", "multicast", "other")(word.replace("host", "unicast"))
+
+
 #: linux/rtnetlink.h, RTN_*, which -n prints as numbers.
 _ROUTE_TYPES = [
     "unspec",
@@ -215,7 +220,7 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
     "ipv6_addr": _addresses,
     "mark": _numbers({}),
     "nf_proto": _one_of("ipv4", "ipv6"),
-    "pkt_type": _one_of("host", "unicast", "broadcast", "multicast", "other"),
+    "pkt_type": _packet_type,
     "uid": _numbers({"root": 0}),
     "verdict": str,
 }

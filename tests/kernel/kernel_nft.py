@@ -470,6 +470,7 @@ def _match(rng: random.Random, frontends: Frontends) -> str:
             'oifname "cni*"',
             'oifname != "eth0"',
             "meta nfproto ipv4",
+            "meta pkttype host",
             "numgen random mod 2 0",
             "numgen inc mod 2 0",
             "jhash ip saddr mod 2 1",

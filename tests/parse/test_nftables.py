@@ -150,6 +150,9 @@ def test_numbers_and_handles_change_nothing(version: str) -> None:
             "meta mark set meta mark & 0xffffbfff | 0x00000001",
             [nft.SetMark(nft.Bits("|", nft.Bits("&", MARK, 0xFFFFBFFF), 1))],
         ),
+        ("meta mark set mark xor 0x4000", [nft.SetMark(nft.Bits("^", MARK, 0x4000))]),
+        ("mark and 0x4000 == 0x4000", [nft.Match(nft.Bits("&", MARK, 0x4000), "==", 0x4000)]),
+        ("pkttype host accept", [nft.Match(nft.Meta("pkttype"), "", "unicast"), t.Accept()]),
         ("ct mark set meta mark", [nft.SetMark(MARK, connection=True)]),
         (
             "meta random & 2147483647 < 1073741824",

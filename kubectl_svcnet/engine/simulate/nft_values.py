@@ -120,7 +120,7 @@ def _meta(meta: nft.Meta, sight: Sight) -> Result:
             return _device(flow.out_device, "output")
         case "pkttype":
             kind = sight.place.routing.kind_of(flow.destination) or "UNICAST"
-            return "host" if kind in ("LOCAL", "UNICAST") else kind.lower()
+            return "unicast" if kind == "LOCAL" else kind.lower()
         case "skuid" | "skgid":
             return _owner(sight)
     return NotKnown(f"meta {meta.key}")
