@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 LAB := $(BIN)/python -m tests.lab
 
-.PHONY: demo test check unit kernel e2e e2e-full bench dist lab-up lab-down clean
+.PHONY: demo test check unit kernel mutants e2e e2e-full bench dist lab-up lab-down clean
 .NOTPARALLEL:
 
 # The demo cluster has a node whose kube-proxy stopped following. Status 1, "a finding", is the
@@ -33,8 +33,14 @@ check: $(VENV)/.installed-dev
 unit: $(VENV)/.installed-dev
 	$(PYTEST)
 
+# KERNEL_CASES rulesets per kind of surroundings; each is asked about two dozen packets.
+KERNEL_CASES ?= 120
 kernel: $(VENV)/.installed-dev
-	$(PYTEST) -m kernel
+	SVCNET_KERNEL_CASES=$(KERNEL_CASES) $(PYTEST) -m kernel
+
+# Does a test notice when a match or target means something else?
+mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.mutate $(MUTANTS)
 
 lab-up: $(VENV)/.installed-dev
 	$(LAB) up

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests.kernel.kernel_net import (
@@ -64,7 +64,11 @@ class Case:
     spoiled: list[str]
 
 
-def make_case(seed: int) -> Case:
+Spoil = Callable[["Rules", random.Random, "Frontends"], None]
+
+
+def make_case(seed: int, blocks: Sequence[Spoil] = ()) -> Case:
+    """kube-proxy's rules, spoiled; and with `blocks` what one or two of them write."""
     rng = random.Random(seed)
     own, foreign = Rules(), Rules()
     _frame(own, rng)
@@ -78,6 +82,10 @@ def make_case(seed: int) -> Case:
         where = foreign if rng.random() < 0.25 else own
         spoil(where, rng, frontends)
         spoiled.append(f"{spoil.__name__}{' (other backend)' if where is foreign else ''}")
+    for block in rng.sample(blocks, min(len(blocks), rng.choice((1, 1, 2)))):
+        where = foreign if rng.random() < 0.25 else own
+        block(where, rng, frontends)
+        spoiled.append(f"{block.__name__}{' (other backend)' if where is foreign else ''}")
     backends = rng.sample(("nft", "legacy"), 2)
     texts = dict(zip(backends, (own.text(), foreign.text()), strict=True))
     return Case(texts, _probes(rng, frontends), spoiled)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from kubectl_svcnet.model.address import Family, Protocol
-from kubectl_svcnet.model.fate import Backend
+from kubectl_svcnet.model.fate import Backend, Fate, FateKind
 from kubectl_svcnet.model.nodeview import NodeView
 from kubectl_svcnet.model.packet import Hook, Packet
 from kubectl_svcnet.parse.ip_json import parse_addresses, parse_routes, parse_rules
@@ -14,7 +14,7 @@ from kubectl_svcnet.parse.ipset_save import parse_sets
 from kubectl_svcnet.parse.iptables_save import parse_save
 from kubectl_svcnet.parse.proc_net import parse_fib_trie, parse_route, place_addresses
 from kubectl_svcnet.parse.sysctl import parse_sysctls
-from tests.kernel.kernel_net import Net, Probe
+from tests.kernel.kernel_net import Net, Probe, Seen
 
 _SYSCTLS = (
     "ipv4/ip_forward",
@@ -67,3 +67,21 @@ def packet_of(probe: Probe) -> Packet:
         in_interface=None if own else "eth0" if probe.sender == "far" else "cni0",
         physical_in=probe.sender if probe.sender.startswith("pod") else None,
     )
+
+
+def view_of(net: Net, shown: dict[str, str], *, with_ip: bool) -> NodeView:
+    return with_rules(read_view(net, with_ip=with_ip, sets=True), shown)
+
+
+def foretold(fates: tuple[Fate, ...]) -> set[Seen]:
+    """An arrival whose source nobody can foretell may be seen either way."""
+    arrives = (FateKind.ENDPOINT, FateKind.LOCAL, FateKind.PASS)
+    return {
+        Seen(fate.kind.value, str(fate.endpoint) if fate.endpoint else "", masquerade)
+        for fate in fates
+        for masquerade in (
+            (True, False)
+            if fate.kind in arrives and fate.masquerade is None
+            else (fate.masquerade,)
+        )
+    }

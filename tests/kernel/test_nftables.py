@@ -19,7 +19,7 @@ from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.kernel.kernel_net import NODE, POD_A, POD_B, Net, Probe
 from tests.kernel.kernel_nft import NftCase, NftTable, make_nft_case
 from tests.kernel.kernel_rules import TCP, Rules
-from tests.kernel.test_packets import foretold, packet_of, view_of
+from tests.kernel.kernel_view import foretold, packet_of, view_of
 
 pytestmark = [
     pytest.mark.kernel,

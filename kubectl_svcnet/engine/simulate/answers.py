@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ...model.address import IPAddress
 from ...model.fate import FateKind
+from ...model.packet import Packet
 from .flow import Answering, Branch, Ending, Flow, Tracking
 from .path import Path
 from .routing import LOOPBACK, Routing, Sought
@@ -23,7 +25,12 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
         return [refused]
     answer = refused.copy()
     answer.ending = None
-    answer.flow = _answer_to(flow, ending.answer, routing)
+    client = _first_source(flow, path.packet, routing)
+    if client is None:
+        because = f"{ending.because}: who is told of it is not known"
+        refused.ending = Ending(FateKind.UNKNOWN, because)
+        return [refused]
+    answer.flow = _answer_to(flow, client, ending.answer, routing)
     ends = []
     for end in _sent(path, answer):
         end.flow = flow
@@ -32,9 +39,16 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
     return ends
 
 
-def _answer_to(flow: Flow, kind: Answering, routing: Routing) -> Flow:
-    client = flow.source
-    assert client is not None
+def _first_source(flow: Flow, packet: Packet, routing: Routing) -> IPAddress | None:
+    """The source as it was sent. What came back over lo may have another one since; the nat hook
+    of OUTPUT gives the answer the first one back, before filter looks."""
+    if not flow.own or flow.source_changed is False:
+        return flow.source
+    way = routing.way(packet.destination, Sought.of(flow))
+    return packet.source or routing.source_for(way, packet.destination)
+
+
+def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing) -> Flow:
     mine = flow.destination if routing.is_local(flow.destination) else None
     way = routing.way(client, Sought.answer(client, mine))
     source = routing.source_for(way, client)

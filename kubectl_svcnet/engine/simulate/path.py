@@ -36,6 +36,7 @@ _Stage = Callable[[Branch], list[Branch]]
 class Path:
     def __init__(self, walk: Walk, plan: Plan) -> None:
         self._walk, self._view, self._routing = walk, walk.view, walk.routing
+        self.packet = walk.packet
         self._plan = plan
 
     def forwarded_or_local(self, branch: Branch) -> list[Branch]:

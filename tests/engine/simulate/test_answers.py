@@ -62,3 +62,17 @@ def test_the_reason_names_both_rules(ask: Ask) -> None:
     text = "*filter\n-A OUTPUT -p icmp -j DROP\n-A FORWARD -j REJECT\nCOMMIT\n"
     (fate,) = ask(text, "8.8.8.8")
     assert fate.because == "filter/FORWARD:1, whose answer is dropped: filter/OUTPUT:1"
+
+
+def test_an_answer_over_lo_goes_to_the_first_source(ask: Ask) -> None:
+    """127.0.0.1 to a node port, masqueraded, refused in INPUT: the answer is for 127.0.0.1."""
+    text = (
+        "*nat\n-A OUTPUT -p tcp -j DNAT --to-destination 192.168.0.1:8080\n"
+        "-A POSTROUTING -j MASQUERADE\nCOMMIT\n"
+        "*filter\n-A INPUT -d 192.168.0.1/32 -j REJECT\n{}COMMIT\n"
+    )
+    assert ask(text.format(""), "127.0.0.1", **NODE)[0].kind is FateKind.REJECT
+    drop = "-A OUTPUT -d 127.0.0.1/32 -p icmp -j DROP\n"
+    assert ask(text.format(drop), "127.0.0.1", **NODE)[0].kind is FateKind.DROP
+    (fate,) = ask(text.format(""), "127.0.0.1", view={"addresses": None}, **NODE)
+    assert fate.kind is FateKind.UNKNOWN
