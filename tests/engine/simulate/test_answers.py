@@ -76,3 +76,24 @@ def test_an_answer_over_lo_goes_to_the_first_source(ask: Ask) -> None:
     assert ask(text.format(drop), "127.0.0.1", **NODE)[0].kind is FateKind.DROP
     (fate,) = ask(text.format(""), "127.0.0.1", view={"addresses": None}, **NODE)
     assert fate.kind is FateKind.UNKNOWN
+
+
+def test_what_was_not_tracked_is_answered_by_what_is_invalid(ask: Ask) -> None:
+    text = (
+        "*raw\n{}COMMIT\n*filter\n-A FORWARD -j REJECT\n"
+        "-A OUTPUT -p icmp -m conntrack --ctstate INVALID -j DROP\nCOMMIT\n"
+    )
+    untracked = "-A PREROUTING -j CT --notrack\n"
+    assert ask(text.format(untracked), "8.8.8.8")[0].kind is FateKind.DROP
+    assert ask(text.format(""), "8.8.8.8")[0].kind is FateKind.REJECT
+
+
+def test_the_source_of_an_answer_after_dnat_is_not_known(ask: Ask) -> None:
+    """It is translated back on its way: the address that was dialled, once nat has seen it."""
+    text = (
+        "*nat\n-A PREROUTING -j DNAT --to-destination 192.168.0.1:8080\nCOMMIT\n"
+        "*filter\n-A INPUT -j REJECT\n-A OUTPUT -s 192.168.0.1/32 -j DROP\nCOMMIT\n"
+    )
+    assert ask(text)[0].kind is FateKind.UNKNOWN
+    untouched = text.replace("-j DNAT --to-destination 192.168.0.1:8080", "-j RETURN")
+    assert ask(untouched, "192.168.0.1")[0].kind is FateKind.DROP
