@@ -2,7 +2,8 @@
 
 Kept are names, labels, specs and addresses: the questions of product.md need them. Left out are
 Secrets, every annotation and environment variable not listed here, command lines of ordinary
-pods, ConfigMaps nobody asked for by name, and whatever looks like a credential in text.
+pods, ConfigMaps nobody asked for by name, the ids of machines, and whatever looks like a credential
+in text.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ ENVIRONMENT = frozenset(
 
 LEFT_OUT = "<left out>"
 
-_DROPPED = frozenset({"managedFields", "httpHeaders", "envFrom", "images"})
+#: The last three, of `status.nodeInfo`, say which machine it was and nothing of how it works.
+_DROPPED = frozenset(
+    {"managedFields", "httpHeaders", "envFrom", "images", "machineID", "systemUUID", "bootID"}
+)
 _SECRET_FLAG = re.compile(r"(--?[\w-]*(?:token|password|passwd|secret)[\w-]*)=.*", re.I | re.S)
 _SECRET_LINE = re.compile(
     r"^(\s*[\"']?[\w.-]*(?:token|password|passwd|secret|client-key-data)[\"']?\s*[:=]\s*)\S.*$",

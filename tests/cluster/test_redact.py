@@ -48,6 +48,9 @@ SECRETIVE: dict[str, dict[str, Any]] = {
     "a ConfigMap's password": {"data": {"config": f"a: 1\n  password: {SECRET}\nb: 2"}},
     "a ConfigMap's token": {"data": {"config": f'"apiToken": "{SECRET}"'}},
     "a ConfigMap's bytes": {"data": {}, "binaryData": {"x": SECRET}},
+    "a machine's ids": {
+        "status": {"nodeInfo": {"machineID": SECRET, "systemUUID": SECRET, "bootID": SECRET}}
+    },
     "a daemon set's template": {"spec": {"template": {"spec": container(args=[SECRET])}}},
 }
 
@@ -72,6 +75,9 @@ KEPT: dict[str, dict[str, Any]] = {
         hostNetwork=True,
         **container(command=["kube-apiserver", "--service-cluster-ip-range=10.96.0.0/16"]),
     ),
+    "what a node runs": {
+        "status": {"nodeInfo": {"kernelVersion": "6.1.0", "operatingSystem": "linux"}}
+    },
     "a Service": {
         "metadata": {"name": "db", "namespace": "shop", "labels": {"app": "db"}},
         "spec": {"clusterIP": "10.96.0.9", "ports": [{"port": 80}], "selector": {"app": "db"}},
