@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from ..model.address import SocketAddress
+from ..model.address import Family, IPAddress, SocketAddress
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 
@@ -44,5 +44,9 @@ class Dataplane(Protocol):
     ) -> frozenset[str]:
         """The nat chains that this frontend and the endpoints it should lead to may have."""
 
-    def programmed(self, view: NodeView) -> str:
-        """What in the kernel shows that this dataplane programs the node; "" if nothing."""
+    def programmed(self, view: NodeView, family: Family | None = None) -> str:
+        """What in the kernel shows that this dataplane programs the node, in this family or in
+        any; "" if nothing."""
+
+    def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
+        """Why node ports are not served at this address of the node; "" if they are."""

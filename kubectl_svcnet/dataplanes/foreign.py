@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from ..model.address import SocketAddress
+from ..model.address import Family, IPAddress, SocketAddress
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Owner
@@ -41,7 +41,10 @@ class Foreign:
     ) -> frozenset[str]:
         return frozenset()
 
-    def programmed(self, view: NodeView) -> str:
+    def programmed(self, view: NodeView, family: Family | None = None) -> str:
+        return ""
+
+    def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         return ""
 
 

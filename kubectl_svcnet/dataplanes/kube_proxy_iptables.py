@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
+from ipaddress import ip_network
 
-from ..model.address import SocketAddress
+from ..model.address import Family, IPAddress, SocketAddress, family_of
 from ..model.nodeview import NodeView, OwnChains
+from ..model.ruleset import Ruleset
 from ..model.service import Frontend, FrontendKind, Node, Pod, Service
 from ._base import Owner
 from .kube_proxy import proxy_pod
@@ -83,15 +86,40 @@ class KubeProxyIptables:
             + [f"KUBE-SEP-{chain_hash(spelling + str(endpoint))}" for endpoint in endpoints]
         )
 
-    def programmed(self, view: NodeView) -> str:
+    def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """The jump to KUBE-NODEPORTS that ends nat/KUBE-SERVICES: only iptables mode writes it
         (ipvs mode jumps to KUBE-NODE-PORT, nftables mode removes the chain)."""
-        for ruleset in view.rulesets.values():
-            chain = ruleset.chain("nat", "KUBE-SERVICES")
-            for rule in reversed(chain.rules if chain else ()):
-                if " -j KUBE-NODEPORTS" in rule.raw:
-                    return str(ruleset.chain_id("nat", "KUBE-SERVICES"))
+        for (found, _), ruleset in view.rulesets.items():
+            if family in (None, found) and any(_node_port_jumps(ruleset)):
+                return str(ruleset.chain_id("nat", "KUBE-SERVICES"))
         return ""
+
+    def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
+        """With nodePortAddresses the jump to KUBE-NODEPORTS names each address of the node that
+        serves node ports (proxier.go, "-d", nodeIP), instead of all local ones."""
+        family = family_of(address)
+        jumps = [
+            _DESTINATION.search(raw)
+            for (found, _), ruleset in view.rulesets.items()
+            if found is family
+            for raw in _node_port_jumps(ruleset)
+        ]
+        served = [jump[1] for jump in jumps if jump is not None]
+        if not served or len(served) < len(jumps):
+            return ""
+        if any(address in ip_network(text, strict=False) for text in served):
+            return ""
+        return f"kube-proxy serves node ports at {', '.join(served)} only (nodePortAddresses)"
+
+
+_DESTINATION = re.compile(r"(?<!! )-d ([0-9a-fA-F.:]+/\d+) ")
+
+
+def _node_port_jumps(ruleset: Ruleset) -> Iterable[str]:
+    chain = ruleset.chain("nat", "KUBE-SERVICES")
+    for rule in reversed(chain.rules if chain else ()):
+        if " -j KUBE-NODEPORTS" in rule.raw:
+            yield rule.raw
 
 
 def matches_hash(frontend: Frontend, chain: str) -> bool:

@@ -11,7 +11,7 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-from ..model.address import SocketAddress
+from ..model.address import Family, IPAddress, SocketAddress
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, FrontendKind, Node, Pod, Service
 from ._base import Owner
@@ -73,6 +73,9 @@ def endpoint_text(frontend: Frontend, endpoint: SocketAddress) -> str:
     return f"{port_text(frontend)}__{address}/{endpoint.port}"
 
 
+_FAMILIES = ("ip", "ip6")
+
+
 class KubeProxyNftables:
     name = "kube-proxy/nftables"
     own = OWN
@@ -96,12 +99,16 @@ class KubeProxyNftables:
             + [f"endpoint-{hashed_name(endpoint_text(frontend, e))}" for e in endpoints]
         )
 
-    def programmed(self, view: NodeView) -> str:
+    def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
+        return ""  # by default the primary address serves them, which is the one that is dialled
+
+    def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """The map of Services that is not empty: a stopped kube-proxy leaves it behind, an
         iptables-mode one removes the table at its start."""
         for table in view.nft_tables:
             services = table.sets.get("service-ips")
-            mine = table.name == TABLE and table.family in ("ip", "ip6")
+            families = _FAMILIES if family is None else (_FAMILIES[family is Family.IPV6],)
+            mine = table.name == TABLE and table.family in families
             if mine and services is not None and len(services.elements):
                 return f"{table}/@service-ips"
         return ""

@@ -106,6 +106,7 @@ class NodeTrace:
     walks: tuple[Walk, ...] = ()
     settled: bool = True
     reason: str = ""  # for unread and unknown: why
+    excused: bool = False  # unread, and nothing is amiss for it: its gap does not block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from ..engine.ask import Neighbourhood, Questions, ask
 from ..engine.judge.findings import NodeFacts, findings_of, halted_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
-from ..model.address import IPNetwork
+from ..model.address import IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.report import (
@@ -26,7 +26,7 @@ from ..model.report import (
     TraceReport,
     Verdict,
 )
-from ..model.service import Frontend, Node, Pod, Service, dialled, frontends
+from ..model.service import Frontend, FrontendKind, Node, Pod, Service, dialled, frontends
 from .expected import Expected
 from .nodes import NodeReading
 
@@ -86,6 +86,16 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
             reason=reason,
         )
     where = dialled(frontend, reading.node)
+    excuse = _excuse(frontend, reading, where)
+    if excuse:
+        return NodeTrace(
+            node=reading.node.name,
+            dataplane=owner.name,
+            verdict=Verdict.UNREAD,
+            problems=(Verdict.UNREAD,),
+            reason=excuse,
+            excused=True,
+        )
     judged = judge_node(
         walks,
         node=reading.node.name,
@@ -94,9 +104,27 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         proven=owner.proven,
         address=str(where) if where is not None else None,
     )
+    if not walks:
+        return replace(judged, reason="the Service changed while it was read")
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
     return judged
+
+
+def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -> str:
+    """Why a frontend need not be programmed on this node; "" where it must be."""
+    family = frontend.family
+    if where is None:
+        return f"the node has no {family.value} InternalIP at which a node port could be dialled"
+    reader, view = reading.owner.reader, reading.view
+    if reader is None or view is None:
+        return ""
+    if frontend.kind is FrontendKind.NODE_PORT:
+        return reader.node_ports_elsewhere(view, where)
+    has_family = any(family_of(address) is family for address in reading.node.addresses)
+    if not has_family and reader.programmed(view) and not reader.programmed(view, family):
+        return f"kube-proxy programs no {family.value} here, and the node has no such address"
+    return ""
 
 
 def differing(judged: Judged) -> frozenset[str]:
@@ -113,10 +141,16 @@ def settled(
     of the API, is settled."""
     found = dict(first)
     for (frontend, name), trace_ in second.items():
-        wanted = [expected.of(frontend) for expected in readings_of_the_api]
+        wanted = [_asks(expected, frontend) for expected in readings_of_the_api]
         same = all(each == wanted[0] for each in wanted)
         found[frontend, name] = settle(first[frontend, name], trace_, same=same)
     return found
+
+
+def _asks(expected: Expected, frontend: Frontend) -> object:
+    """All that an expectation follows from; a new resourceVersion alone changes nothing."""
+    service = expected.service(frontend.service)
+    return service and replace(service, resource_version=""), expected.of(frontend)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,11 +200,11 @@ def _unread(judged: Judged, known: Iterable[Gap]) -> tuple[Gap, ...]:
     """A node that was read, but not all that a verdict needs: blocking, like one not read."""
     told = {gap.node for gap in known if gap.blocking or gap.what == "rules"}
     whys = {
-        (name, trace_.reason): None
+        (name, trace_.reason, not trace_.excused): None
         for (_, name), trace_ in judged.items()
-        if trace_.verdict is Verdict.UNREAD and name not in told
+        if trace_.verdict is Verdict.UNREAD and (name not in told or trace_.excused)
     }
-    return tuple(Gap(what="rules", node=name, why=why, blocking=True) for name, why in whys)
+    return tuple(Gap(what="rules", node=name, why=why, blocking=b) for name, why, b in whys)
 
 
 def _facts(reading: NodeReading) -> NodeFacts:

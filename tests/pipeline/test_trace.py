@@ -563,3 +563,54 @@ def test_only_the_command_table_is_run() -> None:
         assert isinstance(request, ExecRequest)
         for command in request.commands:
             command.argv()
+
+
+def test_an_unknown_match_before_one_endpoint_is_no_missing_endpoint() -> None:
+    def one_more(text: str) -> str:
+        return text.replace(
+            "-A FORWARD ", "-A FORWARD -d 10.244.1.2/32 -m novelty -j DROP\n-A FORWARD ", 1
+        )
+
+    report = trace(Saved().rules("n2", one_more).source(), Options(services=("db-service",)))
+    assert {f.code for f in report.findings} == {"SVN208"}
+
+
+def test_a_node_port_is_not_judged_where_it_cannot_be_dialled() -> None:
+    def without_address(node: Any) -> Any:
+        if node["metadata"]["name"] == "n3":
+            node["status"]["addresses"] = []
+        return node
+
+    saved = Saved().objects("nodes", without_address)
+    report = trace(saved.source(), Options(services=("web-nodeport",)))
+    verdicts = {
+        (f.frontend.kind.value, n.node): n.verdict
+        for f in report.services[0].frontends
+        for n in f.nodes
+    }
+    assert verdicts["NodePort", "n3"] is Verdict.UNREAD
+    assert verdicts["NodePort", "n1"] is Verdict.OK
+    assert [gap.blocking for gap in report.gaps] == [False]
+
+
+def test_node_ports_at_other_addresses_of_the_node_are_not_missed() -> None:
+    def elsewhere(text: str) -> str:
+        return text.replace(
+            "-m addrtype --dst-type LOCAL -j KUBE-NODEPORTS", "-d 172.18.0.99/32 -j KUBE-NODEPORTS"
+        )
+
+    report = trace(Saved().rules("n2", elsewhere).source(), Options(services=("web-nodeport",)))
+    assert not report.findings
+    assert [(gap.node, gap.blocking) for gap in report.gaps] == [("n2", False)]
+
+
+def test_a_foreign_accept_is_named_and_not_the_proxy_blamed() -> None:
+    saved = Saved().before_rule(
+        "n2",
+        '-A PREROUTING -m comment --comment "kubernetes service portals"',
+        "-A PREROUTING -d 10.96.78.5/32 -j ACCEPT",
+    )
+    (found,) = trace(saved.source(), Options(services=("db-service",))).findings
+    assert found.code == "SVN201"
+    assert "-d 10.96.78.5/32 -j ACCEPT" in found.evidence[0]
+    assert "delete pod" not in found.next

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...model.address import SocketAddress
-from ...model.fate import Fate, FateKind, RuleRef
+from ...model.address import Family, SocketAddress
+from ...model.fate import Backend, Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
 from ...model.report import FAULTS, FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from ..codes import finding
@@ -134,7 +134,9 @@ def _statement(
     traces = [trace for _, trace in places]
     match problem:
         case Verdict.ABSENT:
-            return f"nothing dispatches {what}", _walked(traces, (FateKind.PASS, FateKind.LOCAL))
+            rule = _bypass(traces)
+            walked = _walked(traces, (FateKind.PASS, FateKind.LOCAL))
+            return f"nothing dispatches {what}", (*_rule(rule), *walked)
         case Verdict.MISSING:
             lost = _addresses(a for t in traces for a in t.missing)
             if not lost:
@@ -146,7 +148,13 @@ def _statement(
         case Verdict.STALE:
             old = _addresses(a for t in traces for a in t.stale)
             named = ", ".join(_named(service, a) for a in old)
-            return f"{what} still leads to {named}, which the API does not list", _leads(traces)
+            leaving = {e.address for e in service.endpoints if e.terminating}
+            listed = (
+                "the API lists as terminating"
+                if leaving.issuperset(old)
+                else "the API does not list"
+            )
+            return f"{what} still leads to {named}, which {listed}", _leads(traces)
         case Verdict.UNBALANCED:
             return f"the shares of {what} are not equal", _shares(traces)
         case Verdict.BLOCKED | Verdict.POLICY:
@@ -212,6 +220,14 @@ def _walked(traces: Iterable[NodeTrace], kinds: tuple[FateKind, ...]) -> tuple[s
     return (f"the packet meets {rules} and goes on untranslated ({fate.kind.value})",)
 
 
+def _bypass(traces: Iterable[NodeTrace]) -> RuleRef | None:
+    """The rule that ended nat before the dispatch: kube-proxy's iptables mode accepts nothing
+    there (its translations do), so such a rule is somebody else's."""
+    passed = (f for f in _fates(traces) if f.kind in (FateKind.PASS, FateKind.LOCAL))
+    rules = (rule for fate in passed for rule in fate.rules)
+    return next((r for r in rules if r.chain.table == "nat" and " -j ACCEPT" in r.raw), None)
+
+
 def _leads(traces: Sequence[NodeTrace]) -> tuple[str, ...]:
     """Where the Service's chain leads, against what it should."""
     for fate in _fates(traces):
@@ -253,12 +269,13 @@ def _next(
     problem: Verdict, places: Sequence[tuple[FrontendTrace, NodeTrace]], facts: NodeFacts
 ) -> str:
     """What to type now: look at a rule that is not kube-proxy's, restart it for its own."""
-    restart = _restart(facts)
-    if problem in (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED):
-        return restart
     traces = [trace for _, trace in places]
+    bypass = _bypass(traces) if problem is Verdict.ABSENT else None
+    own = (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED)
+    if problem in own and bypass is None:
+        return _restart(facts)
     diverting = _diverting(traces) if problem is Verdict.DIVERTED else None
-    rule = diverting or _named_rule(_blamed(problem, traces))
+    rule = bypass or diverting or _named_rule(_blamed(problem, traces))
     if rule is None or not facts.vantage:
         service = places[0][0].frontend.service
         return (
@@ -266,10 +283,17 @@ def _next(
             f"--node {traces[0].node} --explain"
         )
     where, name, container = facts.vantage.split("/")
-    prefix = "iptables" if rule.chain.family.value == "IPv4" else "ip6tables"
-    save = f"{prefix}-{rule.chain.backend.value}-save"
-    table = f" -t {rule.chain.table}" if rule.chain.backend.value == "nft" else ""
-    return f"kubectl -n {where} exec {name} -c {container} -- {save}{table}"
+    return f"kubectl -n {where} exec {name} -c {container} -- {_listing(rule)}"
+
+
+def _listing(rule: RuleRef) -> str:
+    """The command that shows the rule on its node, and changes nothing there."""
+    chain = rule.chain
+    if chain.backend is Backend.NFTABLES:
+        return f"nft list table {chain.table}"
+    prefix = "iptables" if chain.family is Family.IPV4 else "ip6tables"
+    table = f" -t {chain.table}" if chain.backend is Backend.NFT else ""
+    return f"{prefix}-{chain.backend.value}-save{table}"
 
 
 def _restart(facts: NodeFacts) -> str:

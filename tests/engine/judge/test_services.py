@@ -187,8 +187,15 @@ def test_lists_are_sorted_and_of_both_families() -> None:
     assert trace.expected == trace.reached
 
 
-def test_nothing_asked_is_nothing_wrong() -> None:
-    assert judged().verdict is V.OK
+def test_nothing_asked_is_nothing_known() -> None:
+    assert judged().verdict is V.UNREAD
+
+
+@pytest.mark.parametrize("open_end", [FateKind.UNKNOWN, FateKind.UNREAD])
+def test_what_is_open_may_be_the_endpoint_that_is_not_seen(open_end: FateKind) -> None:
+    found = judged(walk(asked(A, B), arrives(A, probability=0.5), ends(open_end, DISPATCH)))
+    assert found.problems == (V(open_end.value),)
+    assert not found.missing
 
 
 def test_a_dataplane_without_chains_of_its_own_translates_nothing() -> None:
