@@ -245,7 +245,7 @@ def test_forwarding_switched_off(svcnet: Svcnet, lab: Lab, seed: Seed, node: str
 
 @pytest.mark.usefixtures("seed")
 def test_a_native_nft_table_on_the_path(svcnet: Svcnet, lab: Lab, node: str) -> None:
-    """Its rules are not read yet: whatever they do is unknown, also beside legacy rules."""
+    """Walked beside iptables' rules of either backend, and named."""
     lines = "type filter hook prerouting priority -300;\n  ip daddr 10.96.0.0/16 drop\n"
     table = f"table inet e2e {{\n chain first {{\n  {lines} }}\n}}\n"
     lab.node_exec(node, ["nft", "-f", "-"], stdin=table)
@@ -253,13 +253,9 @@ def test_a_native_nft_table_on_the_path(svcnet: Svcnet, lab: Lab, node: str) -> 
         answer = svcnet("trace", "db-service", *SETTLE)
     finally:
         lab.node_exec(node, ["nft", "delete", "table", "inet", "e2e"])
-    place = place_on(answer, node)
-    assert place["verdict"] == "unknown", answer.told()
-    assert "e2e" in place["reason"]
-    assert answer.code == 4, answer.told()
-    [finding] = answer.findings()
-    assert (finding["code"], finding["node"]) == ("SVN208", node)
-    explains(finding, node)
+    finding = only(answer, node, "blocked", "SVN205")
+    assert any("inet e2e/first:1" in line for line in finding["evidence"]), finding
+    assert finding["next"].endswith("-- nft list table inet e2e")
 
 
 def test_a_foreign_translation(svcnet: Svcnet, lab: Lab, seed: Seed, node: str) -> None:
