@@ -211,8 +211,11 @@ def cut(command: Command, dump: str) -> str | None:
     """The part of a dump that this command prints; None: there is no such chain."""
     kind = command.name.partition("-")[2]
     if kind.endswith("-first-rule"):
-        found = [x for x in numbered(dump) if re.search(command.arguments[0], x.partition(":")[2])]
-        return "".join(found[:1])
+        table, chain = command.arguments
+        lines = [x for x in numbered(dump) if re.match(rf"\d+:(\*|-A {chain} )", x)]
+        plain = [x.partition(":")[2].rstrip() for x in lines]
+        at = plain.index(f"*{table}") if f"*{table}" in plain else len(plain)
+        return "".join(lines[at : at + 2])
     if kind.endswith("-save-all-filtered"):
         return filtered(dump, command.arguments[0])
     table = command.arguments[0]

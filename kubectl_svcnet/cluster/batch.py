@@ -7,6 +7,7 @@ token, on stdout and on stderr, so nothing that a node prints can pass for a mar
 Exit codes in the end marker: the command's own, or `absent` where law 3 forbade to run it.
 A listing is kept in `L`, which is `-` before there is one; `at` looks for a table in it.
 A filtered command's own end marker goes through its `grep -n` and so has a line number.
+`f` keeps each table's head and the rules of one chain, and of these the table's and the next.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ at(){ case $L in -|*":table $1 {"*)return 0;;esac;return 1;}
 no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
 z(){ printf '\n%s end %s\n' $T $?;}
 g(){ grep -anvEe "$1";}
+f(){ grep -ane '^\*' -e "^-A $2 "|grep -am1 -A1 ":\*$1\$";}
 p(){ printf "$1%s $2\n" $T;printf "$1%s $2\n" $T>&2;}
 while [ $# -gt 0 ];do c=$1;shift;n=$((n+1)) e=absent
 p '' "begin $n"
@@ -76,7 +78,7 @@ def _arm(spec: CommandSpec) -> str:
     if spec.listing:
         run = f"L=$({run})"
     if spec.first:
-        run += f'|grep -anEm1 -e "${len(numbers)}"'
+        run += '|f "$1" "$2"'
     if spec.hushed:
         run = f"E=$({run} 2>&1 >&3)"
     run += ";e=$?"

@@ -58,7 +58,7 @@ class CommandSpec:
     shows: str
     arguments: Mapping[str, str] = field(default_factory=dict)  # placeholder: pattern, in order
     filtered: bool = False  # the last argument is a pattern of lines to leave on the node
-    first: bool = False  # the last argument is a pattern of the one line to show, numbered
+    first: bool = False  # shows {table}'s line and, if it has one, {chain}'s first rule, numbered
     needs: Needs = Needs.NOTHING
     dump: bool = False  # may be long: --max-dump limits it, not --max-answer
     unless: tuple[str, ...] = ()  # not run where one of these tools exists
@@ -84,6 +84,8 @@ _TABLE = r"nat|filter|mangle|raw|security"
 # No leading dash: `iptables -S -Z` would read "-Z" as an option, and zero the counters.
 _CHAIN = r"[A-Za-z0-9_.:@+=/][A-Za-z0-9_.:@+=/-]{0,63}"
 _PATTERN = r"[^\x00-\x1f\x7f]{1,6144}"
+# Letters that mean themselves in a regular expression.
+_FIRST = {"table": _TABLE, "chain": r"[A-Z][A-Z0-9-]{0,63}"}
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
 #: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs.
@@ -189,7 +191,7 @@ def _nft_saves(nft: str) -> tuple[CommandSpec, ...]:
         CommandSpec(
             name=f"{nft}-first-rule",
             argv=(f"{nft}-save",),
-            arguments={"first": _PATTERN},
+            arguments=_FIRST,
             first=True,
             needs=Needs.NF_TABLES,
             unless=("nft",),
@@ -217,7 +219,7 @@ def _legacy(legacy: str) -> tuple[CommandSpec, ...]:
         CommandSpec(
             name=f"{legacy}-first-rule",
             argv=(f"{legacy}-save",),
-            arguments={"first": _PATTERN},
+            arguments=_FIRST,
             first=True,
             shows="the line of one chain's first rule, from which its numbers count",
         ),

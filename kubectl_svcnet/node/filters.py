@@ -78,8 +78,5 @@ def any_of(*patterns: str) -> str:
     return "|".join(kept) if kept else "^$"
 
 
-#: The first rule of nat/KUBE-SERVICES (filter's chain of that name holds only refusals).
-FIRST_DISPATCH = f"^-A KUBE-SERVICES .*-j ({_KINDS}|KUBE-(MARK-MASQ|NODEPORTS)$)"
-
 #: Of `nft list chains`: chains that no kube-proxy makes base chains, and every closing brace.
 CHAIN_LISTING = r"^[[:space:]]*(chain (KUBE-|[a-z]+-[A-Z2-7]{8}-)|}$)"

@@ -15,7 +15,7 @@ from ..model.address import Family, IPAddress
 from ..model.capture import Capture
 from ..model.commands import Command
 from ..model.fate import Backend, ChainId
-from .filters import CHAIN_LISTING, FIRST_DISPATCH, any_of, other_addresses, other_chains
+from .filters import CHAIN_LISTING, any_of, other_addresses, other_chains
 
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
 
@@ -68,7 +68,7 @@ def first_rules(wanted: Wanted) -> tuple[Command, ...]:
 def _saved(tool: str, chains: str, addresses: str) -> tuple[Command, ...]:
     return (
         Command(f"{tool}-save-all-filtered", (any_of(chains, addresses),)),
-        Command(f"{tool}-first-rule", (FIRST_DISPATCH,)),
+        Command(f"{tool}-first-rule", ("nat", DISPATCH)),
     )
 
 

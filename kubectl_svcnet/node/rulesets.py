@@ -25,7 +25,6 @@ from ..parse.iptables_save import (
     parse_save_numbered,
     parse_table,
 )
-from .filters import FIRST_DISPATCH
 from .netfilter import DISPATCH, IPSET_SAVE, LISTING, PREFIX, TABLES, Wanted
 from .proc import LEGACY_TABLES, Captures
 
@@ -165,9 +164,11 @@ def _all_tables(ruleset: Ruleset) -> Ruleset:
 
 
 def _first_line(answers: Captures, tool: str) -> dict[tuple[str, str], int]:
-    text = _text(answers, Command(f"{tool}-first-rule", (FIRST_DISPATCH,)))
-    number = (text or "").partition(":")[0]
-    return {("nat", DISPATCH): int(number)} if number.isdecimal() else {}
+    """The line after nat's own, unless it is another table's: then the chain has no rule."""
+    text = _text(answers, Command(f"{tool}-first-rule", ("nat", DISPATCH)))
+    number, _, line = (text or "").partition("\n")[2].partition(":")
+    found = number.isdecimal() and line.startswith(f"-A {DISPATCH} ")
+    return {("nat", DISPATCH): int(number)} if found else {}
 
 
 def read_sets(answers: Captures) -> tuple[Mapping[str, IPSet] | None, tuple[Gap, ...]]:

@@ -123,5 +123,5 @@ def _right(request: Request) -> str:
 def command_line(command: Command) -> str:
     """A command of the table as a person would type it; of a filter only that there is one."""
     spec = COMMANDS[command.name]
-    grep = " | grep -nvE …" if spec.filtered else " | grep -nEm1 …" if spec.first else ""
+    grep = " | grep -nvE …" if spec.filtered else " | grep -n …" if spec.first else ""
     return shlex.join(command.argv()) + grep

@@ -151,11 +151,36 @@ def test_a_pattern_that_takes_the_marker_too(node: Node) -> None:
     assert answer.ended
 
 
-def test_the_first_line_alone(node: Node) -> None:
-    node.fake("iptables-legacy-save", RULES)
-    (answer,) = node.run(Command("iptables-legacy-first-rule", ("^-A KUBE-SERVICES ",)))
-    assert answer.data == b"2:-A KUBE-SERVICES -d 10.96.0.1/32 -j A\n"
-    assert answer.exit_code == 0
+FOREIGN = "-A KUBE-SERVICES -d 10.96.0.9/32 -j ACCEPT\n"
+FILTER = "*filter\n:KUBE-SERVICES - [0:0]\n-A KUBE-SERVICES -d 10.96.0.3/32 -j REJECT\nCOMMIT\n"
+NAT = "*nat\n:KUBE-SERVICES - [0:0]\n-A X -j KUBE-SERVICES\n"
+
+
+@pytest.mark.parametrize(
+    ("saved", "shown"),
+    [
+        (f"{FILTER}{NAT}{FOREIGN}{RULES}COMMIT\n", f"5:*nat\n8:{FOREIGN}"),
+        (f"{NAT}{FOREIGN}{RULES}COMMIT\n{FILTER}", f"1:*nat\n4:{FOREIGN}"),
+        (f"{FILTER}{NAT}COMMIT\n*raw\nCOMMIT\n", "5:*nat\n9:*raw\n"),
+        (f"{NAT}COMMIT\n{FILTER}", "1:*nat\n5:*filter\n"),
+        (f"{NAT}COMMIT\n", "1:*nat\n"),
+        (FILTER, ""),
+    ],
+)
+def test_the_first_rule_of_one_table_s_chain(node: Node, saved: str, shown: str) -> None:
+    """Whatever the tables' order, whoever made the rule; the next table's head: there is none."""
+    node.fake("iptables-legacy-save", saved)
+    (answer,) = node.run(Command("iptables-legacy-first-rule", ("nat", "KUBE-SERVICES")))
+    assert answer.data.decode() == shown
+    assert answer.exit_code == (0 if shown else 1)
+
+
+def test_the_first_rule_of_many(node: Node) -> None:
+    """The second grep ends before the first one has written all."""
+    node.fake("iptables-legacy-save", f"{NAT}{FOREIGN}{RULES * 20_000}COMMIT\n")
+    (answer,) = node.run(Command("iptables-legacy-first-rule", ("nat", "KUBE-SERVICES")))
+    assert answer.data.decode() == f"1:*nat\n4:{FOREIGN}"
+    assert (answer.stderr, answer.exit_code) == (b"", 0)
 
 
 def test_filtered_without_grep(node: Node) -> None:

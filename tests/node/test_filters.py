@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from kubectl_svcnet.node.filters import (
     CHAIN_LISTING,
-    FIRST_DISPATCH,
     any_of,
     other_addresses,
     other_chains,
@@ -204,20 +203,6 @@ def test_too_much_to_say_keeps_more() -> None:
     assert not left(pattern, own_lines(names))
     addresses = [ip_address(0x0A600000 + chance.randrange(1 << 16)) for _ in range(3000)]
     assert len(other_addresses(addresses)) < 3200
-
-
-@pytest.mark.parametrize(
-    ("line", "first"),
-    [
-        ("-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -j KUBE-SVC-NPX46M4PTMTKRN6Y", True),
-        ("-A KUBE-SERVICES ! -s 10.244.0.0/16 -d 10.96.0.1/32 -j KUBE-MARK-MASQ", True),
-        ("-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS", True),
-        ("-A KUBE-SERVICES -d 10.96.0.1/32 -j REJECT", False),
-        ("-A PREROUTING -j KUBE-SERVICES", False),
-    ],
-)
-def test_the_line_that_numbers_count_from(line: str, first: bool) -> None:
-    assert bool(left(FIRST_DISPATCH, [line])) is first
 
 
 @pytest.mark.tools("grep")

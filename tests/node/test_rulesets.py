@@ -128,6 +128,24 @@ def test_images_without_nft() -> None:
     assert not ruleset.tables["nat"].complete
 
 
+@pytest.mark.parametrize(
+    ("first", "number"),
+    [
+        ("4:*nat\n7:-A KUBE-SERVICES -d 10.96.0.9/32 -j ACCEPT\n", 3),  # of whoever made it
+        ("4:*nat\n99:*raw\n", 1),  # the chain has no rule: the first line seen
+        ("", 1),
+    ],
+)
+def test_numbers_count_from_the_chain_s_first_rule(first: str, number: int) -> None:
+    save = Command("iptables-legacy-save-all-filtered", ("^x",))
+    rule = Command("iptables-legacy-first-rule", ("nat", "KUBE-SERVICES"))
+    text = "4:*nat\n5::KUBE-SERVICES - [0:0]\n9:-A KUBE-SERVICES -j KUBE-NODEPORTS\n10:COMMIT\n"
+    found, _ = read_rules({save: capture(save, text), rule: capture(rule, first)}, WANTED)
+    chain = found[Family.IPV4, Backend.LEGACY].chain("nat", "KUBE-SERVICES")
+    assert chain is not None
+    assert [rule.number for rule in chain.rules] == [number]
+
+
 @pytest.mark.parametrize("failure", [Reason.NO_TOOL, Reason.TIMEOUT, Reason.TOO_LARGE])
 def test_a_listing_that_failed_is_not_empty(failure: Reason) -> None:
     some = {LISTING: capture(LISTING)}

@@ -152,8 +152,8 @@ def test_without_a_node_there_is_none_to_describe() -> None:
             "iptables-nft -t nat -S KUBE-SERVICES | grep -nvE …",
         ),
         (
-            Command("iptables-legacy-first-rule", ("^x",)),
-            "iptables-legacy-save | grep -nEm1 …",
+            Command("iptables-legacy-first-rule", ("nat", "KUBE-SERVICES")),
+            "iptables-legacy-save | grep -n …",
         ),
     ],
 )
