@@ -38,7 +38,21 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
     """
     options, source, live = _open(given, timeout)
     interrupted = _interruptible(live)
-    work = _loaded(load, live)
+    try:
+        report = _read(source, options, _loaded(load, live))
+    except Exception as error:
+        if interrupted():  # before there was anything to show
+            raise KeyboardInterrupt from error
+        raise
+    status = show(report, options, cost=True)
+    if interrupted():
+        from .status import INTERRUPTED
+
+        return INTERRUPTED
+    return status
+
+
+def _read(source: Source, options: Options, work: Work) -> Report:
     recording = _recording(source, options)
     try:
         report = work(recording or source, options)
@@ -48,10 +62,10 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
         raise
     if recording is not None:
         recording.finish()
-    return show(report, options, interrupted=interrupted(), cost=True)
+    return report
 
 
-def show(report: Report, options: Options, *, interrupted: bool = False, cost: bool = False) -> int:
+def show(report: Report, options: Options, *, cost: bool = False) -> int:
     """The report on stdout, `cost` of reading it on stderr; the exit status."""
     from ..render import render
     from ..render.escape import escape
@@ -65,8 +79,6 @@ def show(report: Report, options: Options, *, interrupted: bool = False, cost: b
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
-    if interrupted:
-        return status.INTERRUPTED
     return status.status_of(report, fail_on=options.fail_on)
 
 

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 
 from kubectl_svcnet.cli import session
+from kubectl_svcnet.cluster.config import ClusterConfig
+from kubectl_svcnet.cluster.live import LiveSource
 from kubectl_svcnet.cluster.replay import ReplaySource
-from kubectl_svcnet.errors import ParseError, UsageError
-from kubectl_svcnet.model.capture import Source
+from kubectl_svcnet.errors import ClusterError, ParseError, UsageError
+from kubectl_svcnet.model.capture import ApiRequest, Source
 from kubectl_svcnet.model.finding import Gap
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import Collected, RangesReport
@@ -67,6 +69,54 @@ def test_ctrl_c_on_a_bundle_ends_at_once() -> None:
 
     with pytest.raises(KeyboardInterrupt):
         session.run(given(), lambda: interrupted)
+
+
+@pytest.fixture
+def live(monkeypatch: pytest.MonkeyPatch) -> LiveSource:
+    source = LiveSource(ClusterConfig(server="http://127.0.0.1:1", context="x"))
+    monkeypatch.setattr(session, "_open", lambda given, timeout: (Options(), source, source))
+    monkeypatch.setattr(source, "check", lambda: {})
+    return source
+
+
+def press(source: Source, options: Options) -> RangesReport:
+    os.kill(os.getpid(), signal.SIGINT)
+    return work(source, options)
+
+
+def test_ctrl_c_shows_what_was_read(live: LiveSource, capsys: pytest.CaptureFixture[str]) -> None:
+    assert session.run(argparse.Namespace(), lambda: press) == 130
+    assert "gap n2: rules: no route" in capsys.readouterr().out
+    assert live.fetch(ApiRequest(path="/x"))[0].failure is not None
+
+
+@pytest.mark.parametrize(
+    "error", [ClusterError("interrupted"), UsageError("x"), RuntimeError("x")], ids=repr
+)
+def test_ctrl_c_before_anything_was_read(live: LiveSource, error: Exception) -> None:
+    """Whatever the interrupted work raises is no error of its own."""
+
+    def failing(source: Source, options: Options) -> RangesReport:
+        press(source, options)
+        raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        session.run(argparse.Namespace(), lambda: failing)
+
+
+def test_ctrl_c_while_the_cluster_is_being_reached(
+    live: LiveSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> None:
+        raise ClusterError("unreachable")
+
+    def load() -> session.Work:
+        os.kill(os.getpid(), signal.SIGINT)
+        return work
+
+    monkeypatch.setattr(live, "check", refused)
+    with pytest.raises(KeyboardInterrupt):
+        session.run(argparse.Namespace(), load)
 
 
 @pytest.mark.parametrize(("output", "wide"), [("table", False), ("wide", True), ("json", False)])
