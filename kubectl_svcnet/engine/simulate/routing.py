@@ -159,7 +159,7 @@ class Routing:
         if way.device is None:
             return None
         mine = self.addresses_of(way.device, family_of(destination)) or []
-        found = self._nearest(mine, way.gateway or destination)
+        found = self._nearest(mine, _toward(way, destination))
         return found[0] if len(found) == 1 else None
 
     def masquerade_sources(
@@ -183,7 +183,7 @@ class Routing:
         if mine is None:
             return None
         usable = [entry for entry in mine if not entry.address.is_loopback]
-        found = self._nearest(usable, way.gateway or destination)
+        found = self._nearest(usable, _toward(way, destination))
         if found:
             return found
         others = [e for e in self._view.addresses if family_of(e.address) is family]
@@ -198,8 +198,27 @@ class Routing:
     ) -> tuple[IPAddress, ...]:
         """The first whose network holds the next hop, else the first."""
         usable = [e for e in entries if hop.is_link_local or not e.address.is_link_local]
-        near = [e.address for e in usable if _holds(e, hop)]
+        if hop.version == 6:
+            shared = [_shared(entry, hop) for entry in usable]
+            near = [e.address for e, n in zip(usable, shared, strict=True) if n == max(shared)]
+        else:
+            near = [e.address for e in usable if _holds(e, hop)]
         return self.in_order(near or [e.address for e in usable])
+
+
+def _toward(way: Way, destination: IPAddress) -> IPAddress:
+    """What a source is chosen for: the next hop (inet_select_addr), in IPv6 the destination
+    itself (ipv6_dev_get_saddr)."""
+    return destination if destination.version == 6 else way.gateway or destination
+
+
+def _shared(entry: InterfaceAddress, destination: IPAddress) -> int:
+    """How many leading bits it shares with the destination, at most its prefix (RFC 6724, 8)."""
+    if entry.address.version != destination.version:
+        return 0
+    bits = 128 - (int(entry.address) ^ int(destination)).bit_length()
+    length = entry.prefix_length
+    return bits if length is None else min(bits, length)
 
 
 def _way_of(route: Route, destination: IPAddress) -> Way:

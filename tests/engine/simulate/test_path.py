@@ -259,3 +259,12 @@ def test_a_source_that_is_the_nodes_own_is_a_martian(
     source = ip_address("192.168.0.1")
     (fate,) = ask("", "8.8.8.8", source=source, view={"sysctls": sysctls})
     assert fate.kind is kind
+
+
+def test_what_comes_back_over_lo_is_not_translated_again(ask: Ask) -> None:
+    """Its connection has been through nat: PREROUTING and INPUT of nat do not see it."""
+    nat = rules(nat=(f"PREROUTING {DNAT}", "INPUT -j SNAT --to-source 192.168.0.9"))
+    (fate,) = ask(nat, "192.168.0.1", **NODE)
+    assert (fate.kind, fate.masquerade) == (FateKind.LOCAL, False)
+    (fate,) = ask(rules(mangle=("PREROUTING -i lo -j DROP",)), "192.168.0.1", **NODE)
+    assert fate.kind is FateKind.DROP

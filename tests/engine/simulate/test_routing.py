@@ -126,3 +126,25 @@ def test_addresses_of_a_device(view: Views) -> None:
     assert routing.on_device(ip_address("10.244.1.1"), "eth0") is False
     nowhere = view(addresses=(InterfaceAddress(ip_address("10.9.9.9"), None),))
     assert Routing(nowhere).addresses_of("cni0", Family.IPV4) is None
+
+
+def test_an_ipv6_source_is_chosen_for_the_destination(view: Views) -> None:
+    """Not for the gateway, which is link-local; of several the one that shares most with it."""
+    mine = tuple(
+        InterfaceAddress(ip_address(one), "eth0", 64)
+        for one in ("fe80::1", "fd00:9::1", "fd00:1::1", "2001:db8::1")
+    )
+    routes = (
+        Route(ip_network("::/0"), "eth0", ip_address("fe80::ff")),
+        Route(ip_network("fe80::/64"), "eth0"),
+    )
+    routing = Routing(view(addresses=mine, routes=routes))
+    for there, source in (
+        ("fd00:1::77", "fd00:1::1"),
+        ("2001:db8:5::1", "2001:db8::1"),
+        ("fe80::9", "fe80::1"),
+    ):
+        destination = ip_address(there)
+        assert routing.masquerade_sources(destination) == (ip_address(source),)
+        way = routing.way(destination)
+        assert routing.source_for(way, destination) == ip_address(source)

@@ -47,6 +47,10 @@ add ports 80
 create nobody hash:mac
 add nobody 00:11:22:33:44:55
 create none hash:mac
+create who hash:ip,mac family inet
+add who 10.244.1.9,00:11:22:33:44:55
+create who6 hash:ip,mac family inet6
+add who6 fd00::1,00:11:22:33:44:55
 create timed hash:ip family inet timeout 60
 add timed 8.8.8.8 timeout 7
 create mark hash:ip,mark family inet markmask 0x0000ff00
@@ -90,6 +94,9 @@ ROWS = [
     ("ports src", "no"),
     ("nobody src", "unknown"),
     ("none src", "no"),
+    ("who src,src", "unknown"),
+    ("who src", "no"),
+    ("who6 src,src", "no"),
     ("timed dst", "open"),
     ("timed src", "no"),
     ("mark dst,dst", "no"),
