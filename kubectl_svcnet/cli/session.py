@@ -66,15 +66,20 @@ def _read(source: Source, options: Options, work: Work) -> Report:
 
 
 def show(report: Report, options: Options, *, cost: bool = False) -> int:
-    """The report on stdout, `cost` of reading it on stderr; the exit status."""
+    """The report on stdout, `cost` of reading it on stderr; the exit status.
+
+    Names alone have no room for gaps, which stand on stderr then (law 2)."""
     from ..render import render
     from ..render.escape import escape
-    from ..render.table.statements import closing
+    from ..render.table.statements import closing, gap_lines
     from . import status
 
     report = replace(report, gaps=status.accept(report.gaps, options.accept_gaps))
-    sys.stdout.write(render(report, options.output, style_of(options)))
+    style = style_of(options)
+    sys.stdout.write(render(report, options.output, style))
     sys.stdout.flush()
+    for line in gap_lines(report.gaps, style) if options.output == "name" else ():
+        print(line, file=sys.stderr)
     if cost and options.output in ("table", "wide"):
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):

@@ -51,6 +51,11 @@ def test_an_accepted_gap_is_shown_and_no_failure(capsys: pytest.CaptureFixture[s
     assert "accepted gap n2: rules: no route" in capsys.readouterr().out
 
 
+def test_names_alone_leave_the_gaps_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    assert session.run(given(output="name"), lambda: work) == 4
+    assert capsys.readouterr() == ("", "gap n2: rules: no route\n")
+
+
 def test_a_bundle_is_not_recorded_again() -> None:
     with pytest.raises(UsageError, match="--record"):
         session.run(given(record="x"), lambda: work)

@@ -15,7 +15,7 @@ def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -
     lines: list[str] = []
     for finding in findings:
         lines += ["", *_finding(finding, style)]
-    stated = _gaps(gaps, style)
+    stated = gap_lines(gaps, style)
     return lines + ([""] if stated else []) + stated
 
 
@@ -33,7 +33,7 @@ def _finding(finding: Finding, style: Style) -> list[str]:
     return lines
 
 
-def _gaps(gaps: Iterable[Gap], style: Style) -> list[str]:
+def gap_lines(gaps: Iterable[Gap], style: Style) -> list[str]:
     """Gaps that differ in the node alone are one."""
     rows = [(gap.node, (gap.what, gap.why, gap.next, gap.blocking, gap.accepted)) for gap in gaps]
     lines: list[str] = []
