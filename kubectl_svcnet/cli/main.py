@@ -10,6 +10,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from .. import __version__
 from ..errors import SvcnetError
@@ -47,8 +48,12 @@ class Parser(argparse.ArgumentParser):
     """argparse with kubectl's words for a wrong command line."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        sys.stderr.write(f"error: {message}\nSee '{self.prog} --help' for help and examples.\n")
-        raise SystemExit(2)
+        _wrong_usage(message, self.prog)
+
+
+def _wrong_usage(message: str, command: str) -> NoReturn:
+    sys.stderr.write(f"error: {message}\nSee '{command} --help' for help and examples.\n")
+    raise SystemExit(2)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -61,7 +66,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kubectl svcnet {__version__}")
     commands = parser.add_subparsers(
-        title="Available commands", metavar="COMMAND", dest="command", parser_class=Parser
+        title="Available commands",
+        metavar="COMMAND",
+        dest="command",
+        parser_class=Parser,
+        prog=PROGRAM,  # else it is the whole usage line
     )
     for name, (summary, _, extra, arguments) in COMMANDS.items():
         command = commands.add_parser(
@@ -224,7 +233,10 @@ def _guarded(argv: Sequence[str] | None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
-    given = parser.parse_args(argv)
+    given, unknown = parser.parse_known_args(argv)
+    if unknown:
+        command = f"{PROGRAM} {given.command}" if given.command else PROGRAM
+        _wrong_usage(f"unrecognized arguments: {' '.join(unknown)}", command)
     if given.command is None:
         parser.print_help()
         return 0

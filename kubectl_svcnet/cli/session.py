@@ -80,11 +80,26 @@ def show(report: Report, options: Options, *, cost: bool = False) -> int:
     sys.stdout.flush()
     for line in gap_lines(report.gaps, style) if options.output == "name" else ():
         print(line, file=sys.stderr)
-    if cost and options.output in ("table", "wide"):
+    if nothing := _nothing(report, options):
+        print(nothing, file=sys.stderr)
+    elif cost and options.output in ("table", "wide"):
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
     return status.status_of(report, fail_on=options.fail_on)
+
+
+def _nothing(report: Report, options: Options) -> str:
+    """kubectl's sentence where all Services were asked for and there is none."""
+    from ..model.report import TraceReport
+    from ..render.escape import escape
+
+    if not isinstance(report, TraceReport) or report.services or options.services:
+        return ""
+    if options.output in ("json", "yaml"):
+        return ""
+    where = "" if options.all_namespaces else f" in {escape(options.namespace)} namespace."
+    return f"No resources found{where}"
 
 
 def _open(given: argparse.Namespace, timeout: float) -> tuple[Options, Source, LiveSource | None]:

@@ -192,9 +192,19 @@ def test_no_command_is_help(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "argv", [["nope"], ["trace", "--nope"], ["trace", "-o", "xml"], ["snapshot"]]
+    ("argv", "command"),
+    [
+        (["nope"], "kubectl svcnet"),
+        (["--nope"], "kubectl svcnet"),
+        (["trace", "--nope"], "kubectl svcnet trace"),
+        (["--nope", "trace"], "kubectl svcnet trace"),
+        (["trace", "-o", "xml"], "kubectl svcnet trace"),
+        (["trace", "x", "--fail-on", "bogus"], "kubectl svcnet trace"),
+        (["ranges", "x"], "kubectl svcnet ranges"),
+        (["snapshot"], "kubectl svcnet snapshot"),
+    ],
 )
-def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage(argv: list[str], command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(argv)
     assert caught.value.code == 2
@@ -202,7 +212,30 @@ def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert out == ""
     first, second = err.splitlines()
     assert first.startswith("error: ")
-    assert second.endswith("--help' for help and examples.")
+    assert second == f"See '{command} --help' for help and examples."
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["-n", "empty"], "No resources found in empty namespace.\n"),
+        (["-l", "app=none"], "No resources found in default namespace.\n"),
+        (["-A", "-l", "app=none"], "No resources found\n"),
+        (["-n", "empty", "-o", "wide"], "No resources found in empty namespace.\n"),
+        (["-n", "empty", "-o", "name"], "No resources found in empty namespace.\n"),
+    ],
+)
+def test_no_service_at_all(
+    argv: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["trace", *argv, *BUNDLE]) == 0
+    assert capsys.readouterr() == ("", sentence)
+
+
+def test_no_service_in_a_document(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "-n", "empty", *BUNDLE, "-o", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert (document(out)["items"], err) == ([], "")
 
 
 def test_commands_are_sorted_and_say_what_they_show() -> None:

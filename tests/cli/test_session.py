@@ -80,7 +80,7 @@ def test_ctrl_c_on_a_bundle_ends_at_once() -> None:
 def live(monkeypatch: pytest.MonkeyPatch) -> LiveSource:
     source = LiveSource(ClusterConfig(server="http://127.0.0.1:1", context="x"))
     monkeypatch.setattr(session, "_open", lambda given, timeout: (Options(), source, source))
-    monkeypatch.setattr(source, "check", lambda: {})
+    monkeypatch.setattr(source, "check", dict)
     return source
 
 
