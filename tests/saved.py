@@ -217,7 +217,7 @@ def cut(command: Command, dump: str) -> str | None:
         at = plain.index(f"*{table}") if f"*{table}" in plain else len(plain)
         return "".join(lines[at : at + 2])
     if kind.endswith("-save-all-filtered"):
-        return filtered(dump, command.arguments[0])
+        return filtered(dump, "|".join(command.arguments))
     table = command.arguments[0]
     part = re.search(rf"^\*{table}\n(?s:.*?)^COMMIT\n", dump, re.MULTILINE)
     body = part[0] if part else empty(table)

@@ -5,9 +5,11 @@ are positional parameters. It is written for dash with the tools of upstream's k
 (cat chmod grep ln rm sleep wc) and busybox. Each answer stands between lines that carry a random
 token, on stdout and on stderr, so nothing that a node prints can pass for a marker.
 Exit codes in the end marker: the command's own, or `absent` where law 3 forbade to run it.
-A listing is kept in `L`, which is `-` before there is one; `at` looks for a table in it.
+A listing is kept in `L`, which is `-` before there is one; `at` looks for a table in it. `M` is
+what one pattern let through of the program `K`: a dump of 215,000 rules is made once, not twice.
 A filtered command's own end marker goes through its `grep -n` and so has a line number.
-`f` keeps each table's head and the rules of one chain, and of these the table's and the next.
+`f` keeps each table's head and the rules of one chain, and of these the table's and the next; it
+numbers them, unless they have been.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ MAX_ARGUMENTS = 6 * 1024
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+\Z")
 
 _HEAD = r"""export LC_ALL=C
-T=$1 U=$2 n=0 L=-
+T=$1 U=$2 n=0 L=- K=-
 exec 3>&1
 shift 2
 has(){ case ,$U, in *,$1,*)return 0;;esac;[ -e /proc/modules ]||return 0
@@ -33,10 +35,12 @@ at(){ case $L in -|*":table $1 {"*)return 0;;esac;return 1;}
 no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
 z(){ printf '\n%s end %s\n' $T $?;}
 g(){ grep -anvEe "$1";}
-f(){ grep -ane '^\*' -e "^-A $2 "|grep -am1 -A1 ":\*$1\$";}
+s(){ printf '%s\n' "$1";}
+f(){ grep -a$3e '^\([0-9]*:\)*\*' -e "^\([0-9]*:\)*-A $2 "|grep -am1 -A1 ":\*$1\$";}
 p(){ printf "$1%s $2\n" $T;printf "$1%s $2\n" $T>&2;}
 while [ $# -gt 0 ];do c=$1;shift;n=$((n+1)) e=absent
 p '' "begin $n"
+case $c in ip6*)P=ip6tables F=ip6;;*)P=iptables F=ip;;esac
 case $c in
 """
 
@@ -69,32 +73,47 @@ def _condition(spec: CommandSpec) -> str:
     return "&&".join(tests)
 
 
-def _arm(spec: CommandSpec) -> str:
-    """The script's case arm for one row of the table."""
+def _run(spec: CommandSpec) -> str:
+    """What runs the command, and puts its exit code, or its filter's, in `e`."""
     numbers = {name: index for index, name in enumerate(spec.arguments, 1)}
     run = " ".join(_word(word, numbers) for word in spec.argv)
+    program, last = spec.argv[0], f'"${len(numbers)}"'
+    if spec.kept:
+        return f'K={program};M=$({{ {run};z;}}|g "$1");e=$?;s "$M"|grep -avEe {last}'
+    if spec.listing:
+        return f'L=$({{ {run};z;}}|g {last});e=$?;s "$L"'
     if spec.filtered:
-        run = f'{{ {run};z;}}|g "${len(numbers)}"'
-    if spec.listing:
-        run = f"L=$({run})"
+        return f"{{ {run};z;}}|g {last};e=$?"
     if spec.first:
-        run += '|f "$1" "$2"'
+        kept = 's "$M"|f "$1" "$2"'
+        return f'if [ $K = {program} ];then {kept};else {run}|f "$1" "$2" n;fi;e=$?'
     if spec.hushed:
-        run = f"E=$({run} 2>&1 >&3)"
-    run += ";e=$?"
-    if spec.hushed:
-        run += """;[ $e = 0 ]||printf '%s\\n' "$E">&2"""
-    if spec.listing:
-        run += """;printf '%s\\n' "$L\""""
-    condition = _condition(spec)
+        return f'E=$({run} 2>&1 >&3);e=$?;[ $e = 0 ]||s "$E">&2'
+    return f"{run};e=$?"
+
+
+def _arm(spec: CommandSpec) -> str:
+    """What one row of the table is in the script."""
+    run, condition = _run(spec), _condition(spec)
     if condition:
         run = f"if {condition};then {run};fi"
-    shift = f";shift {len(numbers)}" if numbers else ""
-    return f"{spec.name}){run}{shift};;\n"
+    shift = f";shift {len(spec.arguments)}" if spec.arguments else ""
+    return f"{run}{shift};;\n"
 
 
 def build_script(specs: Iterable[CommandSpec]) -> str:
-    return _HEAD + "".join(map(_arm, specs)) + _TAIL
+    """Rows of iptables and ip6tables that differ in nothing else share an arm: `P` and `F`."""
+    arms = {spec.name: _arm(spec) for spec in specs}
+    merged: dict[str, str] = {}
+    for name, arm in arms.items():
+        twin = f"ip6{name.removeprefix('ip')}"
+        shared = arm.replace("iptables-", "$P-").replace('at "ip ', 'at "$F ')
+        both = shared.replace("$P", "ip6tables").replace("$F", "ip6")
+        if name.startswith("iptables-") and arms.get(twin) == both:
+            merged[f"{name}|{twin}"] = shared
+        elif f"ip{name.removeprefix('ip6')}|{name}" not in merged:
+            merged[name] = arm
+    return _HEAD + "".join(f"{names}){arm}" for names, arm in merged.items()) + _TAIL
 
 
 SCRIPT = build_script(COMMANDS.values())

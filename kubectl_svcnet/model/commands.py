@@ -59,6 +59,8 @@ class CommandSpec:
     arguments: Mapping[str, str] = field(default_factory=dict)  # placeholder: pattern, in order
     filtered: bool = False  # the last argument is a pattern of lines to leave on the node
     first: bool = False  # shows {table}'s line and, if it has one, {chain}'s first rule, numbered
+    kept: bool = False  # the script keeps what the first of two patterns lets through, so that
+    # `first` of the same program need not run it again
     needs: Needs = Needs.NOTHING
     dump: bool = False  # may be long: --max-dump limits it, not --max-answer
     unless: tuple[str, ...] = ()  # not run where one of these tools exists
@@ -182,8 +184,9 @@ def _nft_saves(nft: str) -> tuple[CommandSpec, ...]:
             name=f"{nft}-save-all-filtered",
             dump=True,
             argv=(f"{nft}-save",),
-            arguments=leave,
+            arguments={"chains": _PATTERN, "leave": _PATTERN},
             filtered=True,
+            kept=True,
             needs=Needs.NF_TABLES,
             unless=("nft",),
             shows="all tables without the chains of other Services, in images without nft",
@@ -212,8 +215,9 @@ def _legacy(legacy: str) -> tuple[CommandSpec, ...]:
             name=f"{legacy}-save-all-filtered",
             dump=True,
             argv=(f"{legacy}-save",),
-            arguments={"leave": _PATTERN},
+            arguments={"chains": _PATTERN, "leave": _PATTERN},
             filtered=True,
+            kept=True,
             shows="all legacy tables without the chains of other Services",
         ),
         CommandSpec(

@@ -15,6 +15,9 @@ from ..model.address import IPAddress
 
 _KINDS = "KUBE-(SVC|SVL|SEP|EXT|FW|XLB)-"
 
+#: Where a rule begins, whether its line has got a number already or not.
+_RULE = "^([0-9]+:)?"
+
 #: Room for one pattern, so that a command with two fits one exec (6 KiB of arguments); what does
 #: not fit keeps more lines, never fewer.
 _ROOM = 2400
@@ -69,7 +72,7 @@ def other_addresses(addresses: Iterable[IPAddress]) -> str:
     if len(pattern) > _ROOM:
         return ""
     jump = f"-j ({_KINDS}|KUBE-MARK-MASQ$)"
-    return f"^-A KUBE-SERVICES (! -s [^ ]+ )?-d {pattern}[0-9a-f:.]*/{length} .*{jump}"
+    return f"{_RULE}-A KUBE-SERVICES (! -s [^ ]+ )?-d {pattern}[0-9a-f:.]*/{length} .*{jump}"
 
 
 def any_of(*patterns: str) -> str:

@@ -67,7 +67,7 @@ def first_rules(wanted: Wanted) -> tuple[Command, ...]:
 
 def _saved(tool: str, chains: str, addresses: str) -> tuple[Command, ...]:
     return (
-        Command(f"{tool}-save-all-filtered", (any_of(chains, addresses),)),
+        Command(f"{tool}-save-all-filtered", (any_of(chains), any_of(addresses))),
         Command(f"{tool}-first-rule", ("nat", DISPATCH)),
     )
 

@@ -250,12 +250,49 @@ def test_no_listing_no_chains(node: Node, nft: str) -> None:
     node.fake("iptables-nft-save", "*nat\n")
     if nft == "broken":
         node.fake("nft", "", "Killed\n", 137)
-    saved = Command("iptables-nft-save-all-filtered", ("^x",))
+    saved = Command("iptables-nft-save-all-filtered", ("^x", "^y"))
     listing, chain, save = node.run(LISTING, CHAIN, saved)
     assert listing.exit_code == (127 if nft == "none" else 137)
     assert chain.absent
     assert save.absent is (nft == "broken")
     assert save.data == (b"1:*nat\n" if nft == "none" else b"")
+
+
+SAVE = """*nat
+:A - [0:0]
+-A A -j ACCEPT
+-A KUBE-SERVICES -d 10.96.0.1/32 -j A
+-A KUBE-SERVICES -d 10.96.0.2/32 -j B
+COMMIT
+"""
+FILTERED = Command(
+    "iptables-legacy-save-all-filtered", ("^(:|-A )A ", "^([0-9]+:)?-A KUBE-SERVICES -d 10.96.0.1/")
+)
+FIRST = Command("iptables-legacy-first-rule", ("nat", "KUBE-SERVICES"))
+FIRST6 = Command("ip6tables-legacy-first-rule", FIRST.arguments)
+
+
+def test_a_dump_is_made_once_for_both_questions(node: Node) -> None:
+    node.fake("iptables-legacy-save", SAVE)
+    node.fake("ip6tables-legacy-save", SAVE)
+    part, first, first6 = node.run(FILTERED, FIRST, FIRST6)
+    assert part.data == b"1:*nat\n5:-A KUBE-SERVICES -d 10.96.0.2/32 -j B\n6:COMMIT\n"
+    assert (part.exit_code, part.unfiltered) == (0, False)
+    lines = b"1:*nat\n4:-A KUBE-SERVICES -d 10.96.0.1/32 -j A\n"
+    assert (first.data, first.exit_code) == (lines, 0)
+    assert (first6.data, first6.exit_code) == (lines, 0)  # of its own program, whole
+    assert [name.strip() for name in node.ran()] == [
+        "iptables-legacy-save",
+        "ip6tables-legacy-save",
+    ]
+
+
+def test_a_dump_that_failed_is_kept_with_its_code(node: Node) -> None:
+    node.fake("iptables-legacy-save", "*nat\n", "broken\n", 3)
+    part, first = node.run(FILTERED, FIRST)
+    assert (part.data, part.exit_code, part.stderr) == (b"1:*nat\n", 3, b"broken\n")
+    (alone,) = node.run(FIRST)
+    assert first.data == alone.data == b"1:*nat\n"
 
 
 def test_an_empty_listing_is_one(node: Node) -> None:
@@ -279,6 +316,7 @@ def test_every_row_runs_its_own_argv(node: Node) -> None:
     examples = {
         "table": "nat",
         "chain": "KUBE-SERVICES",
+        "chains": "^x",
         "leave": "^x",
         "first": "x",
         "family": "ip",

@@ -14,6 +14,7 @@ ROWS = [pytest.param(row, id=row.name) for row in COMMANDS.values()]
 ALLOWED = {
     "table": "nat",
     "chain": "KUBE-SVC-J5FHDC7QFLM3E3EH",
+    "chains": "^-A KUBE-SEP-",
     "leave": r"-A KUBE-SERVICES -d 10\.96\.",
     "family": "ip",
     "file": "/proc/net/route",
