@@ -203,9 +203,9 @@ def _rules(service: ServiceTrace, reading: NodeReading) -> list[ByHand]:
         found = [r for r in refs if (r.chain.family, r.chain.backend) == (family, backend)]
         own = [f for f in frontends if f.family is family]
         kind = " (IPv6)" if family is Family.IPV6 else ""
-        # A refusal stands in the filter table.
+        # A refusal stands in the filter table; iptables-legacy-save -t would load a table.
         tables = "" if any(ref.chain.table != "nat" for ref in found) else " -t nat"
-        tables = "" if backend is Backend.NFTABLES else tables
+        tables = tables if backend is Backend.NFT else ""
         steps.append(
             ByHand(
                 title=f"The rules of {name} on {reading.node.name}{kind}",

@@ -374,13 +374,13 @@ def test_no_rule_at_all(cluster: Cluster) -> None:
 def test_a_legacy_node_is_asked_with_its_own_tool(cluster: Cluster) -> None:
     cluster.dump = Command("iptables-legacy-save-all")
     step = about(cluster.steps(), "rules")
-    assert "-- iptables-legacy-save -t nat | grep" in step.command
+    assert "-- iptables-legacy-save | grep" in step.command  # -t would load the table's module
     assert step.lines[0].startswith("legacy:nat/KUBE-SERVICES:2 -A KUBE-SERVICES ")
 
 
 def test_an_image_that_knows_one_backend(cluster: Cluster) -> None:
     cluster.dump = Command("iptables-save-all")
-    assert "-- iptables-save -t nat | grep" in about(cluster.steps(), "rules").command
+    assert "-- iptables-save | grep" in about(cluster.steps(), "rules").command
 
 
 def test_a_refusal_stands_in_the_filter_table(cluster: Cluster) -> None:
