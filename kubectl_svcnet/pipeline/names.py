@@ -84,9 +84,18 @@ def _named(word: str, namespace: str) -> Named:
     if len(parts) > 2 and parts[2] != "svc":
         raise UsageError(f"{word!r} is no Service name: NAME, NAME.NAMESPACE, an address or :PORT")
     names = ServiceName(parts[1] if len(parts) > 1 else namespace, parts[0])
+    if len(parts) == 1:
+        _namespace(namespace)
     if not all(_LABEL.fullmatch(part) for part in (names.name, names.namespace)):
         raise UsageError(f"{word!r} is no Service name: NAME, NAME.NAMESPACE, an address or :PORT")
     return Named(name=names)
+
+
+def _namespace(name: str) -> str:
+    """The one of -n or of the context; it becomes a part of a path."""
+    if not _LABEL.fullmatch(name):
+        raise UsageError(f"{name!r} is no name of a namespace")
+    return name
 
 
 def _address(word: str) -> tuple[IPAddress | None, int | None]:
@@ -112,7 +121,7 @@ def find_scopes(options: Options) -> tuple[Scope, ...]:
     """What to list, so that all that is named is in it."""
     named = parse_names(options)
     if not named:
-        namespace = None if options.all_namespaces else options.namespace
+        namespace = None if options.all_namespaces else _namespace(options.namespace)
         return (Scope(namespace=namespace, selector=options.selector),)
     if options.selector:
         raise UsageError("a name cannot be given together with a selector (-l)")

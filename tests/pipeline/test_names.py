@@ -106,6 +106,21 @@ def test_what_is_listed_for_it(options: Options, scopes: list[Scope]) -> None:
     assert list(find_scopes(options)) == scopes
 
 
+@pytest.mark.parametrize("services", [(), ("db",), ("svc/db",), ("svc", "db")])
+@pytest.mark.parametrize("namespace", ["../..", "Pay", "a/b", "a.b", ""])
+def test_a_wrong_namespace_is_to_blame(services: tuple[str, ...], namespace: str) -> None:
+    sentence = re.escape(f"{namespace!r} is no name of a namespace")
+    with pytest.raises(UsageError, match=sentence):
+        find_scopes(Options(services=services, namespace=namespace))
+
+
+def test_a_namespace_that_is_not_used_is_not_to_blame() -> None:
+    assert find_scopes(Options(services=("db.pay",), namespace="../..")) == (
+        Scope(namespace="pay", name="db"),
+    )
+    assert find_scopes(Options(namespace="../..", all_namespaces=True)) == (Scope(),)
+
+
 def test_a_name_and_a_selector_do_not_go_together() -> None:
     with pytest.raises(UsageError, match=r"together with a selector \(-l\)"):
         find_scopes(Options(services=("db",), selector="a=b"))
