@@ -173,7 +173,9 @@ def _matrix(trace: FrontendTrace, style: Style) -> list[str]:
         rows.append([str(address), *about, *shares])
     rows.append(["VERDICT", "", "", "", *(n.verdict.value for n in trace.nodes)])
     lines = columns([head, *rows])
-    return lines if style.headers else lines[1:]
+    refusals = fold((node.node, _refusal(node)) for node in trace.nodes)
+    said = [escape(f"{names(nodes)}: {why}") for nodes, why in refusals if why]
+    return [*(lines if style.headers else lines[1:]), *said]
 
 
 def _shares(walks: Sequence[Walk], address: object) -> str:

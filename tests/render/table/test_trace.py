@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubectl_svcnet.model.fate import Fate, FateKind
@@ -113,6 +115,16 @@ def test_wide_is_a_matrix_of_shares() -> None:
     assert shown[4].split() == [A, "db-1", "n1", "yes", "50.0%", "(m)"]
     assert shown[5].split() == [B, "<none>", "n2", "yes", "by", "state"]
     assert shown[6].split() == ["VERDICT", "ok"]
+
+
+def test_wide_says_a_refusal_too() -> None:
+    refused = walk(asked(why="no endpoints"), ends(K.REJECT, DROP))
+    nodes = [
+        replace(trace(node=name, expected=(), reached=()), walks=(refused,))
+        for name in ("n1", "n2")
+    ]
+    shown = table(*nodes, trace(node="n3"), style=Style(wide=True)).splitlines()
+    assert [line for line in shown if "refused" in line] == ["n1,n2: refused: no endpoints"]
 
 
 def test_a_service_of_which_no_node_was_read() -> None:
