@@ -123,7 +123,6 @@ SINGLE = [
         "for side, order in enumerate(orders[:1]):",
     ),
     ("path.py", "flow.destination_settled if destination else flow.source_settled", "False"),
-    ("path.py", "branch.change(out_device=LOOPBACK)", "pass"),
     ("path.py", 'branch.change(in_device=LOOPBACK, out_device="")', "pass"),
     ("answers.py", "if flow.destination_changed:  # translated back on its way", "if False:"),
     ("answers.py", "Tracking.RELATED if tracked else Tracking.INVALID", "Tracking.RELATED"),

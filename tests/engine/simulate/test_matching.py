@@ -119,6 +119,15 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.ConnmarkIs(0x10, 0xF0), {"connection_mark": 0x1F}, True),
     (m.MarkIs(0x4000, 0xFFFFFFFF), {"mark": 0x4001}, False),
     (m.ConnmarkIs(0, 0xFF), {}, True),
+    (m.ConnmarkIs(0, 0xFF, True), {}, False),
+    (m.ConnmarkIs(1, 0xFF, True), {}, True),
+    (m.Icmp("8", True), {"answering": Answering.ICMP}, True),
+    (m.Icmp("3", True), {"answering": Answering.ICMP}, False),
+    (m.AddressRange(S, ip_address("10.244.1.9"), ip_address("10.244.1.9")), {}, True),
+    (m.AddressRange(D, ip_address("10.96.0.10"), ip_address("10.96.0.20")), {}, True),
+    (m.Ports(D, ((80, 90),)), {}, True),
+    (m.Ports(D, ((70, 80),)), {}, True),
+    (m.Owner("uid", 0, 0), {"own": True}, False),
     (m.ConnmarkIs(0, 0xFF), {"tracking": Tracking.UNTRACKED}, False),
     (m.ConnmarkIs(1, 0xFF, True), {"tracking": Tracking.NONE}, False),
     (m.CtState(frozenset({"NEW"})), {}, True),
@@ -226,6 +235,37 @@ def test_matches(match: object, fields: dict[str, Any], expected: object) -> Non
         assert isinstance(found, expected)
     else:
         assert found == expected
+
+
+#: Where `!` changes nothing: what is asked for is not there at all.
+UNTURNED = [
+    m.AddressIn(D, net("fd00::/8"), True),
+    m.Icmp("8"),
+    m.TcpFlags(frozenset({"SYN"}), frozenset({"SYN"})),
+    m.Ports(D, ((80, 80),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("match", "fields", "expected"),
+    [row for row in ROWS if hasattr(row[0], "negated") and isinstance(row[2], bool)],
+)
+def test_negation_turns_every_answer(match: Any, fields: dict[str, Any], expected: bool) -> None:
+    unconnected = fields.get("tracking") in (Tracking.NONE, Tracking.UNTRACKED)
+    nothing_there = match in UNTURNED and (
+        fields.get("protocol") is Protocol.UDP
+        or fields.get("answering") is Answering.ICMP
+        or not fields
+    )
+    nothing_there &= ask(match, **fields) is False and expected is False
+    if isinstance(match, m.ConnmarkIs | m.CtStatus) and unconnected:
+        nothing_there = True
+    if isinstance(match, m.Icmp) and fields:
+        nothing_there = False
+    if isinstance(match, m.Ports) and not fields:
+        nothing_there = False
+    turned = ask(replace(match, negated=not match.negated), **fields)
+    assert turned is (expected if nothing_there else not expected)
 
 
 def test_an_affinity_list_does_not_know_a_new_client() -> None:

@@ -7,9 +7,11 @@ from ipaddress import ip_address
 
 import pytest
 
-from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.fate import Backend, Fate, FateKind
 from kubectl_svcnet.model.nodeview import InterfaceAddress
 from kubectl_svcnet.model.packet import Hook
+from kubectl_svcnet.parse.iptables_save import parse_save
 
 Ask = Callable[..., tuple[Fate, ...]]
 NODE = {"hook": Hook.OUTPUT}
@@ -122,3 +124,35 @@ def test_the_source_port_range_of_an_unknown_span(ask: Ask) -> None:
     fates = ask(nat("POSTROUTING -j SNAT --to-source 192.168.0.5-192.168.0.6"), "8.8.8.8")
     assert [fate.masquerade for fate in fates] == [True]
     assert fates[0].probability == 1
+
+
+def test_netmap_keeps_the_hosts_part(ask: Ask) -> None:
+    (fate,) = ask(nat("PREROUTING -j NETMAP --to 10.244.0.0/16"), "10.96.3.4")
+    assert str(fate.endpoint) == "10.244.3.4:80"
+    (fate,) = ask(nat("POSTROUTING -j NETMAP --to 172.16.0.0/16"), "8.8.8.8")
+    assert (str(fate.source), fate.masquerade) == ("172.16.1.9", True)
+    (fate,) = ask(nat("POSTROUTING -j NETMAP --to 10.244.0.0/16"), "8.8.8.8")
+    assert (str(fate.source), fate.masquerade) == ("10.244.1.9", False)
+
+
+def test_a_masquerade_with_ports_leaves_the_source_port_open(ask: Ask) -> None:
+    rule = "-A INPUT -p tcp -m tcp --sport 40000 -j DROP"
+    for words, kind in (("", FateKind.DROP), ("--random-fully", FateKind.UNKNOWN)):
+        text = nat(f"POSTROUTING -p tcp -j MASQUERADE {words}")
+        text += f"*filter\n{rule}\nCOMMIT\n"
+        (fate,) = ask(text, "192.168.0.1", source_port=40000, **NODE)
+        assert fate.kind is kind
+
+
+def test_an_ipv6_redirect_takes_no_link_local_address(ask: Ask) -> None:
+    mine = tuple(
+        InterfaceAddress(ip_address(one), "cni0", 64) for one in ("fe80::1", "fd00::1", "fd00::2")
+    )
+    dump = parse_save(nat("PREROUTING -j REDIRECT"), Family.IPV6, Backend.NFT)
+    empty = parse_save("", Family.IPV6, Backend.LEGACY)
+    rulesets = {(Family.IPV6, one.backend): one for one in (dump, empty)}
+    source = {"source": ip_address("fd00::9")}
+    for addresses, endpoint in ((mine, "[fd00::1]:80"), (mine[:1], "[fe80::1]:80")):
+        view = {"addresses": addresses, "rulesets": rulesets}
+        (fate,) = ask("", "fd00:5::5", view=view, **source)
+        assert str(fate.endpoint) == endpoint
