@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kubectl_svcnet.cli.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -53,6 +55,34 @@ def test_help(update: bool) -> None:
     if update:
         write(found, answer.stdout)
     assert words_of(block("help")["text"]) == words_of(answer.stdout)
+
+
+def test_demo(update: bool) -> None:
+    """Standard output, whole; status 1 is a finding, as the text below the block says."""
+    found = block("demo")
+    answer = run(found["line"])
+    assert answer.returncode == 1, answer.stderr
+    if update:
+        write(found, answer.stdout)
+    assert block("demo")["text"] == answer.stdout
+
+
+def test_ratios_are_those_of_their_rows() -> None:
+    """The figures are `make bench`'s; the ratio is theirs by ours, as far as they are rounded."""
+    text = README.read_text(encoding="utf-8")
+    table = text.partition("<!-- bench -->")[2].partition("<!-- /bench -->")[0]
+    rows = [[cell.strip() for cell in line.split("|")[2:5]] for line in table.splitlines()]
+    figures = [row for row in rows if len(row) == 3 and row[2].endswith("x")]
+    assert figures
+    for theirs, ours, ratio in figures:
+        said = float(ratio.rstrip("x").replace(",", ""))
+        assert amount(theirs) / amount(ours) == pytest.approx(said, rel=0.06)
+
+
+def amount(figure: str) -> float:
+    units = {"": 1, "s": 1, "min": 60, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20}
+    number, _, unit = figure.replace(",", "").partition(" ")
+    return float(number) * units[unit]
 
 
 def test_exit_codes_are_those_of_the_contract() -> None:
