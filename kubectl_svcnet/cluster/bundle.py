@@ -43,11 +43,22 @@ FORMAT = "svcnet-bundle/1"
 MAX_MEMBER = 512 << 20
 MAX_TOTAL = 8 << 30
 MAX_MEMBERS = 200_000
+#: In seconds since the epoch: the end of the year 9999, the last one that can be written.
+MAX_TIME = 253_402_300_800
 
 _NAME = re.compile(r"index\.json|captures/[A-Za-z0-9._-]{1,200}")
 _TYPES: Mapping[str, type[Any]] = {
     kind.__name__: kind
     for kind in (ApiRequest, LogRequest, ExecRequest, ForwardRequest, ReviewRequest)
+}
+
+
+#: Which JSON a field of a request may be, by its annotation; the others are read word by word.
+_SCALARS: Mapping[str, tuple[type[Any], ...]] = {
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, type(None)),
 }
 
 
@@ -83,6 +94,10 @@ def request_from_json(value: Mapping[str, Any]) -> Request:
         given["commands"] = tuple(_command(part) for part in given["commands"])
     if "in_use" in given:
         given["in_use"] = frozenset(Needs(part) for part in given["in_use"])
+    for entry in fields(kind):
+        allowed = _SCALARS.get(str(entry.type))
+        if allowed and entry.name in given and type(given[entry.name]) not in allowed:
+            raise ValueError(f"{entry.name} is no {entry.type}")
     return cast(Request, kind(**given))
 
 
@@ -274,6 +289,7 @@ def read_bundle(path: str | os.PathLike[str]) -> tuple[str, tuple[Stored, ...]]:
         LookupError,
         TypeError,
         AttributeError,
+        OverflowError,
     ) as error:
         raise ParseError(f"not a whole bundle of kubectl svcnet ({error})", file=name) from error
     except OSError as error:
@@ -349,15 +365,22 @@ def _head(entry: Mapping[str, Any]) -> Capture | None:
     return Capture(
         request=request,
         command=command,
-        started=float(entry["started"]),
-        seconds=float(entry["seconds"]),
-        exit_code=None if code is None else int(code),
-        size=int(entry.get("size", 0)),
+        started=_number(entry["started"]),
+        seconds=_number(entry["seconds"]),
+        exit_code=None if code is None else int(_number(code)),
+        size=int(_number(entry.get("size", 0), below=MAX_TOTAL)),
         truncated=bool(entry.get("truncated", False)),
         failure=failure,
     )
 
 
+def _number(value: object, *, below: float = MAX_TIME) -> float:
+    """Not text, not a truth, and neither infinite nor beyond what can be counted or shown."""
+    if type(value) not in (int, float) or not 0 <= cast(float, value) < below:
+        raise ValueError(f"{value!r:.40} is no number that can stand here")
+    return float(cast(float, value))
+
+
 def _stored(entry: Mapping[str, Any], head: Capture, members: Mapping[str, bytes]) -> Stored:
     parts = (members[entry[key]] if key in entry else b"" for key in ("data", "stderr", "objects"))
-    return Stored(int(entry["fetch"]), head, *parts)
+    return Stored(int(_number(entry["fetch"])), head, *parts)

@@ -135,7 +135,7 @@ class ReplaySource:
             self._turns[key] += 1
         try:
             capture = found[min(turn, len(found) - 1)].capture()
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ParseError(f"a capture is damaged ({error})", file=self._name) from error
         with self._lock:
             self._now = max(self._now, capture.started + capture.seconds)

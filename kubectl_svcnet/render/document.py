@@ -85,18 +85,24 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
 
 
 def _collected(collected: Collected) -> dict[str, Any]:
-    """Where nothing was read, there is no start."""
-    started = datetime.fromtimestamp(collected.started_at, timezone.utc)
-    text = started.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return {
         "context": collected.context or None,
-        "startedAt": text if collected.started_at else None,
+        "startedAt": _time(collected.started_at),
         "seconds": round(collected.seconds, 3),
         "nodes": collected.nodes,
         "nodesRead": collected.nodes_read,
         "execs": collected.execs,
         "bytes": collected.bytes,
     }
+
+
+def _time(seconds: float) -> str | None:
+    """Where nothing was read, there is no start; a clock may also say what no calendar has."""
+    try:
+        moment = datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
+    except (OverflowError, ValueError, OSError):
+        return None
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def _service(trace: ServiceTrace, steps: Iterable[ByHand]) -> dict[str, Any]:

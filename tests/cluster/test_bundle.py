@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +175,27 @@ def link(kind: bytes, target: str) -> tarfile.TarInfo:
     return info
 
 
+WRONG: dict[str, tuple[Any, ...]] = {
+    "started": ("1", None, True, [], -1, float("inf"), float("nan"), 1e300, 10**400),
+    "seconds": ("0", None, {}, -0.5, float("inf"), 1e300),
+    "exit_code": ("0", [], float("inf"), 1 << 70),
+    "size": ("0", [], float("inf"), 1 << 70),
+    "fetch": ("1", None, float("inf"), 1 << 70),
+    "command": ("x", [], {"name": "ipset-save"}, {"name": "ipset-save", "arguments": 1}),
+    "failure": ("x", [], {"reason": []}),
+    "data": (1, [], {}),
+    "request": ("x", [], {"type": []}),
+}
+WRONG_REQUESTS: tuple[tuple[dict[str, Any], tuple[dict[str, Any], ...]], ...] = (
+    (request_to_json(REQUESTS[0]), ({"path": 1}, {"path": None}, {"many": "x"})),
+    (request_to_json(REQUESTS[0]), ({"limit": "5"}, {"limit": 1.5}, {"limit": True})),
+    (request_to_json(REQUESTS[0]), ({"query": 1}, {"query": ["abc"]}, {"query": [1]})),
+    (request_to_json(REQUESTS[2]), ({"pod": []}, {"tail_lines": {}}, {"previous": 1})),
+    (request_to_json(EXEC), ({"node": {}}, {"shell": None}, {"commands": 1})),
+    (request_to_json(EXEC), ({"in_use": ["x"]}, {"in_use": 1}, {"commands": ["x"]})),
+    (request_to_json(REQUESTS[5]), ({"port": "1"}, {"port": None})),
+)
+
 HOSTILE: dict[str, tuple[tuple[tarfile.TarInfo | str, bytes], ...]] = {
     "empty": (),
     "no index": (("captures/x", b""),),
@@ -190,6 +212,17 @@ HOSTILE: dict[str, tuple[tuple[tarfile.TarInfo | str, bytes], ...]] = {
     ),
     "a file that is missing": (("index.json", index(entry(data="captures/x"))),),
     "a time that is none": (("index.json", index(entry(started="x"))),),
+    **{
+        f"a wrong {name}: {value!r:.12}": (("index.json", index(entry(**{name: value}))),)
+        for name, values in WRONG.items()
+        for value in values
+    },
+    **{
+        f"a request's wrong {change}": (("index.json", index(entry(request=request | change))),)
+        for request, changes in WRONG_REQUESTS
+        for change in changes
+    },
+    "an index of text": (("index.json", b'{"format": "svcnet-bundle/1", "captures": "x"}'),),
     "a way out": (("../x", b""),),
     "a way out from within": (("captures/../../x", b""),),
     "an absolute name": (("/etc/passwd", b""),),
@@ -282,3 +315,11 @@ def test_objects_that_are_none(tmp_path: Path) -> None:
     (stored,) = read_bundle(path)[1]
     with pytest.raises(ValueError, match="no list"):
         stored.capture()
+
+
+@pytest.mark.parametrize(
+    "kind", [ApiRequest, LogRequest, ExecRequest, ForwardRequest, ReviewRequest]
+)
+def test_no_field_of_a_request_is_read_unchecked(kind: type[Any]) -> None:
+    read = {"query", "commands", "in_use"}
+    assert {f.name for f in fields(kind) if str(f.type) not in bundle._SCALARS} <= read

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -205,3 +207,12 @@ def test_from_many_threads() -> None:
 def test_a_bundle_that_cannot_be_read(tmp_path: Any) -> None:
     with pytest.raises(ParseError, match="No such file"):
         ReplaySource(tmp_path / "none")
+
+
+@pytest.mark.parametrize("objects", [b"{", b'"x"', b'["x"]', b"[" * 200_000])
+def test_objects_that_cannot_be_read(objects: bytes) -> None:
+    source = ReplaySource.of([Capture(request=LISTED, objects=({"x": 1},))])
+    for stored in source._answers.values():
+        stored[:] = [replace(one, objects=zlib.compress(objects)) for one in stored]
+    with pytest.raises(ParseError, match="damaged"):
+        source.fetch(LISTED)

@@ -57,6 +57,12 @@ def test_version() -> None:
     assert made["apiVersion"] == API_VERSION
 
 
+@pytest.mark.parametrize("clock", [1e300, -1e300, float("inf"), float("nan"), 1 << 40])
+def test_a_clock_that_no_calendar_has(clock: float) -> None:
+    report = SnapshotReport(collected=Collected(started_at=clock))
+    assert document(report)["collected"]["startedAt"] is None
+
+
 def test_accepted_gaps() -> None:
     gap = Gap(what="rules", why="no", node="n2", blocking=True, accepted=True)
     shown = document(SnapshotReport(collected=Collected(), file="x", gaps=(gap,)))
