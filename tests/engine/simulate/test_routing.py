@@ -148,3 +148,11 @@ def test_an_ipv6_source_is_chosen_for_the_destination(view: Views) -> None:
         assert routing.masquerade_sources(destination) == (ip_address(source),)
         way = routing.way(destination)
         assert routing.source_for(way, destination) == ip_address(source)
+
+
+def test_a_link_local_address_is_no_source_for_the_world(view: Views) -> None:
+    mine = tuple(InterfaceAddress(ip_address(one), "eth0", 64) for one in ("fe80::1", "fd00::1"))
+    routing = Routing(view(addresses=mine, routes=(Route(ip_network("::/0"), "eth0"),)))
+    away = ip_address("2001:db8::5")
+    assert routing.masquerade_sources(away) == (ip_address("fd00::1"),)
+    assert routing.source_for(routing.way(away), away) == ip_address("fd00::1")

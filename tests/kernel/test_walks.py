@@ -1,0 +1,73 @@
+"""The walk itself, rule by rule: the rules that one packet met, by their counters, are those of
+one of the walks that were foretold."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from kubectl_svcnet.engine.simulate import Simulator
+from kubectl_svcnet.model.fate import Fate, FateKind
+from tests.kernel.kernel_net import NODE, Net
+from tests.kernel.kernel_rules import make_case
+from tests.kernel.kernel_view import packet_of, view_of
+
+pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "iptables-nft-restore")]
+
+CASES = int(os.environ.get("SVCNET_KERNEL_CASES", "30")) // 6
+
+
+def _met(net: Net, backends: dict[str, str]) -> frozenset[str]:
+    """Every rule that was hit, as a fate names it."""
+    met = set()
+    for backend in backends:
+        table = ""
+        counted: dict[str, Iterator[int]] = {}
+        for line in net.run("node", f"iptables-{backend}-save", "-c").splitlines():
+            if line.startswith("*"):
+                table, counted = line[1:], {}
+            elif found := re.match(r"\[(\d+):\d+\] -A (\S+) ", line):
+                counter = counted.setdefault(found[2], itertools.count(1))
+                number = next(counter)
+                if found[1] != "0":
+                    prefix = "legacy:" if backend == "legacy" else ""
+                    met.add(f"{prefix}{table}/{found[2]}:{number}")
+    return frozenset(met)
+
+
+def _walked(fate: Fate) -> frozenset[str]:
+    """Those that it tells of, but for a chance or a state that went by."""
+    return frozenset(
+        str(step.rule)
+        for step in fate.steps
+        if step.rule is not None and not step.action.startswith(("chance", "if "))
+    )
+
+
+def _answers_by_itself(fate: Fate) -> bool:
+    """What is delivered on the node is answered by its stack, which no walk tells of."""
+    on_node = fate.endpoint is not None and str(fate.endpoint.address) == NODE
+    return fate.kind is FateKind.LOCAL or on_node
+
+
+def test_the_rules_met_are_those_of_a_walk(net: Net) -> None:
+    plain = (case for seed in itertools.count(1) if not (case := make_case(seed)).spoiled)
+    asked = 0
+    for case in itertools.islice(plain, CASES):
+        for probe in case.probes:
+            shown = net.load(case.texts)
+            fates = Simulator(view_of(net, shown, with_ip=True)).fates(
+                packet_of(probe), explain=True
+            )
+            if any(_answers_by_itself(fate) for fate in fates):
+                continue
+            net.send([probe])
+            met = _met(net, case.texts)
+            asked += 1
+            walks = [_walked(fate) for fate in fates]
+            assert met in walks, (probe, sorted(met), [sorted(walk) for walk in walks])
+    assert asked > CASES
