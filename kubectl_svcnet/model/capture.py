@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from .commands import Command, Needs
 
@@ -151,3 +151,11 @@ class Source(Protocol):
     def now(self) -> float: ...
 
     def wait(self, seconds: float) -> None: ...
+
+
+@runtime_checkable
+class Recorded(Protocol):
+    """What a Source of saved answers knows beside: how often it holds the answer to a request.
+    With one, whether a difference lasts cannot be seen."""
+
+    def readings(self, request: Request) -> int: ...

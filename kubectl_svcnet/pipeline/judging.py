@@ -164,11 +164,12 @@ class Outcome:
     readings: Mapping[str, NodeReading]
     gaps: tuple[Gap, ...]
     missing: tuple[str, ...]
+    once: frozenset[str] = frozenset()  # nodes of which a bundle holds one reading
 
 
 def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
     services = tuple(_service(service, outcome) for service in outcome.services)
-    facts = {name: _facts(reading) for name, reading in outcome.readings.items()}
+    facts = {n: _facts(reading, n in outcome.once) for n, reading in outcome.readings.items()}
     found = [f for service in services for f in findings_of(service, facts)]
     node_gaps = tuple(gap for reading in outcome.readings.values() for gap in reading.gaps)
     return TraceReport(
@@ -207,12 +208,13 @@ def _unread(judged: Judged, known: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(Gap(what="rules", node=name, why=why, blocking=b) for name, why, b in whys)
 
 
-def _facts(reading: NodeReading) -> NodeFacts:
+def _facts(reading: NodeReading, once: bool) -> NodeFacts:
     pod, vantage = reading.proxy, reading.vantage
     return NodeFacts(
         proxy=f"{pod.namespace}/{pod.name}" if pod else "",
         state=reading.state,
         vantage=f"{vantage.namespace}/{vantage.pod}/{vantage.container}" if vantage else "",
+        once=once,
     )
 
 

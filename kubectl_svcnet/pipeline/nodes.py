@@ -9,13 +9,21 @@ from typing import TYPE_CHECKING
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
-from ..model.capture import Capture, ExecRequest, Failure, LogRequest, Reason
+from ..model.capture import (
+    Capture,
+    ExecRequest,
+    Failure,
+    LogRequest,
+    Reason,
+    Recorded,
+    Source,
+)
 from ..model.commands import Command, Needs
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod
 from ..node.netfilter import LISTING, Wanted
-from ..node.proc import process_state
+from ..node.proc import STATUS, process_state
 from ..node.rounds import (
     Answers,
     first_round,
@@ -207,6 +215,20 @@ class NodeReader:
             )
         )
         return proxier_mode(log.text().splitlines()) or ""
+
+
+def read_once(source: Source, readings: Iterable[NodeReading]) -> frozenset[str]:
+    """Nodes of which a bundle holds one reading only: every reading asks for STATUS, once."""
+    if not isinstance(source, Recorded):
+        return frozenset()
+    captures = {reading.node.name: reading.captures.get(STATUS) for reading in readings}
+    return frozenset(
+        name
+        for name, capture in captures.items()
+        if capture is not None
+        and isinstance(capture.request, ExecRequest)
+        and source.readings(replace(capture.request, commands=(STATUS,))) < 2
+    )
 
 
 def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:

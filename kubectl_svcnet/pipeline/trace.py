@@ -22,7 +22,7 @@ from .collect import Collector, gap_of
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
-from .nodes import NodeReader, NodeReading
+from .nodes import NodeReader, NodeReading, read_once
 
 if TYPE_CHECKING:  # `judging`, and all that it imports, is not needed before nodes have answered
     from ..engine.ask import Questions
@@ -87,11 +87,13 @@ class _Run:
 
         judged = judging.judge(after, readings, targets)
         doubtful = judging.differing(judged)
+        once = frozenset[str]()
         if doubtful:
             again, last = self._settle(after, doubtful, targets)
             second = judging.judge(last, again, targets)
             judged = judging.settled(judged, second, (before, after, last))
             readings = {**readings, **again}
+            once = read_once(self.collector.source, again.values())
         outcome = judging.Outcome(
             services=read.services,
             nodes=self.nodes,
@@ -100,6 +102,7 @@ class _Run:
             readings=readings,
             gaps=(*gaps, *read.gaps, *self.pod_gaps, *self._blind(targets)),
             missing=read.missing,
+            once=once,
         )
         report = judging.report_of(outcome, self._collected(readings, doubtful))
         if not self.options.steps:

@@ -215,6 +215,18 @@ def test_a_difference_that_goes_away_is_nothing() -> None:
     assert report.collected.waited == 5.0
 
 
+def test_a_bundle_of_one_reading_says_so() -> None:
+    gone = Saved().rules("n3", lambda t: t.replace("10.244.3.2", "10.244.3.9"))
+    both = trace(gone.source(), DB)
+    once = trace(Saved(readings(gone.captures)[0]).source(), DB)
+    assert codes(once) == codes(both)
+    assert {f.level for f in once.findings} == {Level.ERROR}
+    assert all(f.message.endswith(" (one reading)") for f in once.findings)
+    assert not any("one reading" in f.message for f in both.findings)
+    asked = trace(Narrow(gone), DB)  # a cluster is asked twice
+    assert not any("one reading" in f.message for f in asked.findings)
+
+
 def test_an_expectation_that_moves_is_info() -> None:
     """Pods are replaced between the readings of the API: stated, but not as an error."""
     turns = iter(range(100))

@@ -33,11 +33,12 @@ _HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
     """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
-    its process state, and "ns/pod/container" of the vantage."""
+    its process state, "ns/pod/container" of the vantage; `once`: a bundle holds one reading."""
 
     proxy: str = ""
     state: str = ""
     vantage: str = ""
+    once: bool = False
 
     @property
     def halted(self) -> str:
@@ -114,6 +115,8 @@ def _finding(
     message, evidence = _statement(service, problem, places, what)
     if not settled:
         message += " (not settled: the API or the node changed while it was read)"
+    elif facts.once and problem in FAULTS:
+        message += " (one reading)"
     return finding(
         _CODES[problem],
         message,

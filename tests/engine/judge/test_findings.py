@@ -294,3 +294,20 @@ def test_node_ports_are_named_by_port() -> None:
     made = FrontendTrace(frontend=dialled, endpoints=(), nodes=(trace(V.ABSENT),))
     (found,) = findings_of(replace(of(), frontends=(made,)), {})
     assert found.message == "nothing dispatches :30080/TCP"
+
+
+@pytest.mark.parametrize(
+    ("problem", "settled", "once", "said"),
+    [
+        (V.MISSING, True, True, True),
+        (V.MISSING, True, False, False),
+        (V.MISSING, False, True, False),
+        (V.UNKNOWN, True, True, False),  # no difference that could settle
+    ],
+)
+def test_a_difference_that_was_read_once(
+    problem: Verdict, settled: bool, once: bool, said: bool
+) -> None:
+    service = of(trace(problem, missing=(at(A),), settled=settled))
+    (found,) = findings_of(service, {"n3": replace(FACTS, once=once)})
+    assert found.message.endswith(" (one reading)") is said
