@@ -26,7 +26,7 @@ pytestmark = [
 
 CASES = int(os.environ.get("SVCNET_KERNEL_CASES", "30"))
 SEED = int(os.environ.get("SVCNET_KERNEL_SEED", "1"))
-REPEATS = 16
+REPEATS, MORE = 16, 96
 
 
 @dataclass
@@ -62,6 +62,8 @@ def _ask(net: Net, case: Case, seed: int, score: Score) -> None:
         # A client that the affinity list remembers gets the same answer each time.
         open_source = len(expected) > len(fates)
         depends = open_source or any(fate.probability is None for fate in fates)
+        if observed < expected and not depends:  # a fate with a small share: ask more often
+            observed |= set(net.send([probe] * MORE))
         score.exact += observed == expected or (depends and observed <= expected)
         if not observed <= expected:
             rules = [str(rule) for fate in fates for rule in fate.rules]
@@ -92,5 +94,4 @@ def test_every_outcome_was_foretold(
     with capsys.disabled():
         sys.stdout.write(f"\n{CASES} rulesets, {REPEATS} packets a case: {score}")
     assert not score.wrong, "\n".join(score.wrong)
-    # A fate with a small share is missed now and then; the rest must be exact.
-    assert score.exact >= 0.97 * (score.asked - score.unknown.total())
+    assert score.exact >= 0.99 * (score.asked - score.unknown.total())
