@@ -24,6 +24,7 @@ from ..node.nft import read_native, without_listed
 from ..node.proc import read_state
 from ..node.rounds import Answers
 from ..node.rulesets import read_rules, read_sets
+from .processes import owner_gaps
 
 if TYPE_CHECKING:
     from ..engine.ask import Questions
@@ -92,8 +93,10 @@ def walk(view: NodeView, questions: Mapping[Frontend, Questions], *, explain: bo
         )
         for frontend, asked in questions.items()
     }
+    packets = [each.packet for asked in questions.values() for each in asked.asked]
+    gaps = (*(gap for q in questions.values() for gap in q.gaps), *owner_gaps(view, packets))
     return Walked(
         fates=tuple(fate for each in walks.values() for walk in each for fate in walk.fates),
         walks=walks,
-        gaps=tuple(dict.fromkeys(gap for q in questions.values() for gap in q.gaps)),
+        gaps=tuple(dict.fromkeys(gaps)),
     )
