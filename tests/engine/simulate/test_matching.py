@@ -212,6 +212,8 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.CtStatus(frozenset({"ASSURED"}), True, False), {"tracking": Tracking.NONE}, True),
     (m.CtDirection(False), {}, True),
     (m.CtDirection(True), {}, False),
+    (m.CtDirection(False, False), {"tracking": Tracking.NONE}, True),
+    (m.CtDirection(True, False), {"tracking": Tracking.UNTRACKED}, True),
     (m.CtDirection(True), {"answering": Answering.ICMP, "tracking": Tracking.RELATED}, True),
     (m.CtDirection(False), {"tracking": Tracking.UNTRACKED}, False),
     (m.CtTuple(True, m.IPProtocol(6)), {}, True),
@@ -280,6 +282,9 @@ def test_an_affinity_list_does_not_know_a_new_client() -> None:
         ("OUTPUT", True, m.Owner("uid", 1000, 1000), False),
         ("POSTROUTING", True, m.Owner("socket"), True),
         ("POSTROUTING", False, m.Owner("socket"), False),
+        ("OUTPUT", True, m.Owner("uid", 0, 0, True), False),
+        ("OUTPUT", True, m.Owner("gid", 5, 5, True), True),
+        ("OUTPUT", True, m.Owner("socket", negated=True), False),
     ],
 )
 def test_owner(hook: str, own: bool, match: m.Owner, expected: bool) -> None:
@@ -323,3 +328,20 @@ def test_every_match_of_the_model_has_an_answer() -> None:
         one for one in vars(m).values() if isinstance(one, type) and one.__module__ == m.__name__
     }
     assert classes - {m.Side} == set(_EVALUATORS)
+
+
+def test_what_is_turned_elsewhere() -> None:
+    """An ICMP answer has no user, a bridge port is none, a blackhole leads to no device."""
+    answer_ = {"own": True, "answering": Answering.ICMP}
+    assert ask(m.Owner("uid"), "OUTPUT", **answer_) is False
+    assert ask(m.Owner("uid", negated=True), "OUTPUT", **answer_) is True
+    port = {"sysctls": BRIDGED, "physical_in": "veth1"}
+    assert ask(m.Physdev("is-in", "", True), **port) is False
+    assert ask(m.Physdev("in", "veth2", True), **port) is True
+    nowhere = NodeView(
+        node="n1",
+        addresses=VIEW.addresses,
+        routes=(Route(net("0.0.0.0/0"), None, kind="blackhole"),),
+    )
+    assert ask(m.ReversePath(), view=nowhere) is False
+    assert ask(m.ReversePath(negated=True), view=nowhere) is True
