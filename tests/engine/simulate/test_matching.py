@@ -332,10 +332,10 @@ def test_every_match_of_the_model_has_an_answer() -> None:
 
 def test_what_is_turned_elsewhere() -> None:
     """An ICMP answer has no user, a bridge port is none, a blackhole leads to no device."""
-    answer_ = {"own": True, "answering": Answering.ICMP}
+    answer_: dict[str, Any] = {"own": True, "answering": Answering.ICMP}
     assert ask(m.Owner("uid"), "OUTPUT", **answer_) is False
     assert ask(m.Owner("uid", negated=True), "OUTPUT", **answer_) is True
-    port = {"sysctls": BRIDGED, "physical_in": "veth1"}
+    port: dict[str, Any] = {"sysctls": BRIDGED, "physical_in": "veth1"}
     assert ask(m.Physdev("is-in", "", True), **port) is False
     assert ask(m.Physdev("in", "veth2", True), **port) is True
     nowhere = NodeView(
