@@ -14,6 +14,7 @@ from . import images, paths
 from .topology import API_SERVER, CONTROL_PLANE, NODES, POD_RANGE, SERVICE_RANGE, Node
 
 PKI = "/etc/kubernetes/pki"
+KUBERNETES = "/var/lib/kubernetes"  # on n1; /etc/kubernetes in the pods
 AUDIT_POLICY = """\
 apiVersion: audit.k8s.io/v1
 kind: Policy
@@ -82,7 +83,7 @@ API = Component(
         f"--tls-private-key-file={PKI}/apiserver.key",
     ),
     probe=("/readyz", 6443, "HTTPS"),
-    data=paths.AUDIT_LOG.parent,
+    data=Path("/var/log/kubernetes"),
     data_mount="/var/log/kubernetes/audit",
 )
 
@@ -130,7 +131,6 @@ SCHEDULER = Component(
 
 def lay_out(*components: Component) -> None:
     """The kubelet of n1 starts what it finds in its folder."""
-    paths.AUDIT_LOG.parent.mkdir(exist_ok=True)
     (paths.KUBERNETES_FOLDER / "audit-policy.yaml").write_text(AUDIT_POLICY)
     for component in components:
         target = CONTROL_PLANE.folder / "manifests" / f"{component.name}.yaml"
@@ -150,7 +150,7 @@ def static_pod(component: Component) -> str:
         path=path,
         port=port,
         scheme=scheme,
-        kubernetes=paths.KUBERNETES_FOLDER,
+        kubernetes=KUBERNETES,
         data=component.data,
         data_mount=component.data_mount,
     )

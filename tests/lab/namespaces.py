@@ -25,6 +25,7 @@ _DAEMONS: list[subprocess.Popen[bytes]] = []
 def hold(node: Node) -> None:
     for name in ("var-lib", "var-log"):
         (node.folder / name).mkdir(parents=True)
+    paths.AUDIT_LOG.parent.mkdir(exist_ok=True)
     unshare = [
         "unshare",
         "--mount",
@@ -41,6 +42,8 @@ def hold(node: Node) -> None:
         node.name,
         str(node.folder),
         str(build_labsrv()),
+        str(paths.KUBERNETES_FOLDER),
+        str(paths.AUDIT_LOG.parent),
     ]
     pid = daemon(f"{node.name}-init", [*fabric.inside(node.netns), *unshare, *init])
     holder = recorded(pid)

@@ -1,5 +1,6 @@
 # Process 1 of a node, already in its network, mount, UTS and PID namespaces.
-# $1 node name, $2 the node's folder, $3 labsrv.
+# $1 node name, $2 the node's folder, $3 labsrv, $4 what n1's control plane has as
+# /var/lib/kubernetes and $5 as /var/log/kubernetes, so that no pod names a folder of the machine.
 # The folders below are those that containerd, CNI and the kubelet write to: each node has its own,
 # and nothing of them shows outside. A tmpfs on /run also gives it its own xtables lock and keeps
 # the pods' network namespaces from the machine.
@@ -9,6 +10,9 @@ mount -t proc proc /proc
 mount --make-rshared /
 mount --bind "$2/var-lib" /var/lib
 mount --bind "$2/var-log" /var/log
+mkdir /var/lib/kubernetes /var/log/kubernetes
+mount --bind "$4" /var/lib/kubernetes
+mount --bind "$5" /var/log/kubernetes
 mount -t tmpfs tmpfs /run
 mkdir -p /run/netns /run/lock
 : > /run/xtables.lock
