@@ -7,6 +7,7 @@ as it was found, unless --keep says otherwise.
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 import time
@@ -51,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and unload
     try:
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")
