@@ -1,4 +1,7 @@
-"""A node, two pods, and everything else, in network namespaces of this test run alone."""
+"""A node, two pods, and everything else, in network namespaces of this test run alone.
+
+Each file has its own, for some leave sysctls, sets and tables behind.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from tests.kernel.kernel_net import Net
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def net() -> Iterator[Net]:
     made = Net.build()
     try:

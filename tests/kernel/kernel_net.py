@@ -26,6 +26,10 @@ OTHER_NODE, OUTSIDE, GATEWAY = "192.168.50.2", "192.168.50.9", "192.168.50.254"
 POD_A, POD_B = "10.244.1.2", "10.244.1.3"
 FAR_PODS = ("10.244.2.2", "10.244.2.3")
 
+#: The namespaces send packets of their own (ARP's failures, late answers), which rule counters
+#: count too: a disagreement counts if it is there each time.
+TRIES = 3
+
 _CLONE_NEWNET = 0x40000000
 _TCP, _UDP = socket.IPPROTO_TCP, socket.IPPROTO_UDP
 _serial = itertools.count()

@@ -14,7 +14,17 @@ import pytest
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.fate import FateKind
 from kubectl_svcnet.model.nodeview import NodeView
-from tests.kernel.kernel_net import FAR_PODS, NODE, NODE_BRIDGE, OUTSIDE, POD_A, POD_B, Net, Probe
+from tests.kernel.kernel_net import (
+    FAR_PODS,
+    NODE,
+    NODE_BRIDGE,
+    OUTSIDE,
+    POD_A,
+    POD_B,
+    TRIES,
+    Net,
+    Probe,
+)
 from tests.kernel.kernel_view import packet_of, read_view, with_rules
 
 pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "ipset", "iptables-nft-restore")]
@@ -243,11 +253,13 @@ def _hits(net: Net, backend: str) -> list[tuple[str, str, int]]:
     return found
 
 
-@pytest.mark.parametrize("bridged", ["0", "1"], ids=["bridge-nf-off", "bridge-nf-on"])
-@pytest.mark.parametrize("backend", ["nft", "legacy"])
+# Not legacy with bridge-nf on: the matches are the same code.
+@pytest.mark.parametrize(
+    ("backend", "bridged"),
+    [("nft", "0"), ("nft", "1"), ("legacy", "0")],
+    ids=["nft", "nft-bridge-nf", "legacy"],
+)
 def test_every_match_in_every_hook(net: Net, backend: str, bridged: str) -> None:
-    if bridged == "1" and backend == "legacy":
-        pytest.skip("the matches are the same code")
     net.run("node", "sysctl", "-q", "-w", f"net.bridge.bridge-nf-call-iptables={bridged}")
     net.run("node", "ipset", "restore", "-exist", text=SETS)
     net.run("node", "nft", "-f", "-", text=QUIET)
@@ -255,23 +267,28 @@ def test_every_match_in_every_hook(net: Net, backend: str, bridged: str) -> None
     wrong = []
     step = 1 if "SVCNET_KERNEL_CASES" in os.environ else 2
     for probe in PROBES[:: step if backend == "nft" else 2 * step]:
-        net.load({"nft": empty, "legacy": empty} | {backend: _dump(rules)})
-        net.send([probe])
-        hits = _hits(net, backend)
-        assert len(hits) == len(rules)
-        for place, raw, hit in hits:
-            table, _, chain = place.partition("/")
-            told = _foretold(view, backend, table, chain, raw, probe)
-            if ("yes" if hit else "no") not in told and "unknown" not in told:
-                wrong.append(f"{probe} {place} {raw}: {hit} hits, foretold {sorted(told)}")
+        disagree: list[str] = []
+        for _ in range(TRIES):
+            net.load({"nft": empty, "legacy": empty} | {backend: _dump(rules)})
+            net.send([probe])
+            hits = _hits(net, backend)
+            assert len(hits) == len(rules)
+            disagree = [
+                f"{probe} {place} {raw}: {hit} hits, foretold {sorted(told)}"
+                for place, raw, hit in hits
+                for told in [_foretold(view, backend, place, raw, probe)]
+                if ("yes" if hit else "no") not in told and "unknown" not in told
+            ]
+            if not disagree:
+                break
+        wrong += disagree
     net.load({"nft": empty, "legacy": empty})
     net.run("node", "nft", "delete", "table", "ip", "quiet")
     assert not wrong, "\n".join(wrong)
 
 
-def _foretold(
-    view: NodeView, backend: str, table: str, chain: str, raw: str, probe: Probe
-) -> set[str]:
+def _foretold(view: NodeView, backend: str, place: str, raw: str, probe: Probe) -> set[str]:
+    table, _, chain = place.partition("/")
     rule = f"*{table}\n:{chain} ACCEPT [0:0]\n{raw} -j DROP\nCOMMIT\n"
     node = with_rules(view, {"nft": "", "legacy": ""} | {backend: rule})
     fates = Simulator(node).fates(packet_of(probe))

@@ -12,8 +12,8 @@ import pytest
 
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.fate import Fate, FateKind
-from tests.kernel.kernel_net import NODE, Net
-from tests.kernel.kernel_rules import make_case
+from tests.kernel.kernel_net import NODE, TRIES, Net, Probe
+from tests.kernel.kernel_rules import Case, make_case
 from tests.kernel.kernel_view import packet_of, view_of
 
 pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "iptables-nft-restore")]
@@ -54,6 +54,11 @@ def _answers_by_itself(fate: Fate) -> bool:
     return fate.kind is FateKind.LOCAL or on_node
 
 
+def _met_by(net: Net, case: Case, probe: Probe) -> frozenset[str]:
+    net.send([probe])
+    return _met(net, case.texts)
+
+
 def test_the_rules_met_are_those_of_a_walk(net: Net) -> None:
     plain = (case for seed in itertools.count(1) if not (case := make_case(seed)).spoiled)
     asked = 0
@@ -65,9 +70,13 @@ def test_the_rules_met_are_those_of_a_walk(net: Net) -> None:
             )
             if any(_answers_by_itself(fate) for fate in fates):
                 continue
-            net.send([probe])
-            met = _met(net, case.texts)
-            asked += 1
             walks = [_walked(fate) for fate in fates]
+            met = _met_by(net, case, probe)
+            for _ in range(TRIES):
+                if met in walks:
+                    break
+                net.load(case.texts)
+                met = _met_by(net, case, probe)
+            asked += 1
             assert met in walks, (probe, sorted(met), [sorted(walk) for walk in walks])
     assert asked > CASES
