@@ -30,23 +30,3 @@ def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
 
 def proxy_container(pod: Pod) -> Container | None:
     return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
-
-
-def config_map_of(pod: Pod) -> str:
-    """The ConfigMap that this pod mounts as its configuration: its volume is followed, never a
-    name. "" if it has none (flags only)."""
-    container = proxy_container(pod)
-    argument = next(
-        (
-            word.partition("=")[2]
-            for word in (container.command if container else ())
-            if word.startswith("--config=")
-        ),
-        "",
-    )
-    mounts = container.mounts if container else {}
-    for volume, name in pod.config_maps.items():
-        path = mounts.get(volume, "")
-        if path and (not argument or argument.startswith(path)):
-            return name
-    return ""

@@ -19,7 +19,6 @@ class Style:
     headers: bool = True
     colour: bool = False
     explain: bool = False
-    namespaced: bool = False
 
     def paint(self, text: str, level: str) -> str:
         code = _COLOURS.get(level)

@@ -4,12 +4,11 @@ import pytest
 
 from kubectl_svcnet.dataplanes.kube_proxy import (
     LABELS,
-    config_map_of,
     is_proxy,
     proxy_container,
     proxy_pod,
 )
-from kubectl_svcnet.model.service import Container, Pod
+from kubectl_svcnet.model.service import Container
 from tests.samples import agent, pod, proxy
 
 
@@ -44,33 +43,3 @@ def test_its_container() -> None:
     assert proxy_container(pod("p", containers=(side, main))) == main
     assert proxy_container(pod("p", containers=(side,))) == side
     assert proxy_container(pod("p")) is None
-
-
-def configured(*command: str, mounts: dict[str, str], maps: dict[str, str]) -> Pod:
-    made = Container(name="kube-proxy", command=command, mounts=mounts)
-    return pod("p", containers=(made,), config_maps=maps)
-
-
-@pytest.mark.parametrize(
-    ("made", "name"),
-    [
-        (
-            configured(
-                "kube-proxy",
-                "--config=/var/lib/kube-proxy/config.conf",
-                mounts={"other": "/etc/other", "conf": "/var/lib/kube-proxy"},
-                maps={"other": "root-ca", "conf": "kube-proxy-nftables"},
-            ),
-            "kube-proxy-nftables",
-        ),
-        (
-            configured("kube-proxy", mounts={"conf": "/c"}, maps={"conf": "kube-proxy"}),
-            "kube-proxy",
-        ),
-        (configured("kube-proxy", mounts={}, maps={"conf": "kube-proxy"}), ""),
-        (configured("kube-proxy", "--config=/x/y", mounts={"c": "/z"}, maps={"c": "a"}), ""),
-        (pod("p"), ""),
-    ],
-)
-def test_its_configuration_by_the_volume(made: Pod, name: str) -> None:
-    assert config_map_of(made) == name
