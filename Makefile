@@ -42,8 +42,9 @@ kernel: $(VENV)/.installed-dev
 mutants: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.mutate $(MUTANTS)
 
+# Both backends of iptables at once, which the end-to-end tests are about.
 lab-up: $(VENV)/.installed-dev
-	$(LAB) up
+	$(LAB) up --backends nft,legacy,nft
 
 lab-down: $(VENV)/.installed-dev
 	$(LAB) down
