@@ -141,6 +141,7 @@ class LiveSource:
             started=started,
             seconds=time.monotonic() - clock,
             data=reply.data,
+            exit_code=reply.status,
             objects=reply.objects,
             size=reply.size,
             truncated=reply.truncated,

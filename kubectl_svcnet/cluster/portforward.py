@@ -50,9 +50,8 @@ def get(transport: Transport, request: ForwardRequest, deadline: Deadline, limit
             answer = _answer_of(decoder, doing, limit)
     if answer is None:
         raise fault(Reason.BROKEN, f"{doing}: closed before an answer")
-    if answer.status != 200:
-        raise fault(Reason.REFUSED, f"{doing}: HTTP status {answer.status}")
-    return Reply(data=answer.body, size=len(answer.body))
+    status = None if answer.status == 200 else answer.status
+    return Reply(data=answer.body, size=len(answer.body), status=status)
 
 
 def _answer_of(decoder: ForwardDecoder, doing: str, limit: int) -> HttpAnswer | None:

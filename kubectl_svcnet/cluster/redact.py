@@ -46,9 +46,8 @@ ENVIRONMENT = frozenset(
 LEFT_OUT = "<left out>"
 
 #: The last three, of `status.nodeInfo`, say which machine it was and nothing of how it works.
-_DROPPED = frozenset(
-    {"managedFields", "httpHeaders", "envFrom", "images", "machineID", "systemUUID", "bootID"}
-)
+_DROPPED = frozenset({"httpHeaders", "envFrom", "images", "machineID", "systemUUID", "bootID"})
+_TIME = re.compile(r"\d{4}-[\d:.TZ+-]{1,40}")
 _SECRET_FLAG = re.compile(r"(--?[\w-]*(?:token|password|passwd|secret)[\w-]*)=.*", re.I | re.S)
 _SECRET_LINE = re.compile(
     r"^(\s*[\"']?[\w.-]*(?:token|password|passwd|secret|client-key-data)[\"']?\s*[:=]\s*)\S.*$",
@@ -115,6 +114,9 @@ def _field(key: str, value: Any) -> Any:
     if key == "env" and isinstance(value, list):
         named = [part for part in value if isinstance(part, Mapping)]
         return [_walk(part) for part in named if part.get("name") in ENVIRONMENT]
+    if key == "managedFields" and isinstance(value, list):  # who changed what: only when
+        times = [part.get("time") for part in value if isinstance(part, Mapping)]
+        return [{"time": time} for time in times if isinstance(time, str) and _TIME.fullmatch(time)]
     if key in ("livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
         return {}  # commands and headers of probes may hold credentials
     return _walk(value)

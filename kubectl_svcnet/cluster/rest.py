@@ -28,13 +28,15 @@ _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What came, also where a failure ended it."""
+    """What came, also where a failure ended it. `status`: of a GET through port-forward, unless
+    it is 200."""
 
     objects: tuple[Mapping[str, Any], ...] = ()
     data: bytes = b""
     size: int = 0
     truncated: bool = False
     failure: Failure | None = None
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class Capture:
 
     `started` is in seconds since the epoch, by the clock of whoever asked. An exec request gives
     one capture per command, in order; the same command twice gives two. `exit_code` is None for
-    what has none. With a `failure`, `data` is what came before it and proves nothing.
+    what has none; of a GET through port-forward it is an HTTP status other than 200. With a
+    `failure`, `data` is what came before it and proves nothing.
     """
 
     request: Request

@@ -1,20 +1,15 @@
-"""Lines of klog, the logger of every Kubernetes component, and what kube-proxy says in them.
+"""Lines of klog, the logger of every Kubernetes component.
 
 Text lines are `I0307 04:29:29.883941       1 server.go:448] message` (klog.go formatHeader),
 structured messages `"Version info" version="v1.28.0"` (1.23 on); with `logging.format: json`
 each line is an object with ts, caller, msg, v. Lines without a header are either the rest of the
 record above (an `err=<` block) or another library's; they are kept, with an empty level.
-
-kube-proxy names its mode once, at its start, so an answer of None means "this text does not
-say", never a default: `Unknown proxy mode "", assuming …`, `Can't use the IPVS proxier` and the
-deprecation notices name modes too, and none of them is what runs.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,14 +20,6 @@ _HEADER = re.compile(
 )
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PAIR = re.compile(r'([A-Za-z][\w/.-]*)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[^\s"]\S*)')
-
-#: The announcement itself and nothing around it: 1.1 to 1.37 (server_others.go, server_linux.go).
-_MODE = re.compile(
-    r"Using (iptables|ipvs|nftables|userspace|kernelspace) Proxier\.?", re.IGNORECASE
-)
-#: 1.26 to 1.36, mode not configured; printed before "Using iptables Proxier".
-_DEFAULTED = re.compile(r"Using (iptables|ipvs|nftables|userspace|kernelspace) proxy\.?")
-_VERSION = re.compile(r"Version: (v\d\S*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,35 +95,3 @@ def _json_record(line: str) -> LogRecord:
         message=found["msg"],
         values={k: str(v) for k, v in found.items() if k not in ("ts", "caller", "msg", "v")},
     )
-
-
-def proxier_mode(lines: Iterable[str]) -> str | None:
-    """The mode that kube-proxy said it runs in, lower case; None where the lines do not say.
-
-    The last announcement counts (a log may hold two starts); `Using iptables proxy`, which only
-    says what an empty configuration means, counts where no announcement follows.
-    """
-    announced = defaulted = None
-    for line in lines:
-        if "sing " not in line:  # most lines; spares parsing them
-            continue
-        message = parse_line(line).message.strip()
-        if found := _MODE.fullmatch(message):
-            announced = found[1].lower()
-        elif found := _DEFAULTED.fullmatch(message):
-            defaulted = found[1]
-    return announced or defaulted
-
-
-def version(lines: Iterable[str]) -> str | None:
-    """The version that kube-proxy said it is, `v1.19.0`; None where the lines do not say."""
-    said = None
-    for line in lines:
-        if "ersion" not in line:
-            continue
-        record = parse_line(line)
-        if record.message == "Version info":
-            said = record.values.get("version", said)
-        elif found := _VERSION.fullmatch(record.message.strip()):
-            said = found[1]
-    return said

@@ -39,10 +39,11 @@ class ClusterConfiguration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KubeProxyConfiguration:
-    """`mode` is "" where the file leaves it to kube-proxy."""
+    """`mode` and `detect_local` are "" where the file leaves them to kube-proxy."""
 
     cluster_cidr: StatedRange | None = None
     mode: str = ""
+    detect_local: str = ""
 
 
 def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
@@ -61,10 +62,11 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
     found = _document(text, "KubeProxyConfiguration")
     if found is None:
         return None
-    mode = found.get("mode")
+    mode, detect_local = found.get("mode"), found.get("detectLocalMode")
     return KubeProxyConfiguration(
         cluster_cidr=_stated(text, found, "clusterCIDR"),
         mode=mode if isinstance(mode, str) else "",
+        detect_local=detect_local if isinstance(detect_local, str) else "",
     )
 
 

@@ -35,7 +35,7 @@ from ..node.rounds import (
     rules_round,
 )
 from ..node.vantage import Vantage, choose
-from ..parse.klog import proxier_mode
+from ..parse.proxy_log import proxier_mode
 from .collect import Collector, gap_of
 
 if TYPE_CHECKING:  # `view`, and all that it imports, is not needed before a node has answered

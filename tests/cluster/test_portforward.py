@@ -54,16 +54,24 @@ def test_an_answer_without_a_length(api: Any) -> None:
     assert fetch(api).data == b"ipvs"
 
 
+def test_an_unhealthy_answer_is_an_answer(api: Any) -> None:
+    """/healthz says why with its 503."""
+    said = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 2\r\n\r\n{}"
+    api.routes[PATH] = answering(b"\x00" + said)
+    capture = fetch(api, 10256, "/healthz")
+    assert (capture.data, capture.exit_code, capture.failure, capture.ok) == (
+        b"{}",
+        503,
+        None,
+        False,
+    )
+
+
 REFUSED = b"\x01error forwarding port 10249: dial tcp4 127.0.0.1:10249: connect: connection refused"
 FAILURES = {
     "nobody listens": (answering(REFUSED), Reason.UNREACHABLE, "connection refused"),
     "stopped": (answering(), Reason.TIMEOUT, "no answer"),
     "closed": (answering(close=True), Reason.BROKEN, "closed before"),
-    "not found": (
-        answering(b"\x00HTTP/1.0 404 Not Found\r\nContent-Length: 0\r\n\r\n"),
-        Reason.REFUSED,
-        "404",
-    ),
     "not HTTP": (answering(b"\x00SSH-2.0-x"), Reason.BROKEN, "not an HTTP"),
     "too large": (
         answering(b"\x00HTTP/1.0 200 OK\r\n\r\n" + b"x" * 2000),

@@ -55,6 +55,15 @@ SECRETIVE: dict[str, dict[str, Any]] = {
 }
 
 
+def test_of_managed_fields_only_the_times_stay() -> None:
+    fields = [
+        {"manager": SECRET, "time": "2026-11-24T23:35:51Z", "fieldsV1": {"f:data": {SECRET: {}}}},
+        {"time": SECRET},
+    ]
+    kept = redact_object({"metadata": {"name": "x", "managedFields": fields}})
+    assert kept["metadata"]["managedFields"] == [{"time": "2026-11-24T23:35:51Z"}]
+
+
 @pytest.mark.parametrize("name", SECRETIVE)
 def test_left_out(name: str) -> None:
     before = json.dumps(SECRETIVE[name])

@@ -25,6 +25,7 @@ networking:
 PROXY = """\
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 clusterCIDR: "10.244.0.0/16"
+detectLocalMode: NodeCIDR
 kind: KubeProxyConfiguration
 mode: nftables
 """
@@ -44,6 +45,7 @@ def test_kube_proxy_configuration() -> None:
     assert parse_kube_proxy_configuration(PROXY) == KubeProxyConfiguration(
         cluster_cidr=StatedRange((ip_network("10.244.0.0/16"),), 'clusterCIDR: "10.244.0.0/16"'),
         mode="nftables",
+        detect_local="NodeCIDR",
     )
 
 

@@ -1,0 +1,55 @@
+"""kube-proxy's GET /configz: the configuration that it runs with, defaults filled in.
+
+One JSON object under "kubeproxy.config.k8s.io". Up to 1.35 it holds the internal type, whose
+fields have Go's names (`Mode`, `DetectLocalMode`; the ranges are `ClusterCIDR` until 1.31 and
+`DetectLocal.ClusterCIDRs` after), since 1.36 the public one (`mode`, `clusterCIDR`):
+pkg/proxy/apis/config/types.go. Where nothing is registered the answer is {}.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ..errors import ParseError
+from .cidr import parse_networks
+from .kubeadm import KubeProxyConfiguration, StatedRange
+
+_GROUP = "kubeproxy.config.k8s.io"
+
+
+def parse_configz(text: str) -> KubeProxyConfiguration | None:
+    """None where kube-proxy registered no configuration. Raises ParseError for what is no
+    such answer."""
+    try:
+        whole: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ParseError("not the JSON of /configz", text=text[:120]) from error
+    if not isinstance(whole, Mapping):
+        raise ParseError("not the JSON of /configz", text=text[:120])
+    if not isinstance(whole.get(_GROUP), Mapping):
+        return None
+    fields = _lower(whole[_GROUP])
+    mode, detect_local = fields.get("mode"), fields.get("detectlocalmode")
+    return KubeProxyConfiguration(
+        cluster_cidr=_cluster_cidr(fields),
+        mode=mode if isinstance(mode, str) else "",
+        detect_local=detect_local if isinstance(detect_local, str) else "",
+    )
+
+
+def _cluster_cidr(fields: Mapping[str, Any]) -> StatedRange | None:
+    value = fields.get("clustercidr")
+    if not isinstance(value, str):
+        local = fields.get("detectlocal")
+        listed = _lower(local).get("clustercidrs") if isinstance(local, Mapping) else None
+        words = listed if isinstance(listed, list) else []
+        value = ",".join(word for word in words if isinstance(word, str))
+    if not value:
+        return None
+    return StatedRange(parse_networks(value), f"clusterCIDR: {value}")
+
+
+def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {str(key).lower(): value for key, value in fields.items()}
