@@ -1,9 +1,9 @@
 """Real packets: namespaces, numbered first packets, and who received each of them.
 
 A node with a bridge `cni0` and two pods on it, and a namespace `far` that is everything beyond
-`eth0`: another node, its pods, and a client outside. Packets are single TCP SYNs and datagrams
-with a number in them. Pods and far listen with packet sockets in front of their own stack (which
-drops all, so nobody answers); the node listens with raw sockets, which are behind INPUT.
+`eth0`: another node, its pods, and a client outside; all of them with addresses of both families.
+Pods and far listen with packet sockets in front of their own stack (which drops all, so nobody
+answers); the node listens with raw sockets, which are behind INPUT.
 """
 
 from __future__ import annotations
@@ -14,53 +14,48 @@ import itertools
 import os
 import select
 import socket
-import struct
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 
-NODE, NODE_BRIDGE = "192.168.50.1", "10.244.1.1"
-OTHER_NODE, OUTSIDE, GATEWAY = "192.168.50.2", "192.168.50.9", "192.168.50.254"
-POD_A, POD_B = "10.244.1.2", "10.244.1.3"
-FAR_PODS = ("10.244.2.2", "10.244.2.3")
+from kubectl_svcnet.model.address import Family
+from tests.kernel import kernel_netlink
+from tests.kernel.kernel_packets import (
+    FAMILIES,
+    TCP,
+    UDP,
+    Caught,
+    Probe,
+    Seen,
+    caught,
+    caught_body,
+    segment,
+)
+from tests.kernel.kernel_places import V4, V6, Places
+
+NODE, NODE_BRIDGE, OUTSIDE = V4.node, V4.node_bridge, V4.outside
+POD_A, POD_B, FAR_PODS = V4.pod_a, V4.pod_b, V4.far_pods
 
 #: The namespaces send packets of their own (ARP's failures, late answers), which rule counters
 #: count too: a disagreement counts if it is there each time.
 TRIES = 3
 
+#: Counters that kube-proxy's rules name since 1.31 (`nfacct add`).
+ACCOUNTS = ("ct_state_invalid_dropped_pkts", "localhost_nps_accepted_pkts")
+
 _CLONE_NEWNET = 0x40000000
-_TCP, _UDP = socket.IPPROTO_TCP, socket.IPPROTO_UDP
+_ETHERTYPES = (0x0800, 0x86DD)
+_AHEAD = ("pod-a", "pod-b", "far")
 _serial = itertools.count()
-
-
-@dataclass(frozen=True)
-class Probe:
-    """`sender`: pod-a, pod-b, far or node; `source` is None for a node process."""
-
-    sender: str
-    protocol: int
-    source: str | None
-    destination: str
-    port: int
-
-
-@dataclass(frozen=True, order=True)
-class Seen:
-    """What became of a probe: endpoint, local, pass, reject or drop."""
-
-    kind: str
-    endpoint: str = ""
-    masquerade: bool | None = None
 
 
 @dataclass
 class Net:
     names: dict[str, str]
-    packet_sockets: dict[str, socket.socket] = field(default_factory=dict)
-    raw_sockets: list[socket.socket] = field(default_factory=list)
-    senders: dict[tuple[str, int], socket.socket] = field(default_factory=dict)
+    packet_sockets: list[socket.socket] = field(default_factory=list)
+    raw_sockets: dict[socket.socket, int] = field(default_factory=dict)  # with their protocol
+    senders: dict[tuple[str, Family, int], socket.socket] = field(default_factory=dict)
     ports: Iterator[int] = field(default_factory=lambda: itertools.cycle(range(20000, 60000)))
 
     @classmethod
@@ -76,8 +71,7 @@ class Net:
         return net
 
     def remove(self) -> None:
-        every = [*self.packet_sockets.values(), *self.raw_sockets, *self.senders.values()]
-        for one in every:
+        for one in (*self.packet_sockets, *self.raw_sockets, *self.senders.values()):
             one.close()
         for name in self.names.values():
             subprocess.run(["ip", "netns", "del", name], check=False, capture_output=True)
@@ -101,25 +95,21 @@ class Net:
         for line in script:
             subprocess.run(["ip", *line.split()], check=True)
         self._sysctls()
-        self._batch("node", _NODE)
-        self._batch("far", _FAR)
-        for pod, address in (("pod-a", POD_A), ("pod-b", POD_B)):
-            self._batch(pod, _POD.replace("ADDRESS", address))
+        for where, lines in _links():
+            self.run(where, "ip", "-batch", "-", text="\n".join([*lines, ""]))
         for name in ("pod-a", "pod-b"):
             self.run("node", "bridge", "link", "set", "dev", name, "hairpin", "on")
-        for name in ("pod-a", "pod-b", "far"):
+        for name in _AHEAD:
             self.run(name, "nft", "-f", "-", text=_DEAF)
-
-    def _batch(self, where: str, script: str) -> None:
-        self.run(where, "ip", "-batch", "-", text=script)
 
     def _sysctls(self) -> None:
         common = ["net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0"]
-        common += ["net.ipv6.conf.all.disable_ipv6=1", "net.ipv4.conf.eth0.rp_filter=0"]
+        common += ["net.ipv4.conf.eth0.rp_filter=0"]
         node = ["net.ipv4.ip_forward=1", "net.ipv4.conf.all.route_localnet=1"]
         node += ["net.ipv4.icmp_ratelimit=0", "net.ipv4.conf.all.send_redirects=0"]
         node += ["net.ipv4.conf.default.send_redirects=0", "net.ipv4.conf.eth0.send_redirects=0"]
         node += ["net.ipv4.icmp_msgs_per_sec=1000000", "net.ipv4.icmp_msgs_burst=100000"]
+        node += ["net.ipv6.conf.all.forwarding=1", "net.ipv6.icmp.ratelimit=0"]
         # A tuple that comes again finds nothing of the last time.
         node += ["net.netfilter.nf_conntrack_udp_timeout=1"]
         node += ["net.netfilter.nf_conntrack_tcp_timeout_syn_sent=1"]
@@ -142,36 +132,39 @@ class Net:
             os.close(there)
 
     def _listen(self) -> None:
-        for name in ("pod-a", "pod-b", "far"):
+        for name in _AHEAD:
             with self.inside(name):
-                self.packet_sockets[name] = socket.socket(
-                    socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(0x0800)
-                )
-                sender = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
-                self.senders[name, _TCP] = self.senders[name, _UDP] = sender
+                for kind in _ETHERTYPES:
+                    self.packet_sockets.append(
+                        socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(kind))
+                    )
+                for family, number in FAMILIES.items():
+                    sender = socket.socket(number, socket.SOCK_RAW, socket.IPPROTO_RAW)
+                    self.senders[name, family, TCP] = self.senders[name, family, UDP] = sender
         with self.inside("node"):
-            for protocol in (_TCP, _UDP):
-                self.raw_sockets.append(socket.socket(socket.AF_INET, socket.SOCK_RAW, protocol))
-                self.senders["node", protocol] = socket.socket(
-                    socket.AF_INET, socket.SOCK_RAW, protocol
-                )
-            self.raw_sockets.append(
-                socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-            )
-        for one in (*self.packet_sockets.values(), *self.raw_sockets):
+            for family, number in FAMILIES.items():
+                for protocol in (TCP, UDP, _ERRORS[family]):
+                    one = socket.socket(number, socket.SOCK_RAW, protocol)
+                    self.raw_sockets[one] = protocol
+                    if family is Family.IPV6:
+                        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
+                    self.senders["node", family, protocol] = socket.socket(
+                        number, socket.SOCK_RAW, protocol
+                    )
+            for name in ACCOUNTS:
+                kernel_netlink.add_account(name)
+        for one in (*self.packet_sockets, *self.raw_sockets):
             one.setblocking(False)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
 
     # Rules
 
-    def load(self, texts: dict[str, str]) -> dict[str, str]:
+    def load(self, texts: dict[str, str], family: Family = Family.IPV4) -> dict[str, str]:
         """Load a text per backend (nft, legacy), and give back what its save tool then shows."""
-        shown = {}
+        tool = "iptables" if family is Family.IPV4 else "ip6tables"
         for backend, text in texts.items():
-            self.run("node", f"iptables-{backend}-restore", text=text)
-        for backend in texts:
-            shown[backend] = self.run("node", f"iptables-{backend}-save")
-        return shown
+            self.run("node", f"{tool}-{backend}-restore", text=text)
+        return {name: self.run("node", f"{tool}-{name}-save") for name in texts}
 
     # Packets
 
@@ -179,24 +172,17 @@ class Net:
         """All at once; what became of each."""
         self._drain()
         by_port: dict[int, int] = {}
-        sent: dict[int, str | None] = {}
         for index, probe in enumerate(probes):
             sport = next(self.ports)
             by_port[sport] = index
-            data = _segment(probe, sport, index)
-            with contextlib.suppress(PermissionError):  # dropped in OUTPUT
-                try:
-                    self._sender(probe).sendto(data, (probe.destination, 0))
-                except OSError as error:
-                    sent[index] = f"refused: {error}"
+            sender = self.senders[probe.sender, probe.family, probe.protocol]
+            with contextlib.suppress(OSError):  # refused or dropped in OUTPUT
+                sender.sendto(segment(probe, sport, index), (probe.destination, 0))
         found = self._collect(probes, by_port)
         return [found.get(index, Seen("drop")) for index in range(len(probes))]
 
-    def _sender(self, probe: Probe) -> socket.socket:
-        return self.senders[probe.sender, probe.protocol]
-
     def _drain(self) -> None:
-        for one in (*self.packet_sockets.values(), *self.raw_sockets):
+        for one in (*self.packet_sockets, *self.raw_sockets):
             with contextlib.suppress(BlockingIOError):
                 while True:
                     one.recv(2048)
@@ -204,7 +190,7 @@ class Net:
     def _collect(self, probes: Sequence[Probe], by_port: dict[int, int]) -> dict[int, Seen]:
         found: dict[int, Seen] = {}
         rejected: dict[int, Seen] = {}
-        every = [*self.packet_sockets.values(), *self.raw_sockets]
+        every = [*self.packet_sockets, *self.raw_sockets]
         end = time.monotonic() + 0.5
         while len(found) + len(rejected.keys() - found.keys()) < len(probes) or rejected:
             wait = min(0.06, end - time.monotonic())
@@ -212,114 +198,99 @@ class Net:
             if not ready:
                 break
             for one in ready:
-                on_node = one in self.raw_sockets
-                with contextlib.suppress(BlockingIOError):
-                    while True:
-                        data, address = one.recvfrom(2048)
-                        if on_node or address[2] == socket.PACKET_HOST:
-                            _note(data, probes, by_port, found, rejected, on_node=on_node)
+                for what in self._caught_by(one):
+                    if what.port in by_port:
+                        rejected[by_port[what.port]] = Seen("reject")
+                    elif 0 <= what.number < len(probes):
+                        probe = probes[what.number]
+                        found[what.number] = what.seen(probe, on_node=one in self.raw_sockets)
         return rejected | found
 
-
-def _note(
-    data: bytes,
-    probes: Sequence[Probe],
-    by_port: dict[int, int],
-    found: dict[int, Seen],
-    rejected: dict[int, Seen],
-    *,
-    on_node: bool,
-) -> None:
-    size = (data[0] & 15) * 4
-    protocol, source, destination = data[9], data[12:16], data[16:20]
-    body = data[size:]
-    if protocol == socket.IPPROTO_ICMP and body[0] == 3 and len(body) >= 36:
-        inner = body[8:]
-        sport = struct.unpack("!H", inner[(inner[0] & 15) * 4 :][:2])[0]
-        if sport in by_port:
-            rejected[by_port[sport]] = Seen("reject")
-        return
-    if protocol == _TCP and body[13] == 2:
-        token = struct.unpack("!I", body[4:8])[0]
-    elif protocol == _UDP and len(body) >= 12:
-        token = struct.unpack("!I", body[8:12])[0]
-    else:
-        return
-    index = token - _TOKEN
-    if not 0 <= index < len(probes):
-        return
-    probe, port = probes[index], struct.unpack("!H", body[2:4])[0]
-    there, who = str(IPv4Address(destination)), str(IPv4Address(source))
-    before = probe.source or OWN_SOURCE.get(probe.destination, NODE)
-    kind = "local" if on_node else "pass"
-    if (there, port) != (probe.destination, probe.port):
-        kind = "endpoint"
-    spot = f"{there}:{port}" if kind == "endpoint" else ""
-    found[index] = Seen(kind, spot, who != before)
+    def _caught_by(self, one: socket.socket) -> Iterator[Caught]:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                data, beside, _, address = one.recvmsg(2048, 256)
+                if one.family is socket.AF_INET6:
+                    here = [word for _, kind, word in beside if kind == socket.IPV6_PKTINFO]
+                    source = socket.inet_pton(socket.AF_INET6, address[0].split("%")[0])
+                    what = caught_body(self.raw_sockets[one], source, here[0][:16], data)
+                elif one.family is socket.AF_INET or address[2] == socket.PACKET_HOST:
+                    what = caught(data)
+                else:
+                    continue
+                if what is not None:
+                    yield what
 
 
-#: Which address a node process gets when it dials one of the node's own.
-OWN_SOURCE = {NODE_BRIDGE: NODE_BRIDGE, "127.0.0.1": "127.0.0.1", POD_A: NODE_BRIDGE}
-_TOKEN = 0x53560000
+_ERRORS = {Family.IPV4: socket.IPPROTO_ICMP, Family.IPV6: socket.IPPROTO_ICMPV6}
+_MAC = "02:00:00:00:00:0"
+_LINKS = {"node": 1, "far": 2, "cni0": 3, "pod-a": 4, "pod-b": 5}
 
 
-def _segment(probe: Probe, sport: int, index: int) -> bytes:
-    """A SYN or a datagram with its number, and the IP header where the sender writes it."""
-    token = struct.pack("!I", _TOKEN + index)
-    source = probe.source or OWN_SOURCE.get(probe.destination, NODE)
-    addresses = socket.inet_aton(source) + socket.inet_aton(probe.destination)
-    if probe.protocol == _TCP:
-        body = struct.pack("!HH", sport, probe.port) + token
-        body += struct.pack("!IBBHHH", 0, 0x50, 2, 64240, 0, 0)
-        at = 16
-    else:
-        body = struct.pack("!HHHH", sport, probe.port, 12, 0) + token
-        at = 6
-    pseudo = addresses + struct.pack("!BBH", 0, probe.protocol, len(body))
-    body = body[:at] + struct.pack("!H", _checksum(pseudo + body)) + body[at + 2 :]
-    if probe.source is None:
-        return body
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0, 64, probe.protocol, 0)
-    return head + addresses + body
+def _links() -> Iterator[tuple[str, list[str]]]:
+    """What `ip -batch` is to do where. Neighbours of IPv6 are written down, for rules would drop
+    their search too."""
+    yield (
+        "node",
+        [
+            "link set lo up",
+            f"link add cni0 address {_MAC}{_LINKS['cni0']} type bridge",
+            f"link set eth0 address {_MAC}{_LINKS['node']} up",
+            "link set pod-a master cni0 up",
+            "link set pod-b master cni0 up",
+            "link set cni0 up",
+            *(line for places in (V4, V6) for line in _node_lines(places)),
+            *(_neighbour(one, "far", "eth0") for one in (V6.other_node, V6.outside, V6.gateway)),
+            *(_neighbour(_pod(V6, pod), pod, "cni0") for pod in ("pod-a", "pod-b")),
+        ],
+    )
+    far = [f"link set eth0 address {_MAC}{_LINKS['far']}", "link set lo up", "link set eth0 up"]
+    far += [line for places in (V4, V6) for line in _far_lines(places)]
+    yield "far", [*far, _neighbour(V6.node, "node", "eth0")]
+    for pod in ("pod-a", "pod-b"):
+        lines = [f"link set eth0 address {_MAC}{_LINKS[pod]}", "link set lo up", "link set eth0 up"]
+        for places in (V4, V6):
+            length = places.pods_here.partition("/")[2]
+            lines.append(f"addr add {_pod(places, pod)}/{length} dev eth0{_at_once(places)}")
+            lines.append(f"route add default via {places.node_bridge}")
+        yield pod, [*lines, _neighbour(V6.node_bridge, "cni0", "eth0")]
 
 
-def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total > 0xFFFF:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF or 0xFFFF
-
-
-_NODE = f"""\
-link set lo up
-link add cni0 type bridge
-link set eth0 up
-link set pod-a master cni0 up
-link set pod-b master cni0 up
-link set cni0 up
-addr add {NODE}/24 dev eth0
-addr add {NODE_BRIDGE}/24 dev cni0
-route add default via {GATEWAY}
-route add 10.244.2.0/24 via {OTHER_NODE}
-"""
-_FAR = "\n".join(
-    [
-        "link set lo up",
-        "link set eth0 up",
-        *(f"addr add {one}/24 dev eth0" for one in (OTHER_NODE, OUTSIDE, GATEWAY)),
-        *(f"addr add {one}/32 dev lo" for one in FAR_PODS),
-        f"route add default via {NODE}",
-        "",
+def _node_lines(places: Places) -> list[str]:
+    outside, here = (net.partition("/")[2] for net in (places.outside_net, places.pods_here))
+    end = _at_once(places)
+    return [
+        f"addr add {places.node}/{outside} dev eth0{end}",
+        f"addr add {places.node_bridge}/{here} dev cni0{end}",
+        f"route add default via {places.gateway}",
+        f"route add {places.pods_far} via {places.other_node}",
     ]
-)
-_POD = f"""\
-link set lo up
-link set eth0 up
-addr add ADDRESS/24 dev eth0
-route add default via {NODE_BRIDGE}
-"""
+
+
+def _far_lines(places: Places) -> list[str]:
+    length, end = places.outside_net.partition("/")[2], _at_once(places)
+    own = (places.other_node, places.outside, places.gateway)
+    return [
+        *(f"addr add {one}/{length} dev eth0{end}" for one in own),
+        *(f"addr add {places.one(one)} dev lo{end}" for one in places.far_pods),
+        f"route add default via {places.node}",
+    ]
+
+
+def _pod(places: Places, name: str) -> str:
+    return places.pod_a if name == "pod-a" else places.pod_b
+
+
+def _at_once(places: Places) -> str:
+    return " nodad" if places is V6 else ""
+
+
+def _neighbour(address: str, who: str, device: str) -> str:
+    return f"neigh add {address} lladdr {_MAC}{_LINKS[who]} dev {device} nud permanent"
+
+
 _DEAF = """\
-table ip deaf {
+table inet deaf {
   chain early {
     type filter hook prerouting priority -500;
     meta l4proto { tcp, udp } drop

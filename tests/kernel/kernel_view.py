@@ -12,15 +12,24 @@ from kubectl_svcnet.model.packet import Hook, Packet
 from kubectl_svcnet.parse.ip_json import parse_addresses, parse_routes, parse_rules
 from kubectl_svcnet.parse.ipset_save import parse_sets
 from kubectl_svcnet.parse.iptables_save import parse_save
-from kubectl_svcnet.parse.proc_net import parse_fib_trie, parse_route, place_addresses
+from kubectl_svcnet.parse.proc_net import (
+    parse_fib_trie,
+    parse_if_inet6,
+    parse_ipv6_route,
+    parse_route,
+    place_addresses,
+)
 from kubectl_svcnet.parse.sysctl import parse_sysctls
-from tests.kernel.kernel_net import Net, Probe, Seen
+from tests.kernel.kernel_net import Net
+from tests.kernel.kernel_packets import Probe, Seen
 
 _SYSCTLS = (
     "ipv4/ip_forward",
+    "ipv6/conf/all/forwarding",
     "ipv4/conf/all/route_localnet",
     *(f"ipv4/conf/{name}/accept_local" for name in ("all", "eth0", "cni0")),
     "bridge/bridge-nf-call-iptables",
+    "bridge/bridge-nf-call-ip6tables",
 )
 
 
@@ -28,12 +37,18 @@ def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView
     """All but the rules."""
     if with_ip:
         addresses = parse_addresses(net.run("node", "ip", "-j", "addr"))
-        routes = parse_routes(net.run("node", "ip", "-j", "route", "show", "table", "all"))
-        rules = parse_rules(net.run("node", "ip", "-j", "rule"))
+        asked = ("-j", "route", "show", "table", "all")
+        routes = parse_routes(net.run("node", "ip", *asked))
+        routes += parse_routes(net.run("node", "ip", "-6", *asked))
+        rules = parse_rules(net.run("node", "ip", "-j", "rule"), Family.IPV4)
+        rules += parse_rules(net.run("node", "ip", "-6", "-j", "rule"), Family.IPV6)
     else:
         trie = parse_fib_trie(net.run("node", "cat", "/proc/net/fib_trie"))
         main = parse_route(net.run("node", "cat", "/proc/net/route"))
-        addresses, routes = place_addresses(trie.addresses, main), (*main, *trie.routes)
+        six = parse_if_inet6(net.run("node", "cat", "/proc/net/if_inet6"))
+        addresses = (*place_addresses(trie.addresses, main), *six)
+        routes = (*main, *trie.routes)
+        routes += parse_ipv6_route(net.run("node", "cat", "/proc/net/ipv6_route"))
         rules = ()
     files = [f"/proc/sys/net/{name}" for name in _SYSCTLS]
     return NodeView(
@@ -47,10 +62,10 @@ def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView
     )
 
 
-def with_rules(view: NodeView, shown: dict[str, str]) -> NodeView:
+def with_rules(view: NodeView, shown: dict[str, str], family: Family = Family.IPV4) -> NodeView:
     """The same node under what the save tools showed of each backend."""
     rulesets = {
-        (Family.IPV4, Backend(name)): parse_save(text, Family.IPV4, Backend(name))
+        (family, Backend(name)): parse_save(text, family, Backend(name))
         for name, text in shown.items()
     }
     return replace(view, rulesets=rulesets)
@@ -69,8 +84,10 @@ def packet_of(probe: Probe) -> Packet:
     )
 
 
-def view_of(net: Net, shown: dict[str, str], *, with_ip: bool) -> NodeView:
-    return with_rules(read_view(net, with_ip=with_ip, sets=True), shown)
+def view_of(
+    net: Net, shown: dict[str, str], family: Family = Family.IPV4, *, with_ip: bool
+) -> NodeView:
+    return with_rules(read_view(net, with_ip=with_ip, sets=True), shown, family)
 
 
 def foretold(fates: tuple[Fate, ...]) -> set[Seen]:

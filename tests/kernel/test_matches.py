@@ -23,13 +23,11 @@ from tests.kernel.kernel_net import (
     POD_B,
     TRIES,
     Net,
-    Probe,
 )
+from tests.kernel.kernel_packets import TCP, UDP, Probe
 from tests.kernel.kernel_view import packet_of, read_view, with_rules
 
 pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "ipset", "iptables-nft-restore")]
-
-TCP, UDP = 6, 17
 
 SETS = """\
 create s-ip hash:ip

@@ -9,7 +9,8 @@ import pytest
 
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.fate import FateKind
-from tests.kernel.kernel_net import FAR_PODS, OUTSIDE, POD_A, TRIES, Net, Probe
+from tests.kernel.kernel_net import FAR_PODS, OUTSIDE, POD_A, TRIES, Net
+from tests.kernel.kernel_packets import Probe
 from tests.kernel.kernel_view import packet_of, read_view, with_rules
 
 pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "iptables-nft-restore")]

@@ -179,6 +179,8 @@ class Routing:
         if way.device is None or self._view.addresses is None:
             return None
         family = family_of(destination)
+        if family is Family.IPV6 and destination in (e.address for e in self._view.addresses):
+            return (destination,)  # RFC 6724, 5, rule 1; ::1 too
         mine = self.addresses_of(way.device, family)
         if mine is None:
             return None

@@ -156,3 +156,15 @@ def test_a_link_local_address_is_no_source_for_the_world(view: Views) -> None:
     away = ip_address("2001:db8::5")
     assert routing.masquerade_sources(away) == (ip_address("fd00::1"),)
     assert routing.source_for(routing.way(away), away) == ip_address("fd00::1")
+
+
+def test_an_ipv6_packet_to_the_node_is_masqueraded_as_where_it_goes(view: Views) -> None:
+    """RFC 6724, 5, rule 1; seen of a process that dialled [::1] under MASQUERADE."""
+    own = [
+        InterfaceAddress(ip_address("::1"), "lo", 128),
+        InterfaceAddress(ip_address("fd00:50::1"), "eth0", 64),
+        InterfaceAddress(ip_address("fd00:244:1::1"), "cni0", 64),
+    ]
+    routing = Routing(view(addresses=tuple(own), routes=()))
+    for entry in own:
+        assert routing.masquerade_sources(entry.address) == (entry.address,)
