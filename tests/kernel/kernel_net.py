@@ -45,6 +45,9 @@ TRIES = 3
 ACCOUNTS = ("ct_state_invalid_dropped_pkts", "localhost_nps_accepted_pkts")
 
 _CLONE_NEWNET = 0x40000000
+#: No port that a Service or an endpoint has.
+SOURCE_PORTS = range(40000, 60000)
+
 _ETHERTYPES = (0x0800, 0x86DD)
 _AHEAD = ("pod-a", "pod-b", "far")
 _serial = itertools.count()
@@ -56,7 +59,7 @@ class Net:
     packet_sockets: list[socket.socket] = field(default_factory=list)
     raw_sockets: dict[socket.socket, int] = field(default_factory=dict)  # with their protocol
     senders: dict[tuple[str, Family, int], socket.socket] = field(default_factory=dict)
-    ports: Iterator[int] = field(default_factory=lambda: itertools.cycle(range(20000, 60000)))
+    ports: Iterator[int] = field(default_factory=lambda: itertools.cycle(SOURCE_PORTS))
 
     @classmethod
     def build(cls) -> Net:
