@@ -132,6 +132,8 @@ def _idle(view: NodeView) -> set[Met]:
     for native in view.nft_tables:
         for own in native.chains.values():
             where = f"{native.family} {native.name}/{own.name}"
+            if own.base and not len(own.rules) and own.base.policy == "accept":
+                idle |= {Met(where, POLICY), Met(where, END)}
             idle |= {
                 Met(where, rule.number)
                 for rule in own.rules
