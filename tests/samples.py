@@ -128,6 +128,7 @@ def asked(
     *expected: str,
     client: Client = Client.POD,
     alternatives: Iterable[Iterable[str]] = (),
+    may_pass: bool = False,
     why: str = "",
 ) -> Asked:
     return Asked(
@@ -142,6 +143,7 @@ def asked(
         expectation=Expectation(
             endpoints=frozenset(map(at, expected)),
             alternatives=tuple(frozenset(map(at, other)) for other in alternatives),
+            may_pass=may_pass,
             why=why,
         ),
     )

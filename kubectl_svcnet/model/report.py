@@ -62,11 +62,13 @@ class Expectation:
 
     `endpoints` empty means a refusal is asked for. `alternatives` are further endpoint sets
     that are right too, where the API alone does not settle it (kube-proxy's detect-local mode
-    decides whether a pod counts as inside: pkg/proxy/iptables/proxier.go).
+    decides whether a pod counts as inside: pkg/proxy/iptables/proxier.go). `may_pass`: where a
+    refusal is asked for, going on untranslated is as right.
     """
 
     endpoints: frozenset[SocketAddress]
     alternatives: tuple[frozenset[SocketAddress], ...] = ()
+    may_pass: bool = False
     why: str = ""  # of a refusal: "no endpoints", "no local endpoints", "outside source ranges"
 
 

@@ -10,8 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-
-from tests.lab.client import Lab
+from typing import Protocol
 
 #: One node of each backend, as the lab stands.
 NFT, LEGACY = "n1", "n2"
@@ -19,9 +18,17 @@ NFT, LEGACY = "n1", "n2"
 FAMILIES = {"IPv4": "iptables", "IPv6": "ip6tables"}
 
 
+class Nodes(Protocol):
+    """The lab, or whatever else has nodes."""
+
+    def backend(self, name: str) -> str: ...
+
+    def node_exec(self, name: str, argv: Sequence[str]) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
-    lab: Lab
+    lab: Nodes
     node: str
     family: str = "IPv4"
 

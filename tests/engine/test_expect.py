@@ -233,3 +233,13 @@ def test_refusals_that_are_asked_for(
 ) -> None:
     found = expect(service(**values), frontend(kind), endpoints, HERE, client, None)
     assert (found.endpoints, found.why) == (frozenset(), why)
+
+
+@pytest.mark.parametrize("kind", FrontendKind)
+@pytest.mark.parametrize("client", [Client.NODE, Client.POD, Client.EXTERNAL])
+def test_iptables_mode_does_not_refuse_what_the_node_sends_to_outer_addresses(
+    kind: FrontendKind, client: Client
+) -> None:
+    found = expect(service(**EXTERNAL), frontend(kind), (), HERE, client, None)
+    outer = kind in (FrontendKind.LOAD_BALANCER_IP, FrontendKind.EXTERNAL_IP)
+    assert found.may_pass is (outer and client is Client.NODE)

@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from . import paths
@@ -34,13 +35,14 @@ def go_environment() -> dict[str, str]:
     return {**os.environ, **chosen}
 
 
-def build_kubernetes(version: str = paths.KUBERNETES) -> None:
-    """Fills the cache's bin folder; a program that is there already counts as done."""
-    missing = [name for name in PROGRAMS if not os.access(paths.BIN / name, os.X_OK)]
+def build_kubernetes(version: str = paths.KUBERNETES, programs: Sequence[str] = PROGRAMS) -> Path:
+    """Fills the cache's folder for this version; a program that is there counts as done."""
+    target = paths.programs(version)
+    missing = [name for name in programs if not os.access(target / name, os.X_OK)]
     if not missing:
-        return
+        return target
     check_go()
-    paths.BIN.mkdir(parents=True, exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="svcnet-lab-") as folder:
         write_module(Path(folder), version)
         for name in missing:
@@ -48,9 +50,10 @@ def build_kubernetes(version: str = paths.KUBERNETES) -> None:
                 build_program(
                     Path(folder),
                     f"k8s.io/kubernetes/cmd/{name}",
-                    paths.BIN / name,
+                    target / name,
                     linker_flags(version),
                 )
+    return target
 
 
 def build_program(module: Path, package: str, target: Path, flags: str) -> None:

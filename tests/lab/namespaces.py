@@ -72,7 +72,12 @@ def prefix(node: Node) -> list[str]:
     holder = holder_of(node)
     if holder is None:
         raise LabError(f"Node {node.name} is not running: python3 -m tests.lab up")
-    ns = f"/proc/{holder.pid}/ns"
+    return entering(holder.pid)
+
+
+def entering(holder: int) -> list[str]:
+    """What to put before a command to run it in the namespaces that a process holds open."""
+    ns = f"/proc/{holder}/ns"
     return [
         "nsenter",
         f"--net={ns}/net",

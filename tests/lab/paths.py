@@ -22,7 +22,14 @@ def cache_folder() -> Path:
 
 
 CACHE = cache_folder()
-BIN = CACHE / "bin" / KUBERNETES
+
+
+def programs(version: str) -> Path:
+    """Where the Kubernetes programs of one version are, `v1.36.3`."""
+    return CACHE / "bin" / version
+
+
+BIN = programs(KUBERNETES)
 IMAGES = CACHE / "images"
 LOCK = CACHE / "lock"
 RUN = CACHE / "run"

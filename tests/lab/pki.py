@@ -1,9 +1,11 @@
-"""Certificates and kubeconfigs, made anew for every run under one authority of the lab's own."""
+"""Certificates and kubeconfigs, made anew for every run under an authority of its own."""
 
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
@@ -24,26 +26,27 @@ API_NAMES = (
 
 
 def make_all() -> None:
-    paths.PKI.mkdir(parents=True)
-    authority()
-    service_account_keys()
+    authority = Authority(paths.PKI, API_URL)
+    authority.make()
     with ThreadPoolExecutor() as pool:
-        for made in [pool.submit(serving, *job) for job in serving_jobs()]:
-            made.result()
-        for made in [pool.submit(client, *job) for job in client_jobs()]:
-            made.result()
-        for made in [pool.submit(kubeconfig, *job) for job in kubeconfig_jobs()]:
+        jobs = [pool.submit(authority.serving, *job) for job in serving_jobs()]
+        jobs += [pool.submit(authority.client, *job) for job in client_jobs()]
+        jobs += [pool.submit(authority.kubeconfig, *job) for job in kubeconfig_jobs()]
+        for made in jobs:
             made.result()
 
 
 def serving_jobs() -> list[tuple[Path, str, list[str]]]:
-    addresses = ["127.0.0.1", "::1", API_SERVER, *SERVICE_API_ADDRESSES]
-    api = [*(f"IP:{ip}" for ip in addresses), *(f"DNS:{name}" for name in API_NAMES)]
+    api = api_names(["127.0.0.1", "::1", API_SERVER, *SERVICE_API_ADDRESSES])
     jobs = [(paths.PKI / "apiserver", "/CN=kube-apiserver", api)]
     for node in NODES:
         names = [f"IP:{node.ipv4}", f"IP:{node.ipv6}", f"DNS:{node.name}"]
         jobs.append((node.folder / "kubelet-serving", node_subject(node), names))
     return jobs
+
+
+def api_names(addresses: Iterable[str]) -> list[str]:
+    return [*(f"IP:{ip}" for ip in addresses), *(f"DNS:{name}" for name in API_NAMES)]
 
 
 def client_jobs() -> list[tuple[Path, str]]:
@@ -71,95 +74,87 @@ def node_subject(node: Node) -> str:
     return f"/O=system:nodes/CN=system:node:{node.name}"
 
 
-def authority() -> None:
-    openssl(
-        "req",
-        "-x509",
-        *EC_KEY,
-        "-subj",
-        "/CN=lab",
-        "-days",
-        "3650",
-        "-addext",
-        "basicConstraints=critical,CA:TRUE",
-        "-addext",
-        "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
-        "-keyout",
-        paths.PKI / "ca.key",
-        "-out",
-        paths.PKI / "ca.crt",
-    )
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """One certificate authority, the service account keys beside it, and whom it vouches for."""
 
+    folder: Path
+    server: str  # which the kubeconfigs name
 
-def service_account_keys() -> None:
-    run(["openssl", "genrsa", "-out", str(paths.PKI / "sa.key"), "2048"])
-    run(
-        [
-            "openssl",
-            "rsa",
-            "-in",
-            str(paths.PKI / "sa.key"),
-            "-pubout",
+    def make(self) -> None:
+        self.folder.mkdir(parents=True)
+        openssl(
+            "req",
+            "-x509",
+            *EC_KEY,
+            "-subj",
+            "/CN=lab",
+            "-days",
+            "3650",
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+            "-addext",
+            "keyUsage=critical,digitalSignature,keyEncipherment,keyCertSign",
+            "-keyout",
+            self.folder / "ca.key",
             "-out",
-            str(paths.PKI / "sa.pub"),
-        ]
-    )
+            self.folder / "ca.crt",
+        )
+        key, public = self.folder / "sa.key", self.folder / "sa.pub"
+        run(["openssl", "genrsa", "-out", str(key), "2048"])
+        run(["openssl", "rsa", "-in", str(key), "-pubout", "-out", str(public)])
 
+    def serving(self, stem: Path, subject: str, names: list[str]) -> None:
+        self._signed(
+            stem,
+            subject,
+            "-addext",
+            "extendedKeyUsage=serverAuth",
+            "-addext",
+            "subjectAltName=" + ",".join(names),
+        )
 
-def serving(stem: Path, subject: str, names: list[str]) -> None:
-    signed(
-        stem,
-        subject,
-        "-addext",
-        "extendedKeyUsage=serverAuth",
-        "-addext",
-        "subjectAltName=" + ",".join(names),
-    )
+    def client(self, stem: Path, subject: str) -> None:
+        self._signed(stem, subject, "-addext", "extendedKeyUsage=clientAuth")
 
+    def _signed(self, stem: Path, subject: str, *extensions: str) -> None:
+        stem.parent.mkdir(parents=True, exist_ok=True)
+        openssl(
+            "req",
+            "-x509",
+            *EC_KEY,
+            "-subj",
+            subject,
+            "-days",
+            "3650",
+            "-CA",
+            self.folder / "ca.crt",
+            "-CAkey",
+            self.folder / "ca.key",
+            "-addext",
+            "basicConstraints=critical,CA:FALSE",
+            "-addext",
+            "keyUsage=critical,digitalSignature,keyEncipherment",
+            *extensions,
+            "-keyout",
+            stem.with_suffix(".key"),
+            "-out",
+            stem.with_suffix(".crt"),
+        )
 
-def client(stem: Path, subject: str) -> None:
-    signed(stem, subject, "-addext", "extendedKeyUsage=clientAuth")
-
-
-def signed(stem: Path, subject: str, *extensions: str) -> None:
-    stem.parent.mkdir(parents=True, exist_ok=True)
-    openssl(
-        "req",
-        "-x509",
-        *EC_KEY,
-        "-subj",
-        subject,
-        "-days",
-        "3650",
-        "-CA",
-        paths.PKI / "ca.crt",
-        "-CAkey",
-        paths.PKI / "ca.key",
-        "-addext",
-        "basicConstraints=critical,CA:FALSE",
-        "-addext",
-        "keyUsage=critical,digitalSignature,keyEncipherment",
-        *extensions,
-        "-keyout",
-        stem.with_suffix(".key"),
-        "-out",
-        stem.with_suffix(".crt"),
-    )
-
-
-def kubeconfig(target: Path, subject: str) -> None:
-    """Everything embedded: the file can be copied anywhere."""
-    stem = target.with_name(target.stem + "-client")
-    client(stem, subject)
-    text = Template((paths.TEMPLATES / "kubeconfig.yaml").read_text()).substitute(
-        user=subject.rpartition("=")[2],
-        server=API_URL,
-        authority=encoded(paths.PKI / "ca.crt"),
-        certificate=encoded(stem.with_suffix(".crt")),
-        key=encoded(stem.with_suffix(".key")),
-    )
-    target.write_text(text)
-    target.chmod(0o600)
+    def kubeconfig(self, target: Path, subject: str) -> None:
+        """Everything embedded: the file can be copied anywhere."""
+        stem = target.with_name(target.stem + "-client")
+        self.client(stem, subject)
+        text = Template((paths.TEMPLATES / "kubeconfig.yaml").read_text()).substitute(
+            user=subject.rpartition("=")[2],
+            server=self.server,
+            authority=encoded(self.folder / "ca.crt"),
+            certificate=encoded(stem.with_suffix(".crt")),
+            key=encoded(stem.with_suffix(".key")),
+        )
+        target.write_text(text)
+        target.chmod(0o600)
 
 
 def encoded(file: Path) -> str:

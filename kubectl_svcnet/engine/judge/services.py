@@ -26,6 +26,7 @@ class Judgement:
     """What one walk shows against one set of endpoints that would be right."""
 
     expected: frozenset[SocketAddress]
+    may_pass: bool = False
     problems: set[Verdict] = field(default_factory=set)
     shares: dict[SocketAddress, float] = field(default_factory=dict)
     by_state: set[SocketAddress] = field(default_factory=set)
@@ -54,12 +55,12 @@ def dispatched(fate: Fate, own: OwnChains) -> bool:
 def judge_walk(walk: Walk, own: OwnChains) -> Judgement:
     """Against the expectation, or the alternative under which least is wrong."""
     wanted = walk.asked.expectation
-    judged = [_judge(walk.fates, e, own) for e in (wanted.endpoints, *wanted.alternatives)]
+    right = [Judgement(e, wanted.may_pass) for e in (wanted.endpoints, *wanted.alternatives)]
+    judged = [_judge(walk.fates, one, own) for one in right]
     return min(judged, key=lambda j: [v in j.problems for v in Verdict])
 
 
-def _judge(fates: Iterable[Fate], expected: frozenset[SocketAddress], own: OwnChains) -> Judgement:
-    seen = Judgement(expected=expected)
+def _judge(fates: Iterable[Fate], seen: Judgement, own: OwnChains) -> Judgement:
     came_through = False
     fates = tuple(fates)
     for fate in fates:
@@ -69,7 +70,7 @@ def _judge(fates: Iterable[Fate], expected: frozenset[SocketAddress], own: OwnCh
             seen.problems.add(problem)
     if any(fate.kind in _OPEN for fate in fates):
         return seen  # what is open may be the endpoint that is not seen, or the rest of its share
-    if expected - seen.reached and (seen.reached or came_through):
+    if seen.expected - seen.reached and (seen.reached or came_through):
         seen.problems.add(Verdict.MISSING)
     if _uneven(seen.shares):
         seen.problems.add(Verdict.UNBALANCED)
@@ -86,7 +87,7 @@ def _problem(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
         case FateKind.REJECT | FateKind.DROP:
             return _refusal(fate, own) if seen.expected else None
         case FateKind.LOCAL | FateKind.PASS:
-            if _marked_to_drop(fate) and not seen.expected:
+            if not seen.expected and (seen.may_pass or _marked_to_drop(fate)):
                 return None
             return Verdict.MISSING if dispatched(fate, own) else Verdict.ABSENT
         case FateKind.ENDPOINT:

@@ -130,6 +130,13 @@ def test_state_alone() -> None:
     assert judged(walk(asked(A), arrives(A, None))).verdict is V.OK
 
 
+def test_what_may_pass_is_not_absent_and_must_not_arrive() -> None:
+    question = asked(may_pass=True)
+    assert judged(walk(question, ends(K.PASS))).verdict is V.OK
+    assert judged(walk(question, arrives(A))).verdict is V.STALE
+    assert judged(walk(asked(A, may_pass=True), ends(K.PASS))).verdict is V.ABSENT
+
+
 def test_alternatives_are_right_too() -> None:
     question = asked(A, B, alternatives=[[A]])
     assert judged(walk(question, *even(A, B))).verdict is V.OK
