@@ -64,6 +64,10 @@ class ProxyNode:
     def log(self) -> Path:
         return self.folder / "kube-proxy.log"
 
+    @property
+    def marks_drops(self) -> bool:
+        return bool(MARKS_DROPS.match(self.version))
+
     def run(self, *argv: str, stdin: str | None = None) -> str:
         """A program of this machine on the node."""
         return run([*self.prefix, *argv], stdin=stdin)
@@ -199,7 +203,7 @@ def configuration(plane: ControlPlane, version: str, mode: str) -> Object:
 
 def _write_kubelet_rules(node: ProxyNode) -> None:
     """There is no kubelet, and without these an old kube-proxy refuses nothing."""
-    if MARKS_DROPS.match(node.version):
+    if node.marks_drops:
         for program in ("iptables-nft-restore", "ip6tables-nft-restore"):
             run([*fabric.inside(node.namespace), program, "--noflush"], stdin=KUBELET_RULES)
 

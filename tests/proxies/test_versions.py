@@ -52,7 +52,7 @@ def test_every_service_is_in_order(node: ProxyNode, healthy: TraceReport) -> Non
         for frontend, place in places(healthy)
         if place.verdict.value != "ok"
     }
-    expected = unlike(node.version)
+    expected = unlike(node.version, node.mode)
     assert bad == set(expected.items()), told(healthy)
     named = {finding.service.partition("/")[2] for finding in healthy.findings}
     assert named == set(expected), told(healthy)

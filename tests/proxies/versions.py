@@ -8,6 +8,7 @@ endpoint in the rule itself (1.37).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 MATRIX = (
     ("v1.24.17", "iptables"),
@@ -22,25 +23,38 @@ MATRIX = (
     ("v1.37.2", "nftables"),
 )
 
-#: Services which old kube-proxies serve otherwise than newer ones, the verdict that shows it, and
-#: why that is no fault of the node.
-UNLIKE: tuple[tuple[re.Pattern[str], str, str, str], ...] = (
-    (
-        re.compile(r"v1\.24\."),
-        "terminating",
-        "blocked",
-        "endpoints that are terminating are used where no others are since 1.26",
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unlike:
+    """A Service that healthy kube-proxies of old versions serve otherwise than newer ones, the
+    verdict that shows it, and why the node is not at fault."""
+
+    where: str  # a pattern of VERSION MODE
+    service: str
+    verdict: str
+    why: str
+
+
+_TERMINATING = "endpoints that terminate serve where no others do since 1.26 (KEP-1669)"
+_EXTERNAL = "the API of that time had no externalTrafficPolicy for a Service without a node port"
+_PRE_DNAT = "until 1.30 the node's own packets meet no-endpoint-services before they are translated"
+
+UNLIKE = (
+    Unlike(where=r"v1\.24\.", service="terminating", verdict="blocked", why=_TERMINATING),
+    Unlike(where=r"v1\.24\.", service="terminating-local", verdict="blocked", why=_TERMINATING),
+    Unlike(where=r"v1\.24\.", service="ext-ip-local", verdict="stale", why=_EXTERNAL),
+    Unlike(where=r"v1\.24\.", service="ext-ip-local-far", verdict="stale", why=_EXTERNAL),
+    Unlike(
+        where=r"v1\.30\.\d+ nftables",
+        service="ext-ip-local-far",
+        verdict="blocked",
+        why=_PRE_DNAT,
     ),
-    (
-        re.compile(r"v1\.24\."),
-        "ext-ip-local",
-        "stale",
-        "the API of that time allowed no externalTrafficPolicy without a node port",
-    ),
-    (re.compile(r"v1\.24\."), "ext-ip-local-far", "stale", "the same"),
+    Unlike(where=r"v1\.30\.\d+ nftables", service="lb-local-far", verdict="blocked", why=_PRE_DNAT),
 )
 
 
-def unlike(version: str) -> dict[str, str]:
-    """The verdicts other than ok of a healthy kube-proxy of this version, by Service."""
-    return {name: verdict for pattern, name, verdict, _ in UNLIKE if pattern.match(version)}
+def unlike(version: str, mode: str) -> dict[str, str]:
+    """By Service: the verdict other than ok of a healthy kube-proxy."""
+    here = f"{version} {mode}"
+    return {row.service: row.verdict for row in UNLIKE if re.match(row.where, here)}
