@@ -8,7 +8,7 @@ default since 1.26, hints by node since 1.34.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.address import IPAddress, SocketAddress
 from ..model.packet import Client
@@ -74,7 +74,36 @@ def expect(
 
     `endpoints` are those of the frontend's port (`endpoints_of`); `source` is the client's
     address, which only source ranges look at.
+
+    Topology hints are wishes, so what would be right without them is right too. Hints for nodes
+    are followed since 1.34, those for zones until 1.30 only beside an annotation, and neither by
+    a kube-proxy that lost a race at its start ("node is missing label"; seen with 1.36.3).
     """
+    found = _expect(service, frontend, endpoints, node, client, source)
+    others = []
+    for unhinted in _with_fewer_hints(endpoints):
+        other = _expect(service, frontend, unhinted, node, client, source)
+        others += [other.endpoints, *other.alternatives]
+    new = [one for one in dict.fromkeys(others) if one != found.endpoints]
+    return replace(found, alternatives=(*found.alternatives, *new)) if new else found
+
+
+def _with_fewer_hints(endpoints: tuple[Endpoint, ...]) -> Iterable[tuple[Endpoint, ...]]:
+    if any(e.node_hints for e in endpoints):
+        endpoints = tuple(replace(e, node_hints=frozenset()) for e in endpoints)
+        yield endpoints
+    if any(e.zone_hints for e in endpoints):
+        yield tuple(replace(e, zone_hints=frozenset()) for e in endpoints)
+
+
+def _expect(
+    service: Service,
+    frontend: Frontend,
+    endpoints: tuple[Endpoint, ...],
+    node: Node,
+    client: Client,
+    source: IPAddress | None,
+) -> Expectation:
     seen = categorise(service, endpoints, node)
     if not seen.any:
         # iptables mode asks KUBE-EXTERNAL-SERVICES, which refuses for these addresses, on the way

@@ -243,3 +243,23 @@ def test_iptables_mode_does_not_refuse_what_the_node_sends_to_outer_addresses(
     found = expect(service(**EXTERNAL), frontend(kind), (), HERE, client, None)
     outer = kind in (FrontendKind.LOAD_BALANCER_IP, FrontendKind.EXTERNAL_IP)
     assert found.may_pass is (outer and client is Client.NODE)
+
+
+ZONED = (
+    endpoint("10.244.1.2:3306", "n1", zone_hints=frozenset("a"), node_hints=frozenset({"n1"})),
+    endpoint("10.244.2.2:3306", "n2", zone_hints=frozenset("a"), node_hints=frozenset({"n2"})),
+    endpoint("10.244.3.2:3306", "n3", zone_hints=frozenset("b"), node_hints=frozenset({"n3"})),
+)
+
+
+def test_hints_are_wishes() -> None:
+    """Also for 1.36.3, which was seen not to follow them after a race at its start."""
+    found = expect(service(), frontend(), ZONED, HERE, Client.POD, None)
+    assert texts(found.endpoints) == of(ZONED[0])
+    assert [texts(each) for each in found.alternatives] == [of(*ZONED[:2]), of(*ZONED)]
+
+
+def test_hints_that_change_nothing_bring_no_alternative() -> None:
+    elsewhere = node("n9", labels={"topology.kubernetes.io/zone": "c"})
+    found = expect(service(), frontend(), ZONED, elsewhere, Client.POD, None)
+    assert (texts(found.endpoints), found.alternatives) == (of(*ZONED), ())

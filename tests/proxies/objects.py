@@ -50,6 +50,11 @@ def zones(*names: str) -> Object:
     return {"forZones": [{"name": name} for name in names]}
 
 
+def nodes(*names: str) -> Object:
+    """As trafficDistribution PreferSameNode has them written, which is beside hints for zones."""
+    return {**zones("zone-a"), "forNodes": [{"name": name} for name in names]}
+
+
 def port(text: str, target: int = TARGET, node_port: int = 0) -> Object:
     """mysql:3306, dns:53/UDP, :80 (unnamed)"""
     name, _, rest = text.partition(":")
@@ -217,6 +222,7 @@ def unusual() -> list[Object]:
     """Slices, hints, other proxies, other families."""
     zone = (here(2, hints=zones("zone-a")), there(3, "n3", hints=zones("zone-b")))
     other = (there(3, "n3", hints=zones("zone-b")), there(4, "n3", hints=zones("zone-c")))
+    same = (here(2, hints=nodes("n1")), there(2, hints=nodes("n2")))
     partly = (here(2, hints=zones("zone-a")), there(3, "n3"))
     hosts = (At(addresses("n1")[0], "n1"), At(addresses("n2")[0], "n2"))
     moved = service("moved", port("http:80"))
@@ -226,6 +232,8 @@ def unusual() -> list[Object]:
     nowhere: Object = {"type": "ExternalName", "externalName": "db.example.com"}
     return [
         *with_endpoints(service("hinted", annotations=OLD_HINTED), zone),
+        *with_endpoints(service("hinted-plain"), zone),
+        *with_endpoints(service("hinted-nodes"), same),
         *with_endpoints(service("hinted-elsewhere", annotations=OLD_HINTED), other),
         *with_endpoints(service("hinted-partly", annotations=OLD_HINTED), partly),
         *with_endpoints(service("three-slices"), (here(2), there(2)), (there(2),), FAR),

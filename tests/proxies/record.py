@@ -25,8 +25,9 @@ FIXTURES = Path(__file__).parents[1] / "fixtures" / "kube-proxy"
 CASE = '''\
 origin = """
 kube-proxy {version} in {mode} mode on node n1, a network namespace, against kube-apiserver
-{api} without kubelets or controllers: Services of every kind and policy (tests/proxies/objects.py),
-endpoints written by hand, no pod behind any of them.{kubelet} bundle.tar.gz is a snapshot of n1, made by
+{api} without kubelets or controllers: Services of every kind (tests/proxies/objects.py),
+endpoints written by hand, no pod behind any of them.{kubelet} bundle.tar.gz is a snapshot
+of n1, made by
 `python3 -m tests.proxies.record`.
 """
 tools = "{tools}"

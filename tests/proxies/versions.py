@@ -36,14 +36,16 @@ class Unlike:
 
 
 _TERMINATING = "endpoints that terminate serve where no others do since 1.26 (KEP-1669)"
-_EXTERNAL = "the API of that time had no externalTrafficPolicy for a Service without a node port"
+_EXTERNAL = (
+    "no externalTrafficPolicy without a node port until kubernetes#119150, in the API neither"
+)
 _PRE_DNAT = "until 1.30 the node's own packets meet no-endpoint-services before they are translated"
 
 UNLIKE = (
     Unlike(where=r"v1\.24\.", service="terminating", verdict="blocked", why=_TERMINATING),
     Unlike(where=r"v1\.24\.", service="terminating-local", verdict="blocked", why=_TERMINATING),
-    Unlike(where=r"v1\.24\.", service="ext-ip-local", verdict="stale", why=_EXTERNAL),
-    Unlike(where=r"v1\.24\.", service="ext-ip-local-far", verdict="stale", why=_EXTERNAL),
+    Unlike(where=r"v1\.2[47]\.", service="ext-ip-local", verdict="stale", why=_EXTERNAL),
+    Unlike(where=r"v1\.2[47]\.", service="ext-ip-local-far", verdict="stale", why=_EXTERNAL),
     Unlike(
         where=r"v1\.30\.\d+ nftables",
         service="ext-ip-local-far",
