@@ -12,11 +12,13 @@ from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.options import Options, PacketOptions
 from kubectl_svcnet.model.report import Collected, PlanReport, SnapshotReport
 from kubectl_svcnet.model.saved import SavedFiles, SavedText
+from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.packet import packet_saved
 from kubectl_svcnet.pipeline.plan import plan_trace
 from kubectl_svcnet.pipeline.ranges import run as read_ranges
 from kubectl_svcnet.pipeline.trace import trace
 from kubectl_svcnet.render.document import Report
+from tests.logged import Logged
 from tests.saved import Saved, of_node
 
 DB = ("db-service",)
@@ -79,6 +81,7 @@ MAKERS: Mapping[str, Callable[[], Report]] = {
     "followed-nothing": lambda: trace(followed_nothing().source(), Options(services=DB)),
     "half-blind": lambda: trace(half_blind().source(), Options(services=("edge-lb",))),
     "healthy": lambda: trace(Saved().source(), Options(services=DB)),
+    "logs": lambda: logs(Logged(), Options(services=DB)),
     "not-understood": lambda: trace(weird().source(), Options(services=DB)),
     "packet": lambda: packet_saved(
         PacketOptions(words=("tcp", "10.244.1.9", "10.96.0.10:53")), SavedFiles(rules=(ufw(),))

@@ -25,12 +25,14 @@ MODULE_LINES, FUNCTION_LINES = 400, 60
 UNMIRRORED: dict[str, str] = {}
 
 #: Packages whose files are plugins, and the tuple in which each is named once.
-REGISTRIES = {"dataplanes": "DATAPLANES", "ranges": "SOURCES"}
+REGISTRIES = {"dataplanes": "DATAPLANES", "logs": "LOG_SOURCES", "ranges": "SOURCES"}
 
 #: Files there that are no plugins, and what they are.
 NO_PLUGINS = {
     "dataplanes/foreign.py": "dataplanes that have no reader yet, each a row",
     "dataplanes/kube_proxy.py": "what the modes of kube-proxy share",
+    "logs/mentions.py": "what a text says of a Service, for all sources",
+    "logs/timeline.py": "the order of what all sources say",
 }
 
 #: What belongs to one machine, one user or one registry, and so to no file of a project.

@@ -113,6 +113,17 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
 )
 
+LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("-p", "--previous"),
+        {"action": "store_true", "help": "also the logs of the containers' runs before"},
+    ),
+    (
+        ("--since",),
+        {"metavar": "TIME", "help": "how far back to look (default 1h; 0: all there is)"},
+    ),
+)
+
 PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--in",),

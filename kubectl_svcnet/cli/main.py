@@ -34,6 +34,9 @@ Examples:
   # The same, rule by rule
   kubectl svcnet trace db-service --explain
 
+  # What logs and Events say about a Service, on all nodes
+  kubectl svcnet logs db-service
+
   # What a node does with one packet, or saved rules would do
   kubectl svcnet packet tcp default/client 10.96.0.10:53
   kubectl svcnet packet tcp 10.244.1.9 10.96.0.10:53 --rules iptables-save.txt
@@ -113,6 +116,16 @@ def _services(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _log_service(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "services",
+        nargs="+",
+        metavar="SERVICE",
+        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT",
+    )
+    flags.add(command, title="Which lines", flags=flags.LOGS)
+
+
 def _file(command: argparse.ArgumentParser) -> None:
     command.add_argument("file", metavar="FILE", help="the bundle to write (.tar.gz)")
     command.add_argument(
@@ -168,6 +181,12 @@ def _ranges(given: argparse.Namespace) -> int:
     return session.run(given, load)
 
 
+def _logs(given: argparse.Namespace) -> int:
+    from .logs import logs
+
+    return logs(given)
+
+
 def _snapshot(given: argparse.Namespace) -> int:
     from .snapshot import snapshot
 
@@ -192,6 +211,7 @@ Run = Callable[[argparse.Namespace], int]
 #: name: what it shows, what runs it, what flags it adds, its arguments.
 COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], str]] = {
     "completion": ("print the completion script of a shell", _completion, _shell, " SHELL"),
+    "logs": ("what logs and Events say about a Service, in order", _logs, _log_service, " SERVICE"),
     "packet": (
         "what one node does with one packet, rule by rule",
         _packet,

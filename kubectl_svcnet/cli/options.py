@@ -79,6 +79,8 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         file=flags.get("file", ""),
         anonymise=flags.get("anonymise", False),
         verbosity=count(flags.get("verbosity", "0"), "-v", least=0),
+        since=duration(flags.get("since", "1h"), "--since") or None,
+        previous=flags.get("previous", False),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ..model.fate import FateKind
 from ..model.finding import Finding, Gap, Level
-from ..model.report import PacketsReport, PlanReport, TraceReport, Verdict
+from ..model.report import LogsReport, PacketsReport, PlanReport, TraceReport, Verdict
 from ..render.document import Report
 
 OK, FINDING, USAGE, NOTHING, GAP, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
@@ -24,7 +24,7 @@ def accept(gaps: Iterable[Gap], accepted: Iterable[str]) -> tuple[Gap, ...]:
 
 
 def status_of(report: Report, *, fail_on: str) -> int:
-    if isinstance(report, TraceReport | PlanReport) and report.missing:
+    if isinstance(report, TraceReport | LogsReport | PlanReport) and report.missing:
         return USAGE
     if any(_counts(finding, fail_on) for finding in report.findings):
         return FINDING

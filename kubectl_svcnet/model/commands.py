@@ -88,6 +88,7 @@ _CHAIN = r"[A-Za-z0-9_.:@+=/][A-Za-z0-9_.:@+=/-]{0,63}"
 _PATTERN = r"[^\x00-\x1f\x7f]{1,6144}"
 # Letters that mean themselves in a regular expression.
 _FIRST = {"table": _TABLE, "chain": r"[A-Z][A-Z0-9-]{0,63}"}
+_LOG_PATH = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/kube-proxy\.log"  # as a pod mounts it
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
 #: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs.
@@ -299,6 +300,19 @@ _ROWS = (
         name="ip6-route",
         argv=("ip", "-6", "-j", "route", "show", "table", "all"),
         shows="all IPv6 routes",
+    ),
+    CommandSpec(
+        name="log-tail",
+        argv=("tail", "-c", "{bytes}", "{log}"),
+        arguments={"bytes": r"[1-9][0-9]{0,7}", "log": _LOG_PATH},
+        shows="the last part of kube-proxy's log on the node, where a pod mounts it",
+    ),
+    CommandSpec(
+        name="log-grep",
+        argv=("grep", "-aEm", "{lines}", "-e", "{pattern}", "{log}"),
+        arguments={"lines": r"[1-9][0-9]{0,5}", "pattern": _PATTERN, "log": _LOG_PATH},
+        unless=("tail",),
+        shows="lines of that log about the Service, in images without tail",
     ),
     CommandSpec(
         name="apiserver-manifest",

@@ -34,6 +34,8 @@ class Options:
     file: str = ""
     anonymise: bool = False
     verbosity: int = 0
+    since: float | None = 3600.0  # None: all there is
+    previous: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from .address import SocketAddress
 from .fate import Fate
 from .finding import Finding, Gap
 from .iprange import IPRange
+from .logline import LogLine
 from .packet import Client, Packet, PacketId
 from .service import Endpoint, Frontend, Service
 
@@ -156,6 +157,20 @@ class RangesReport:
     ranges: tuple[IPRange, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogsReport:
+    """`nodes`: all that were asked, whether or not a line is theirs. `continued`: it goes on from
+    a report before it, as `-f` does."""
+
+    collected: Collected
+    lines: tuple[LogLine, ...] = ()
+    nodes: tuple[str, ...] = ()
+    continued: bool = False
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    missing: tuple[str, ...] = ()  # as in TraceReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,6 +133,8 @@ class Container:
     running: bool = False
     restarts: int = 0
     started: str = ""  # RFC 3339, as the API writes it
+    ended: str = ""  # when the run before this one did
+    ended_why: str = ""  # "Error, exit code 2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +163,35 @@ class ConfigMap:
     namespace: str
     name: str
     data: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What was observed of an object. Times are RFC 3339; `node`: where it was seen."""
+
+    kind: str
+    namespace: str
+    name: str
+    type: str = ""  # Normal, Warning
+    reason: str = ""
+    message: str = ""
+    node: str = ""
+    first: str = ""
+    last: str = ""
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """One EndpointSlice by itself. `changed`: when its fields last did, and who did it, as far
+    as the API keeps it (RFC 3339, whole seconds)."""
+
+    name: ServiceName
+    service: ServiceName | None = None
+    endpoints: tuple[Endpoint, ...] = ()
+    created: str = ""
+    changed: str = ""
+    changed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,13 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
-_PAIR = re.compile(r'([A-Za-z][\w/.-]*)=("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|[^\s"]\S*)')
+_PAIR = re.compile(
+    r"([A-Za-z][\w/.-]*)="
+    r'("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|<\n(?:\t.*\n)* >|[^\s"]\S*)'
+)
+
+#: Keys of a JSON line that are not values of its message.
+_OF_THE_LINE = ("ts", "caller", "msg", "v")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class LogRecord:
     caller: str = ""  # server.go:448
     message: str = ""
     values: dict[str, str] = field(default_factory=dict)
+    said: str = ""  # all that stands behind the header: message and values, as written
 
 
 def parse_line(line: str) -> LogRecord:
@@ -43,7 +50,7 @@ def parse_line(line: str) -> LogRecord:
         return _json_record(line)
     found = _HEADER.fullmatch(line)
     if found is None:
-        return LogRecord(raw=line, message=line)
+        return LogRecord(raw=line, message=line, said=line)
     message, values = _structured(found["message"])
     return LogRecord(
         raw=line,
@@ -53,6 +60,7 @@ def parse_line(line: str) -> LogRecord:
         caller=f"{found['file']}:{found['line']}",
         message=message,
         values=values,
+        said=found["message"],
     )
 
 
@@ -77,21 +85,37 @@ def _unquoted(text: str) -> str:
 def _json_record(line: str) -> LogRecord:
     try:
         found: Any = json.loads(line)
+        if not isinstance(found, dict) or not isinstance(found.get("msg"), str):
+            raise ValueError(line)
+        told = {k: _named(v) for k, v in found.items() if k not in _OF_THE_LINE}
+        pairs = "".join(f" {k}={_dumped(v)}" for k, v in told.items())
+        values = {k: str(v) for k, v in told.items()}
     except (ValueError, RecursionError):
-        return LogRecord(raw=line, message=line)
-    if not isinstance(found, dict) or not isinstance(found.get("msg"), str):
-        return LogRecord(raw=line, message=line)
-    stamp = found.get("ts")
+        return LogRecord(raw=line, message=line, said=line)
     return LogRecord(
         raw=line,
         level="E" if "err" in found and "v" not in found else "I",
-        # component-base/logs/json writes milliseconds, older ones seconds
-        epoch=None
-        if not isinstance(stamp, (int, float))
-        else stamp / 1000
-        if stamp > 1e11
-        else float(stamp),
+        epoch=_epoch(found.get("ts")),
         caller=str(found.get("caller", "")),
         message=found["msg"],
-        values={k: str(v) for k, v in found.items() if k not in ("ts", "caller", "msg", "v")},
+        values=values,
+        said=f"{_dumped(found['msg'])}{pairs}",
     )
+
+
+def _named(value: Any) -> Any:
+    """A Service or a slice as the text format has it; of a port's name JSON keeps the Service."""
+    if isinstance(value, dict) and value.keys() == {"name", "namespace"}:
+        return f"{value['namespace']}/{value['name']}"
+    return value
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _epoch(stamp: Any) -> float | None:
+    """component-base/logs/json writes milliseconds, older ones seconds; NaN is JSON to Python."""
+    if not isinstance(stamp, (int, float)) or not 0 <= stamp < 1e14:
+        return None
+    return stamp / 1000 if stamp > 1e11 else float(stamp)

@@ -17,11 +17,13 @@ from ..model.service import (
     ConfigMap,
     Container,
     Endpoint,
+    Event,
     Node,
     Pod,
     Service,
     ServiceName,
     ServicePort,
+    Slice,
 )
 
 Json = Mapping[str, Any]
@@ -189,6 +191,7 @@ def parse_pod(item: Json) -> Pod:
 
 def _container(item: Json, state: Json) -> Container:
     running = _map(_map(state, "state"), "running")
+    ended = _map(_map(state, "lastState"), "terminated")
     return Container(
         name=_text(item, "name"),
         image=_text(item, "image"),
@@ -198,6 +201,52 @@ def _container(item: Json, state: Json) -> Container:
         running=bool(running),
         restarts=_number(state.get("restartCount"), 0),
         started=_text(running, "startedAt"),
+        ended=_text(ended, "finishedAt"),
+        ended_why=_ended_why(ended),
+    )
+
+
+def _ended_why(ended: Json) -> str:
+    if not ended:
+        return ""
+    signal = _number(ended.get("signal"), 0)
+    how = f"signal {signal}" if signal else f"exit code {_number(ended.get('exitCode'), 0)}"
+    return ", ".join(filter(None, (_text(ended, "reason"), how)))
+
+
+def parse_event(item: Json) -> Event:
+    """core/v1; what counted before 1.19 is `lastTimestamp`, since then maybe only `eventTime`."""
+    about, series = _map(item, "involvedObject"), _map(item, "series")
+    first = _text(item, "firstTimestamp") or _text(item, "eventTime")
+    last = _text(series, "lastObservedTime") or _text(item, "lastTimestamp")
+    return Event(
+        kind=_text(about, "kind"),
+        namespace=_text(about, "namespace"),
+        name=_text(about, "name"),
+        type=_text(item, "type"),
+        reason=_text(item, "reason"),
+        message=_text(item, "message"),
+        node=_text(_map(item, "source"), "host"),
+        first=first,
+        last=last or first,
+        count=max(_number(series.get("count"), 0), _number(item.get("count"), 1)),
+    )
+
+
+def parse_slice(item: Json) -> Slice:
+    meta = _map(item, "metadata")
+    namespace, name = _identity(item)
+    changes = [(_text(f, "time"), _text(f, "manager")) for f in _maps(meta, "managedFields")]
+    changed, by = max(changes, default=("", ""))
+    trigger = _labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time")
+    service = _labels(meta, "labels").get("kubernetes.io/service-name", "")
+    return Slice(
+        name=ServiceName(namespace, name),
+        service=ServiceName(namespace, service) if service else None,
+        endpoints=tuple(_slice_endpoints(item)),
+        created=_text(meta, "creationTimestamp"),
+        changed=changed or trigger or "",
+        changed_by=by,
     )
 
 

@@ -15,14 +15,14 @@ from ..engine.judge.ranges import judge_ranges
 from ..engine.usage import merge_claims
 from ..errors import ClusterError, ParseError, UsageError
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
-from ..model.commands import COMMANDS
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
-from ..model.report import PlannedCommand, PlanReport, RangesReport
+from ..model.report import PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
 from ..ranges import SOURCES, Place, RangeSource, missed, unseen
-from .collect import Collector, command_line
+from .collect import Collector
+from .planned import planned
 
 Object = TypeVar("Object")
 
@@ -81,7 +81,7 @@ def plan(source: Source, options: Options) -> PlanReport:
         command
         for _, _, requests in _jobs(read)
         for request in requests
-        for command in _planned(request)
+        for command in planned(request)
     ]
     return PlanReport(
         collected=collector.collected(nodes=len(read.census.nodes or ())),
@@ -215,23 +215,3 @@ def _unseen(jobs: Iterable[tuple[RangeSource, Place, tuple[Request, ...]]]) -> t
 
 def _shown(range: IPRange, wanted: frozenset[str] | None) -> bool:
     return wanted is None or not range.node or range.node in wanted
-
-
-def _planned(request: Request) -> tuple[PlannedCommand, ...]:
-    match request:
-        case ExecRequest(node=node, namespace=namespace, pod=pod, commands=commands):
-            return tuple(
-                PlannedCommand(
-                    node=node,
-                    pod=f"{namespace}/{pod}",
-                    argv=command_line(command),
-                    shows=COMMANDS[command.name].shows,
-                )
-                for command in commands
-            )
-        case LogRequest(node=node, namespace=namespace, pod=pod, container=container):
-            argv = f"kubectl -n {namespace} logs {pod} -c {container}"
-            shows = "the head of its log"
-            return (PlannedCommand(node=node, pod=f"{namespace}/{pod}", argv=argv, shows=shows),)
-        case _:
-            return ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from ..model.report import (
     FAULTS,
+    LogsReport,
     PacketsReport,
     PlanReport,
     RangesReport,
@@ -16,7 +17,7 @@ from ..model.report import (
 from .document import Report, document
 from .escape import escape
 from .style import Style
-from .table import packet, plan, ranges, snapshot, trace
+from .table import logs, packet, plan, ranges, snapshot, trace
 
 Renderer = Callable[[Report, Style], str]
 
@@ -29,6 +30,8 @@ def _table(report: Report, style: Style) -> str:
             return ranges.render(report, style)
         case PacketsReport():
             return packet.render(report, style)
+        case LogsReport():
+            return logs.render(report, style)
         case PlanReport():
             return plan.render(report, style)
         case SnapshotReport():
@@ -39,15 +42,20 @@ def _json(report: Report, style: Style) -> str:
     return json.dumps(document(report), indent=2, ensure_ascii=True) + "\n"
 
 
+def _json_line(report: Report, style: Style) -> str:
+    return json.dumps(document(report), ensure_ascii=True) + "\n"
+
+
 def _yaml(report: Report, style: Style) -> str:
     import yaml  # comes with kubernetes; only this format needs it
 
-    return str(yaml.safe_dump(document(report), sort_keys=False, allow_unicode=False))
+    text = str(yaml.safe_dump(document(report), sort_keys=False, allow_unicode=False))
+    return f"---\n{text}" if getattr(report, "continued", False) else text
 
 
 def _name(report: Report, style: Style) -> str:
     """The nodes at fault, as kubectl names them; of ranges, the ranges themselves; of packets,
-    where they arrive."""
+    where they arrive; of logs, the nodes that say something."""
     match report:
         case TraceReport():
             bad = {
@@ -63,6 +71,8 @@ def _name(report: Report, style: Style) -> str:
         case PacketsReport():
             ends = (fate.endpoint for one in report.packets for fate in one.fates)
             names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))
+        case LogsReport():
+            names = list(dict.fromkeys(f"node/{line.node}" for line in report.lines if line.node))
         case PlanReport():
             names = [command.argv for command in report.commands]
         case SnapshotReport():
@@ -72,6 +82,7 @@ def _name(report: Report, style: Style) -> str:
 
 RENDERERS: Mapping[str, Renderer] = {
     "json": _json,
+    "jsonl": _json_line,  # of what is followed
     "name": _name,
     "table": _table,
     "wide": _table,

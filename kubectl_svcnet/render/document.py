@@ -11,10 +11,12 @@ from typing import Any, TypeAlias
 
 from ..model.fate import Fate
 from ..model.finding import Finding, Gap
+from ..model.logline import LogLine
 from ..model.report import (
     ByHand,
     Collected,
     FrontendTrace,
+    LogsReport,
     NodeTrace,
     PacketFates,
     PacketsReport,
@@ -30,7 +32,9 @@ from . import ranges_json
 
 API_VERSION = "svcnet/v1alpha1"
 
-Report: TypeAlias = TraceReport | RangesReport | PacketsReport | PlanReport | SnapshotReport
+Report: TypeAlias = (
+    TraceReport | RangesReport | LogsReport | PacketsReport | PlanReport | SnapshotReport
+)
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -69,6 +73,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Trace", [_service(service, report.steps) for service in report.services]
         case RangesReport():
             return "Ranges", ranges_json.items(report.ranges)
+        case LogsReport():
+            return "Logs", [_line(line) for line in report.lines]
         case PacketsReport():
             return "Packets", [_packet(packet) for packet in report.packets]
         case PlanReport():
@@ -191,6 +197,18 @@ def _end(fate: Fate) -> dict[str, Any]:
         "rules": _texts(fate.rules),
         **({"because": fate.because} if fate.because else {}),
         **({"unread": sorted(map(str, fate.unread))} if fate.unread else {}),
+    }
+
+
+def _line(line: LogLine) -> dict[str, Any]:
+    return {
+        "time": None if line.time is None else _time(line.time),
+        "node": line.node or None,
+        "source": line.source,
+        "level": line.level.value if line.level else None,
+        "message": line.message,
+        "about": str(line.about),
+        **({"assumed": line.assumed} if line.assumed else {}),
     }
 
 

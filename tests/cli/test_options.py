@@ -60,6 +60,10 @@ def options(*argv: str) -> Options:
         ("trace --v=6", "verbosity", 6),
         ("snapshot x.tar.gz", "file", "x.tar.gz"),
         ("snapshot x --anonymise", "anonymise", True),
+        ("logs db", "since", 3600.0),
+        ("logs db --since 10m", "since", 600.0),
+        ("logs db --since 0", "since", None),
+        ("logs db -p", "previous", True),
         # before the command as well; of two the later one wins
         ("-n pay trace", "namespace", "pay"),
         ("-n pay trace -n web", "namespace", "web"),
@@ -86,7 +90,8 @@ def test_every_option_has_a_flag() -> None:
         for entry in fields(Options)
         if getattr(given, entry.name) == getattr(default, entry.name)
     ]
-    assert same == ["file", "anonymise"]  # those of snapshot
+    # those of snapshot and of logs
+    assert same == ["file", "anonymise", "since", "previous"]
 
 
 @pytest.mark.parametrize(

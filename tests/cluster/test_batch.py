@@ -320,6 +320,8 @@ def test_every_row_runs_its_own_argv(node: Node) -> None:
         "leave": "^x",
         "first": "x",
         "family": "ip",
+        "bytes": "100",
+        "log": "/var/log/kube-proxy.log",
     }
     for spec in COMMANDS.values():
         if spec.argv[0] in TOOLS or spec.unless:
@@ -330,6 +332,19 @@ def test_every_row_runs_its_own_argv(node: Node) -> None:
         # grep finds nothing in an empty listing.
         assert (answer.exit_code, answer.absent) == (int(spec.first), False), spec.name
         assert node.ran()[-1].split() == list(command.argv())
+
+
+def test_a_log_is_searched_only_where_its_end_cannot_be_had(node: Node, tmp_path: Path) -> None:
+    log = tmp_path / "kube-proxy.log"
+    log.write_text("a 10.96.0.1\nb 10.96.0.2\nc default/db\n" * 2)
+    tail = Command("log-tail", ("100", str(log)))
+    grep = Command("log-grep", ("3", r"10\.96\.0\.1|default/db", str(log)))
+    missing, found = node.run(tail, grep)
+    assert missing.exit_code == 127
+    assert found.data == b"a 10.96.0.1\nc default/db\na 10.96.0.1\n"
+    node.fake("tail", "the end\n")
+    had, searched = node.run(tail, grep)
+    assert (had.data, searched.absent) == (b"the end\n", True)
 
 
 def test_arguments_are_never_read_as_shell(node: Node, tmp_path: Path) -> None:

@@ -18,6 +18,10 @@ ALLOWED = {
     "leave": r"-A KUBE-SERVICES -d 10\.96\.",
     "family": "ip",
     "file": "/proc/net/route",
+    "bytes": "1048576",
+    "lines": "2000",
+    "pattern": r"default/db|10\.96\.0\.9",
+    "log": "/host/var/log/kube-proxy.log",
 }
 
 
@@ -51,6 +55,8 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
         assert (program, *words[:1]) in {
             ("cat", "{file}"),
             ("grep", "-sH"),
+            ("grep", "-aEm"),
+            ("tail", "-c"),
             ("grep", "cluster-ip-range"),
             ("ipset", "save"),
         }
@@ -90,6 +96,10 @@ def test_a_filter_is_the_last_argument(row: CommandSpec) -> None:
         pytest.param("cat", ("/etc/shadow",), id="another file"),
         pytest.param("cat", ("/proc/net/route/../../1/environ",), id="a way out"),
         pytest.param("cat", ("/procXnet/route",), id="dots are dots"),
+        pytest.param("log-tail", ("1", "/etc/shadow"), id="another file to tail"),
+        pytest.param("log-tail", ("1", "/var/../kube-proxy.log"), id="a way out by tail"),
+        pytest.param("log-tail", ("+1", "/kube-proxy.log"), id="the whole of it"),
+        pytest.param("log-grep", ("0", "a", "/kube-proxy.log"), id="no line of it"),
     ],
 )
 def test_anything_else_is_refused(name: str, arguments: tuple[str, ...]) -> None:

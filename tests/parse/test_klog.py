@@ -32,6 +32,7 @@ def test_header() -> None:
         clock="04:29:29.883941",
         caller="server_others.go:140",
         message="Tearing down inactive rules.",
+        said="Tearing down inactive rules.",
     )
 
 
@@ -53,10 +54,26 @@ def test_json_line() -> None:
     record = parse_line(line)
     assert (record.level, record.epoch, record.caller) == ("E", 1795549530.2065, "app/server.go:1")
     assert record.values == {"err": "no", "n": "3"}
+    assert record.said == '"Failed" err="no" n=3'
+
+
+def test_names_in_json_are_those_of_the_text() -> None:
+    line = '{"ts":1.5,"msg":"Adding","v":4,"portName":{"name":"web","namespace":"shop"}}'
+    assert parse_line(line).said == '"Adding" portName="shop/web"'
+
+
+def test_a_value_over_several_lines() -> None:
+    record = parse_line(f'{I}"Failed" err=<\n\tone\n\ttwo\n > ipFamily="IPv6"')
+    assert record.values == {"err": "<\n\tone\n\ttwo\n >", "ipFamily": "IPv6"}
+
+
+@pytest.mark.parametrize("stamp", ["NaN", "Infinity", "-1", "1e300", '"x"', "[]"])
+def test_a_time_that_is_none(stamp: str) -> None:
+    assert parse_line(f'{{"ts":{stamp},"msg":"x"}}').epoch is None
 
 
 @pytest.mark.parametrize(
     "line", ["", "{", "{}", '{"msg":3}', "I0307 ", "time=x level=warning", "{" * 9]
 )
 def test_a_line_that_is_not_klogs_is_kept(line: str) -> None:
-    assert parse_line(line) == LogRecord(raw=line, message=line)
+    assert parse_line(line) == LogRecord(raw=line, message=line, said=line)

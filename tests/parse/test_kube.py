@@ -9,12 +9,14 @@ import pytest
 
 from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model.address import Protocol
-from kubectl_svcnet.model.service import Node, Service, ServiceName
+from kubectl_svcnet.model.service import Container, Node, Service, ServiceName
 from kubectl_svcnet.parse.kube import (
     parse_config_map,
+    parse_event,
     parse_node,
     parse_pod,
     parse_service,
+    parse_slice,
     parse_slices,
 )
 from tests.samples import at
@@ -303,3 +305,66 @@ def test_a_pod_that_is_hardly_there() -> None:
 def test_config_maps() -> None:
     item = {"metadata": {"namespace": "a", "name": "b"}, "data": {"x": "1", "y": 2}}
     assert parse_config_map(item).data == {"x": "1"}
+
+
+def test_the_run_before_this_one() -> None:
+    def container(**terminated: object) -> Container:
+        status = {"name": "c", "lastState": {"terminated": terminated} if terminated else {}}
+        (made,) = parse_pod(
+            {
+                "metadata": {"name": "p"},
+                "spec": {"containers": [{"name": "c"}]},
+                "status": {"containerStatuses": [status]},
+            }
+        ).containers
+        return made
+
+    assert container().ended == container().ended_why == ""
+    found = container(finishedAt="2026-11-24T23:36:03Z", reason="Error", exitCode=2)
+    assert (found.ended, found.ended_why) == ("2026-11-24T23:36:03Z", "Error, exit code 2")
+    assert container(finishedAt="x", signal=9).ended_why == "signal 9"
+    assert container(exitCode="x").ended_why == "exit code 0"
+
+
+def test_an_event() -> None:
+    made = parse_event(
+        {
+            "involvedObject": {"kind": "Pod", "namespace": "shop", "name": "web-0"},
+            "type": "Warning",
+            "reason": "Unhealthy",
+            "message": "no",
+            "source": {"host": "n1"},
+            "firstTimestamp": "2026-11-24T23:30:00Z",
+            "lastTimestamp": "2026-11-24T23:36:00Z",
+            "count": 3,
+        }
+    )
+    assert (made.kind, made.namespace, made.name) == ("Pod", "shop", "web-0")
+    assert (made.type, made.reason, made.message) == ("Warning", "Unhealthy", "no")
+    assert (made.node, made.count) == ("n1", 3)
+    assert (made.first, made.last) == ("2026-11-24T23:30:00Z", "2026-11-24T23:36:00Z")
+    newer = parse_event({"eventTime": "2026-11-24T23:36:00.1Z", "series": {"count": 2}})
+    assert (newer.first, newer.last, newer.count) == (newer.last, "2026-11-24T23:36:00.1Z", 2)
+    assert parse_event({}).count == 1
+
+
+def test_a_slice() -> None:
+    made = parse_slice(
+        {
+            "metadata": {
+                "namespace": "shop",
+                "name": "web-a",
+                "labels": {"kubernetes.io/service-name": "web"},
+                "creationTimestamp": "2026-11-24T23:30:00Z",
+                "managedFields": [{"time": "2026-11-24T23:31:00Z", "manager": "m"}, {}, 3],
+            },
+            "addressType": "IPv4",
+            "ports": [{"name": "http", "port": 80}],
+            "endpoints": [{"addresses": ["10.0.0.1"]}],
+        }
+    )
+    assert (str(made.name), str(made.service)) == ("shop/web-a", "shop/web")
+    assert (made.changed, made.changed_by) == ("2026-11-24T23:31:00Z", "m")
+    assert [str(e.address) for e in made.endpoints] == ["10.0.0.1:80"]
+    alone = parse_slice({"metadata": {"name": "x"}})
+    assert (alone.service, alone.endpoints, alone.changed) == (None, (), "")

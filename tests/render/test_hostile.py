@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_svcnet.model.report import PlanReport, RangesReport, SnapshotReport, TraceReport
+from kubectl_svcnet.model.report import (
+    LogsReport,
+    PlanReport,
+    RangesReport,
+    SnapshotReport,
+    TraceReport,
+)
 from kubectl_svcnet.render import RENDERERS, render
 from kubectl_svcnet.render.document import Report, document
 from kubectl_svcnet.render.style import Style
@@ -56,7 +62,15 @@ def poison(value: Any, text: str) -> Any:
     return value
 
 
-REPORTS = ("followed-nothing", "half-blind", "plan", "ranges", "snapshot", "without-frontends")
+REPORTS = (
+    "followed-nothing",
+    "half-blind",
+    "logs",
+    "plan",
+    "ranges",
+    "snapshot",
+    "without-frontends",
+)
 
 
 @pytest.mark.parametrize("output", RENDERERS)
@@ -64,7 +78,7 @@ REPORTS = ("followed-nothing", "half-blind", "plan", "ranges", "snapshot", "with
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_nothing_raw_reaches_the_terminal(name: str, output: str, text: str) -> None:
     report: Report = poison(made(name), text)
-    assert isinstance(report, TraceReport | RangesReport | PlanReport | SnapshotReport)
+    assert isinstance(report, TraceReport | RangesReport | LogsReport | PlanReport | SnapshotReport)
     shown = render(report, output, Style(wide=output == "wide"))
     assert not RAW.search(shown), RAW.findall(shown)
     assert "\nerror SVN201 n1: fake" not in shown

@@ -17,14 +17,32 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 TABLES = [(name, "table") for name in MAKERS]
 WIDE = [
-    (name, "wide") for name in ("followed-nothing", "half-blind", "healthy", "packets", "ranges")
+    (name, "wide")
+    for name in ("followed-nothing", "half-blind", "healthy", "logs", "packets", "ranges")
 ]
 OTHERS = [
     (name, output)
-    for name in ("followed-nothing", "packets", "plan", "ranges", "snapshot", "without-frontends")
+    for name in (
+        "followed-nothing",
+        "logs",
+        "packets",
+        "plan",
+        "ranges",
+        "snapshot",
+        "without-frontends",
+    )
     for output in ("json", "name")
 ]
-CASES = sorted([*TABLES, *WIDE, *OTHERS, ("half-blind", "json"), ("followed-nothing", "yaml")])
+CASES = sorted(
+    [
+        *TABLES,
+        *WIDE,
+        *OTHERS,
+        ("half-blind", "json"),
+        ("logs", "jsonl"),
+        ("followed-nothing", "yaml"),
+    ]
+)
 
 
 def style_of(name: str, output: str) -> Style:

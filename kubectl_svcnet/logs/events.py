@@ -1,0 +1,111 @@
+"""Events of the Service, and of the pods behind it: readiness, scheduling, killing.
+
+Events live for an hour by default and know nothing of Services beyond their name. A pod that is
+gone by now is in no slice any more; what it was named after tells: `db-c67bfd8dc-9sjs6` belongs to
+the ReplicaSet of `db-c67bfd8dc-v4nf9`, `db-0` to the StatefulSet of `db-1`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..model.capture import ApiRequest, Capture, Reason
+from ..model.finding import Gap, Level
+from ..model.logline import About, AboutKind, LogLine
+from ..parse.kube import parse_event
+from ..parse.log_records import parse_stamp
+from ._base import Place, Reading, Scene
+
+#: Of one namespace's pods; the API hands them out by name, not by time.
+_MOST = 2000
+_OF_SERVICE = ("Service", "Endpoints", "EndpointSlice")
+_OWNED = re.compile(r"(.+)-([bcdfghjklmnpqrstvwxz2456789]{5}|\d+)")
+
+
+class _Events:
+    name = "events"
+
+    def places(self, scene: Scene) -> tuple[Place, ...]:
+        spaces = sorted({service.name.namespace for service in scene.subject.services})
+        return tuple(
+            Place(what="events", requests=self._requests(scene, space), source="event")
+            for space in spaces
+        )
+
+    def _requests(self, scene: Scene, namespace: str) -> tuple[ApiRequest, ...]:
+        names = [s.name.name for s in scene.subject.services if s.name.namespace == namespace]
+        selectors = [f"involvedObject.name={name}" for name in names]
+        return tuple(
+            ApiRequest(
+                path=f"/api/v1/namespaces/{namespace}/events",
+                query=(("fieldSelector", selector),),
+                limit=_MOST,
+            )
+            for selector in (*selectors, "involvedObject.kind=Pod")
+        )
+
+    def read(self, place: Place, captures: Sequence[Capture], scene: Scene) -> Reading:
+        lines: dict[object, LogLine] = {}
+        gaps: list[Gap] = []
+        owners = frozenset(filter(None, map(_owner, scene.subject.pods)))
+        for capture in captures:
+            gaps += _missed(place, capture)
+            for item in capture.objects:
+                line = _line(item, scene, owners)
+                if line is not None:
+                    lines[line] = line
+        return Reading(tuple(lines.values()), tuple(gaps))
+
+
+def _missed(place: Place, capture: Capture) -> tuple[Gap, ...]:
+    if capture.failure is not None:
+        denied = capture.failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
+        next = "kubectl auth can-i list events" if denied else "kubectl get events"
+        return (Gap(what=place.what, why=capture.failure.message, next=next),)
+    if capture.truncated:
+        why = f"only {len(capture.objects)} of the namespace's Events of pods were read"
+        return (Gap(what=place.what, why=why, next="kubectl get events --sort-by=.lastTimestamp"),)
+    return ()
+
+
+def _line(item: Mapping[str, Any], scene: Scene, owners: frozenset[str]) -> LogLine | None:
+    event = parse_event(item)
+    about = _about(event.kind, event.namespace, event.name, scene, owners)
+    time = parse_stamp(event.last)
+    if about is None or not scene.recent(time):
+        return None
+    first = parse_stamp(event.first)
+    often = f" ({event.count} times)" if event.count > 1 and first != time else ""
+    return LogLine(
+        time=time,
+        node=event.node,
+        source="event",
+        message=f"{event.reason} {event.kind.lower()}/{event.name}: {event.message}{often}",
+        about=about,
+        level=Level.WARNING if event.type == "Warning" else Level.INFO,
+    )
+
+
+def _about(
+    kind: str, namespace: str, name: str, scene: Scene, owners: frozenset[str]
+) -> About | None:
+    subject, full = scene.subject, f"{namespace}/{name}"
+    if kind in _OF_SERVICE:
+        for service in subject.services:
+            if str(service.name) == full:
+                return About(AboutKind.SERVICE, full)
+        return About(AboutKind.SLICE, full) if full in subject.slices else None
+    if kind == "Pod" and (full in subject.pods or _owner(full) in owners):
+        return About(AboutKind.POD, full)
+    return None
+
+
+def _owner(pod: str) -> str:
+    """What a generated name was made of, with the sort of its ending; "" for another name."""
+    found = _OWNED.fullmatch(pod)
+    return f"{found[1]}-{'N' if found[2].isdecimal() else 'X'}" if found else ""
+
+
+SOURCE = _Events()
