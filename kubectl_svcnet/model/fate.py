@@ -14,6 +14,7 @@ class Backend(str, Enum):
     NFT = "nft"
     LEGACY = "legacy"
     NFTABLES = "nftables"  # native nftables; the two above are iptables
+    IPVS = "ipvs"  # no rules: virtual servers
 
 
 #: The two that iptables can be; one machine may have rules in both.
@@ -34,7 +35,8 @@ class FateKind(str, Enum):
 class ChainId:
     """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN, and
     for native nftables, whose `table` is family and name, ip kube-proxy/CHAIN. There a set or
-    map that was not read is named like a chain, with the @ of rules before its name."""
+    map that was not read is named like a chain, with the @ of rules before its name. A virtual
+    server of IPVS is ipvs/ADDR:PORT, and has no number."""
 
     family: Family
     backend: Backend
@@ -57,6 +59,8 @@ class RuleRef:
     into: str = field(default="", compare=False)
 
     def __str__(self) -> str:
+        if self.chain.backend is Backend.IPVS:
+            return str(self.chain)
         return f"{self.chain}:{self.number}"
 
 

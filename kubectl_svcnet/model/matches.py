@@ -232,9 +232,10 @@ class Ipsec:
 
 @dataclass(frozen=True, slots=True)
 class ByIpvs:
-    """-m ipvs: IPVS has this packet in hand."""
+    """-m ipvs: IPVS has this packet in hand (`!` is of --ipvs alone). With more, where it was for
+    when IPVS took it: matches of protocol, address and ports, or what is not understood."""
 
-    words: str
+    asked: tuple[object, ...] = ()
     negated: bool = False
 
 

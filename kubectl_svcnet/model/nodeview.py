@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .address import Family, IPAddress, IPNetwork
 from .fate import Backend
+from .ipvs import VirtualServers
 
 if TYPE_CHECKING:  # long to import, and not needed before a node has answered
     from . import nft
@@ -84,6 +85,8 @@ class OwnChains:
     `policy` those of chains in which a drop is a NetworkPolicy's. `within` is what the names of
     per-Service chains hold beside their prefix ("/" in nftables mode). `unserved` are chains that
     refuse what no Service's chain took, so that a refusal there shows that nothing dispatches.
+    `ipvs`: its Services are virtual servers. `relays` lead to ports of the dataplane's own
+    process, which goes on by itself.
     """
 
     names: frozenset[str] = frozenset()
@@ -93,6 +96,8 @@ class OwnChains:
     policy: tuple[str, ...] = ()
     within: str = ""
     unserved: frozenset[str] = frozenset()
+    ipvs: bool = False
+    relays: frozenset[str] = frozenset()
 
     def __contains__(self, chain: str) -> bool:
         return chain in self.names or chain.startswith(self.prefixes)
@@ -123,4 +128,5 @@ class NodeView:
     sets: Mapping[str, IPSet] | None = None  # of ipset, by name; None: not read
     foreign_tables: tuple[ForeignTable, ...] = ()
     nft_tables: tuple[nft.Table, ...] = ()  # native tables that were read
+    ipvs: VirtualServers | None = field(default_factory=VirtualServers)  # None: not read
     own: OwnChains = OwnChains()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import ip_address
 
 from ..model import matches as m
+from ..model.ruleset import Unknown
 from ._iptables_words import Module, Option, Words, masked, network, port_range, protocol_number
 
 #: -p NAME loads the module of that name without -m; 1.8.9 may print the number.
@@ -236,9 +237,23 @@ def _policy(words: Words) -> object:
 
 
 def _ipvs(words: Words) -> object:
-    """With more than --ipvs it asks for a connection; where there is none `!` is not looked at."""
-    plain = [option.name for option in words.options] == ["--ipvs"]
-    return m.ByIpvs(" ".join(map(str, words.options)), plain and words.options[0].negated)
+    """With more than --ipvs it asks for a connection."""
+    if [option.name for option in words.options] == ["--ipvs"]:
+        return m.ByIpvs((), words.options[0].negated)
+    return m.ByIpvs(tuple(_of_virtual(o) for o in words.options if o.name != "--ipvs"))
+
+
+def _of_virtual(option: Option) -> m.IPProtocol | m.AddressIn | m.Ports | Unknown:
+    word, negated = option.words[0], option.negated
+    match option.name:
+        case "--vproto":
+            return m.IPProtocol(protocol_number(word), negated)
+        case "--vaddr":
+            return m.AddressIn(m.Side.DESTINATION, network(word), negated)
+        case "--vport":
+            return m.Ports(m.Side.DESTINATION, (port_range(word),), negated)
+        case _:
+            return Unknown(str(option))
 
 
 def _varies(words: Words) -> object:

@@ -214,8 +214,20 @@ RULES = [
     ("-m socket --transparent -j DROP", (m.HasSocket("--transparent"),)),
     ("-m policy --dir out --pol none -j DROP", (m.Ipsec(True, True),)),
     ("-m policy --dir in --pol ipsec --proto esp -j DROP", (m.Ipsec(False, False),)),
-    ("-m ipvs ! --ipvs -j DROP", (m.ByIpvs("! --ipvs", True),)),
-    ("-m ipvs ! --vaddr 10.0.0.1 -j DROP", (m.ByIpvs("! --vaddr 10.0.0.1"),)),
+    ("-m ipvs ! --ipvs -j DROP", (m.ByIpvs((), True),)),
+    (
+        "-m ipvs --vproto 6 ! --vaddr 10.0.0.1 --vport 80 -j DROP",
+        (
+            m.ByIpvs(
+                (
+                    m.IPProtocol(6),
+                    m.AddressIn(m.Side.DESTINATION, ip_network("10.0.0.1/32"), True),
+                    m.Ports(m.Side.DESTINATION, ((80, 80),)),
+                )
+            ),
+        ),
+    ),
+    ("-m ipvs ! --vdir REPLY -j DROP", (m.ByIpvs((Unknown("! --vdir REPLY"),)),)),
     ("-m ttl --ttl-gt 3 -j DROP", (m.Varies("ttl --ttl-gt 3"),)),
     ("-m rt --rt-type 0 -j DROP", (m.Never("rt"),)),
     ("-m u32 --u32 0x0=0x0 -j DROP", (Unknown("-m u32 --u32 0x0=0x0"),)),

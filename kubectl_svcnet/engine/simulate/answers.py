@@ -69,6 +69,7 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
         mark=0,
         tracking=Tracking.RELATED if tracked else Tracking.INVALID,
         answering=kind,
+        scheduled=None,
     )
 
 

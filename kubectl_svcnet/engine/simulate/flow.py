@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from ...model.address import Family, IPAddress, Protocol
+from ...model.address import Family, IPAddress, Protocol, SocketAddress
 from ...model.fate import FateKind, RuleRef, Step
 
 
@@ -56,6 +56,7 @@ class Flow:
     destination_changed: bool = False
     source_changed: bool | None = False  # None: nobody knows
     answering: Answering = Answering.NOTHING
+    scheduled: SocketAddress | None = None  # where it was for when IPVS took it
 
 
 class Cause(Enum):

@@ -7,6 +7,7 @@ One function per class of `model.matches`, in one table. A class that is not in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ...model import matches as m
@@ -272,9 +273,16 @@ def _ipsec(match: m.Ipsec, flow: Flow, place: Place) -> Answer:
 
 
 def _by_ipvs(match: m.ByIpvs, flow: Flow, place: Place) -> Answer:
-    if place.hook == "PREROUTING" and not flow.own:  # IPVS has its hooks after routing
-        return match.negated
-    return NotKnown(f"ipvs {match.words}")
+    """xt_ipvs.c. Without a connection there is no match, whatever `!` says of its words."""
+    if not match.asked:
+        return (flow.scheduled is not None) is not match.negated
+    virtual = flow.scheduled
+    if virtual is None:
+        return False
+    port = virtual.port
+    then = replace(flow, destination=virtual.address, destination_port=port)
+    answers = [answer(one, then, place) for one in match.asked]
+    return False if False in answers else next((a for a in answers if a is not True), True)
 
 
 def _never(match: m.Never, flow: Flow, place: Place) -> Answer:

@@ -2,7 +2,8 @@
 
 PREROUTING or OUTPUT, routing, INPUT or FORWARD, POSTROUTING. Within a hook base chains run by
 priority (`stages`); where their order is open all orders are walked. An accept ends its own base
-chain only; of several nat chains the first that translates wins (`nf_nat_inet_fn`).
+chain only; of several nat chains the first that translates wins (`nf_nat_inet_fn`). What IPVS
+takes in INPUT or OUTPUT leaves from there.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import FateKind
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
+from .ipvs import Ipvs, scheduled
 from .matching import NotKnown
 from .nft_chains import run_native
 from .nft_statements import NativeBase
@@ -156,10 +158,44 @@ class Path:
                 if nat and _translated_already(branch.flow, hook):
                     return [branch]
                 return run_native(self._walk, entry, branch)
+            case Ipvs():
+                if again:
+                    return [branch]
+                given = scheduled(self._walk, entry, branch, hook)
+                return self.each(given, lambda one: self._to_real_server(one, hook))
             case Base():
                 if entry.where.table == "nat" and _translated_already(branch.flow, hook):
                     return [branch]
                 return run_base_chain(self._walk, entry.ruleset, entry.where, entry.chain, branch)
+
+    def _to_real_server(self, branch: Branch, hook: str) -> list[Branch]:
+        """Here it goes on; elsewhere it leaves at once, through OUTPUT, whose nat is over for it
+        (ip_vs_nat_send_or_cont). IPVS asks for its way with nothing but the destination."""
+        flow = branch.flow
+        if flow.scheduled is None:
+            return [branch]
+        local = self._routing.is_local(flow.destination)
+        if local is None:
+            doubt = NotKnown(f"whether {flow.destination} is an address of this node")
+            mine, other = self._walk.divide(branch, doubt, "routing")
+            return [mine, *self._sent_by_ipvs(other)]
+        if not local:
+            return self._sent_by_ipvs(branch)
+        if flow.destination.is_loopback and hook == "INPUT":  # ip_vs_nat_xmit
+            branch.ending = Ending(FateKind.DROP, f"ipvs leads from outside to {flow.destination}")
+        return [branch]
+
+    def _sent_by_ipvs(self, branch: Branch) -> list[Branch]:
+        flow = branch.flow
+        way = self._routing.way(flow.destination, Sought.by_ipvs(flow.destination))
+        branch.ending = _refusal(way, flow)
+        if flow.source is not None and flow.source.is_loopback:  # crosses_local_route_boundary
+            branch.ending = Ending(FateKind.DROP, f"ipvs does not send from {flow.source}")
+        if branch.ending is not None:
+            return [branch]
+        self._walk.tell(branch, "ROUTING", None, f"out of {way.device or 'some device'}")
+        branch.change(in_device="", out_device=way.device)
+        return self.each(self.hook("OUTPUT", branch, again=True), self._leave)
 
     def _route_input(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
@@ -294,6 +330,8 @@ def _named(entry: Entry) -> str:
             return "the nat chains"
         case Track():
             return "connection tracking"
+        case Ipvs():
+            return "ipvs"
         case _:
             return str(entry.where)
 

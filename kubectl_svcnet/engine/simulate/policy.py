@@ -59,6 +59,11 @@ class Sought:
         )
 
     @classmethod
+    def by_ipvs(cls, destination: IPAddress) -> Sought:
+        """do_output_route4 (net/netfilter/ipvs/ip_vs_xmit.c)."""
+        return cls(destination, None, 0, "lo", True, 0)
+
+    @classmethod
     def answer(cls, client: IPAddress, source: IPAddress | None) -> Sought:
         """An ICMP error of the node."""
         return cls(client, source, 0, "lo", True, _ICMP[client.version])

@@ -4,7 +4,7 @@ Chains run by priority, iptables' (of both backends) among native nftables'. All
 family run inside one hook of the kernel, at -100 where destinations change and at 100 where
 sources do (nf_nat_proto.c); their own priorities order them only among themselves. Of chains
 that have the same priority the one registered last runs first (nf_hook_entries_grow), which no
-listing shows: their order is open. Connection tracking runs at -200.
+listing shows: their order is open. Connection tracking runs at -200, IPVS beside nat.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TypeAlias
 from ...model import nft
 from ...model.address import Family
 from ...model.fate import ChainId
+from ...model.ipvs import VirtualServers
+from .ipvs import PRIORITIES, Ipvs
 from .nft_sets import Sets
 from .nft_statements import NativeBase
 from .walk import Base, Bases
@@ -60,7 +62,7 @@ class Group:
     garbled: str = ""
 
 
-Entry: TypeAlias = "Base | NativeBase | NatHook | Track"
+Entry: TypeAlias = "Base | NativeBase | NatHook | Track | Ipvs"
 
 
 @dataclass(slots=True)
@@ -107,8 +109,9 @@ def _acts(chain: nft.Chain) -> bool:
 class Plan:
     """The stages of every hook of one node, worked out once each."""
 
-    def __init__(self, tables: Iterable[nft.Table]) -> None:
+    def __init__(self, tables: Iterable[nft.Table], servers: VirtualServers | None) -> None:
         self._natives = Natives(tables)
+        self._ipvs = Ipvs(servers)
         self._known: dict[tuple[Family, str], tuple[Group, ...]] = {}
 
     def groups(
@@ -141,6 +144,8 @@ class Plan:
             of.setdefault(base.chain.base.priority, _Draft()).entries.append(base)
         if hook in ("PREROUTING", "OUTPUT"):
             drafts.setdefault(_TRACKING, _Draft()).entries.append(Track())
+        if hook in PRIORITIES and self._ipvs:
+            drafts.setdefault(PRIORITIES[hook], _Draft()).entries.append(self._ipvs)
         groups = _groups(nat)
         if groups and hook in _NAT:
             drafts.setdefault(_NAT[hook], _Draft()).entries.append(NatHook(groups))

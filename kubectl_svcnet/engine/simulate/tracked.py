@@ -1,5 +1,6 @@
 """What conntrack knows of the packet: its state and mark, its status, its two tuples.
 
+IPVS alters what answers of a connection look like and not its status: that is no DNAT.
 Before tracking (raw) there is no connection. Then a state of INVALID is all that there is to
 ask, a connection's mark never matches, negated or not, and of `-m conntrack` with a state that
 held nothing else is asked (xt_conntrack.c, conntrack_mt; xt_connmark.c).
@@ -42,7 +43,7 @@ def _state(match: m.CtState, flow: Flow, place: Place) -> Answer:
     if connected(flow):
         found = (
             found
-            or ("DNAT" in match.states and flow.destination_changed)
+            or ("DNAT" in match.states and flow.destination_changed and flow.scheduled is None)
             or ("SNAT" in match.states and flow.source_changed is True)
         )
     return found is not match.negated

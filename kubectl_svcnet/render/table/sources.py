@@ -42,7 +42,8 @@ def source_in_words(fate: Fate) -> str:
 def _kept(fate: Fate, mark: Step | None) -> str:
     if not fate.steps:
         return ""
-    if any(step.hook == "ROUTING" and step.action == "to this node" for step in fate.steps):
+    routed = [step.action for step in fate.steps if step.hook == "ROUTING"]
+    if routed[-1:] == ["to this node"]:  # IPVS may send it on from there
         return ": it does not leave this node"
     if mark is not None:
         return f", although {mark.rule} marked it: no rule translated it"

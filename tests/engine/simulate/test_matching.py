@@ -175,7 +175,7 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.Ipsec(False, True), {}, True),
     (m.Ipsec(False, False), {}, False),
     (m.Ipsec(True, True), {}, Depends("whether an IPsec policy covers it", True)),
-    (m.ByIpvs("--ipvs", True), {}, True),
+    (m.ByIpvs(negated=True), {}, True),
     (m.ReversePath(), {}, False),  # the way back is by eth0
     (m.ReversePath(), {"in_device": "eth0"}, True),
     (m.ReversePath(negated=True), {"in_device": "eth0"}, False),
