@@ -189,6 +189,7 @@ def capture(
     data: str | bytes = b"",
     *,
     exit_code: int | None = 0,
+    stderr: str = "",
     failure: Reason | None = None,
 ) -> Capture:
     """One command's answer on n1."""
@@ -203,6 +204,7 @@ def capture(
         ),
         command=command,
         data=raw,
+        stderr=stderr.encode(),
         size=len(raw),
         exit_code=exit_code,
         failure=Failure(reason=failure, message=failure.value) if failure else None,

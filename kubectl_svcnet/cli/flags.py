@@ -166,6 +166,7 @@ SAVED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             ("--ip-rule", "ip -j rule"),
             ("--sysctl", "sysctl -a"),
             ("--ipset", "ipset save"),
+            ("--ipvs", "cat /proc/net/ip_vs"),
         )
     ),
 )

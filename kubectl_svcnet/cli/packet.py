@@ -24,6 +24,7 @@ FILES = {
     "ip_rule": "routing_rules",
     "sysctl": "sysctls",
     "ipset": "sets",
+    "ipvs": "ipvs",
 }
 #: Flags about a cluster, which saved rules have none of.
 _OF_A_CLUSTER = ("nodes", "node_selector", "bundle", "record", "plan")

@@ -8,17 +8,18 @@ from ._base import Dataplane, Owner
 from .foreign import FOREIGN
 from .kube_proxy import proxy_pod
 from .kube_proxy_iptables import DATAPLANE as KUBE_PROXY_IPTABLES
+from .kube_proxy_ipvs import DATAPLANE as KUBE_PROXY_IPVS
 from .kube_proxy_nftables import DATAPLANE as KUBE_PROXY_NFTABLES
+from .kube_proxy_userspace import DATAPLANE as KUBE_PROXY_USERSPACE
 
 __all__ = ["DATAPLANES", "FOREIGN", "Dataplane", "Owner", "owner_of", "settle_owner", "shown_by"]
 
-DATAPLANES: tuple[Dataplane, ...] = (KUBE_PROXY_IPTABLES, KUBE_PROXY_NFTABLES)
-
-#: Modes of kube-proxy that are recognised and have no reader yet.
-_UNREAD_MODES = {
-    "ipvs": "kubectl -n {pod.namespace} exec {pod.name} -- cat /proc/net/ip_vs",
-    "userspace": "kubectl -n {pod.namespace} logs {pod.name}",
-}
+DATAPLANES: tuple[Dataplane, ...] = (
+    KUBE_PROXY_IPTABLES,
+    KUBE_PROXY_IPVS,
+    KUBE_PROXY_NFTABLES,
+    KUBE_PROXY_USERSPACE,
+)
 
 
 def owner_of(node: Node, agents: tuple[Pod, ...]) -> Owner:
@@ -58,12 +59,6 @@ def settle_owner(owner: Owner, agents: tuple[Pod, ...], view: NodeView, mode: st
     if owner.reader is None:
         return owner
     pod = proxy_pod(agents)
-    if mode in _UNREAD_MODES:
-        return Owner(
-            name=f"kube-proxy/{mode}",
-            why=f"kube-proxy runs in {mode} mode, which is not read yet",
-            next=_UNREAD_MODES[mode].format(pod=pod) if pod else "",
-        )
     shown = shown_by(view)
     logged = next((one for one in DATAPLANES if one.name == f"kube-proxy/{mode}"), None)
     reader = logged or (shown[0] if shown else None)

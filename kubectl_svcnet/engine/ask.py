@@ -81,7 +81,15 @@ def ask(
             in_interface=None if outgoing else device,
         )
         treated = Client.POD_ELSEWHERE if sender.maybe_pod else client
-        expectation = expect(service, frontend, endpoints, around.node, treated, sender.address)
+        expectation = expect(
+            service,
+            frontend,
+            endpoints,
+            around.node,
+            treated,
+            sender.address,
+            ipvs=view.own.ipvs,
+        )
         questions.asked.append(
             Asked(client=client, packet=packet, expectation=expectation, note=sender.note)
         )

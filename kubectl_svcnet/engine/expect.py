@@ -69,20 +69,23 @@ def expect(
     node: Node,
     client: Client,
     source: IPAddress | None,
+    *,
+    ipvs: bool = False,
 ) -> Expectation:
     """What one client's packet for `frontend` should meet on `node`.
 
     `endpoints` are those of the frontend's port (`endpoints_of`); `source` is the client's
-    address, which only source ranges look at.
+    address, which only source ranges look at. `ipvs`: a virtual server has one list for all of
+    its clients (pkg/proxy/ipvs/proxier.go, syncEndpoint).
 
     Topology hints are wishes, so what would be right without them is right too. Hints for nodes
     are followed since 1.34, those for zones until 1.30 only beside an annotation, and neither by
     a kube-proxy that lost a race at its start ("node is missing label"; seen with 1.36.3).
     """
-    found = _expect(service, frontend, endpoints, node, client, source)
+    found = _expect(service, frontend, endpoints, node, client, source, ipvs=ipvs)
     others = []
     for unhinted in _with_fewer_hints(endpoints):
-        other = _expect(service, frontend, unhinted, node, client, source)
+        other = _expect(service, frontend, unhinted, node, client, source, ipvs=ipvs)
         others += [other.endpoints, *other.alternatives]
     new = [one for one in dict.fromkeys(others) if one != found.endpoints]
     return replace(found, alternatives=(*found.alternatives, *new)) if new else found
@@ -103,18 +106,23 @@ def _expect(
     node: Node,
     client: Client,
     source: IPAddress | None,
+    *,
+    ipvs: bool,
 ) -> Expectation:
     seen = categorise(service, endpoints, node)
     if not seen.any:
         # iptables mode asks KUBE-EXTERNAL-SERVICES, which refuses for these addresses, on the way
         # in and through, but not for what the node itself sends (proxier.go, iptablesJumpChains).
-        unasked = client is Client.NODE and frontend.kind in _OUTER
+        unasked = client is Client.NODE and frontend.kind in _OUTER and not ipvs
         return Expectation(endpoints=frozenset(), why="no endpoints", may_pass=unasked)
-    if frontend.kind is FrontendKind.CLUSTER_IP:
-        wanted = seen.local if service.internal_local else seen.cluster
-        return Expectation(endpoints=wanted, why="" if wanted else "no local endpoints")
     if frontend.kind is FrontendKind.LOAD_BALANCER_IP and _refused(service, source):
         return Expectation(endpoints=frozenset(), why="outside source ranges")
+    internal = frontend.kind is FrontendKind.CLUSTER_IP
+    if ipvs:
+        return _listed(seen, service.internal_local if internal else service.external_local)
+    if internal:
+        wanted = seen.local if service.internal_local else seen.cluster
+        return Expectation(endpoints=wanted, why="" if wanted else "no local endpoints")
     if not service.external_local:
         return Expectation(endpoints=seen.cluster)
     if client in (Client.NODE, Client.POD):
@@ -122,6 +130,15 @@ def _expect(
     if client is Client.POD_ELSEWHERE:
         return _short_circuit(seen, certain=False)
     return Expectation(endpoints=seen.local, why="" if seen.local else "no local endpoints")
+
+
+def _listed(seen: Categories, local: bool) -> Expectation:
+    """Under policy Local those of the node; where it has none all are listed, and until 1.20
+    none is."""
+    if not local or seen.local:
+        return Expectation(endpoints=seen.local if local else seen.cluster)
+    why = "" if seen.cluster else "no local endpoints"
+    return Expectation(endpoints=seen.cluster, alternatives=(frozenset(),), why=why)
 
 
 def _short_circuit(seen: Categories, *, certain: bool) -> Expectation:

@@ -100,7 +100,6 @@ FILES = (
     "/proc/net/dev",
     "/proc/net/ip_tables_names",
     "/proc/net/ip6_tables_names",
-    "/proc/net/ip_vs",
     "/proc/modules",
     "/proc/1/status",
     "/proc/version",
@@ -113,6 +112,8 @@ SYSCTLS = (
     "/proc/sys/net/ipv6/conf/all/forwarding",
     "/proc/sys/net/ipv4/conf/all/route_localnet",
     "/proc/sys/net/ipv4/conf/all/rp_filter",
+    "/proc/sys/net/ipv4/vs/conntrack",
+    "/proc/sys/net/ipv4/vs/expire_quiescent_template",
     "/proc/sys/net/bridge/bridge-nf-call-iptables",
     "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
 )
@@ -280,6 +281,19 @@ _ROWS = (
         argv=("ipset", "save"),
         needs=Needs.IP_SET,
         shows="all sets with their members (ipvs mode, Calico, Weave)",
+    ),
+    CommandSpec(
+        name="ip-vs",
+        dump=True,
+        argv=("cat", "/proc/net/ip_vs"),
+        shows="virtual servers of ipvs mode, if the kernel has any",
+    ),
+    CommandSpec(
+        name="ipvsadm-save",
+        dump=True,
+        argv=("ipvsadm", "-Sn"),
+        needs=Needs.IP_VS,
+        shows="the same with the schedulers' flags, where ipvsadm exists",
     ),
     CommandSpec(
         name="cat",

@@ -26,4 +26,5 @@ class SavedFiles:
     routing_rules: tuple[SavedText, ...] = ()
     sysctls: tuple[SavedText, ...] = ()
     sets: tuple[SavedText, ...] = ()
+    ipvs: tuple[SavedText, ...] = ()
     packets: SavedText | None = None

@@ -14,6 +14,7 @@ from ..model.address import Family
 from ..model.capture import Capture, Reason
 from ..model.commands import Command, Needs
 from ..model.fate import IPTABLES, Backend, ChainId
+from .ipvs import IP_VS, IPVSADM
 from .netfilter import (
     IPSET_SAVE,
     IPSETS,
@@ -39,7 +40,8 @@ class Answers:
 
 def first_round(wanted: Iterable[Wanted]) -> tuple[Command, ...]:
     wanted = tuple(wanted)
-    return (*state_commands(frozenset(w.family for w in wanted)), *rules_round(wanted))
+    state = state_commands(frozenset(w.family for w in wanted))
+    return (*state, IP_VS, IPVSADM, *rules_round(wanted))
 
 
 def rules_round(wanted: Iterable[Wanted]) -> tuple[Command, ...]:
@@ -63,6 +65,7 @@ def plain_round(families: frozenset[Family]) -> tuple[Command, ...]:
     return (
         *files,
         *(LEGACY_TABLES[family] for family in sorted(families)),
+        IP_VS,
         LISTING,
         *dumps(families, IPTABLES),
     )
@@ -81,7 +84,8 @@ def next_round(
 
     sets = frozenset(name for name in unread if name.table == IPSETS)
     native = further_tables(unread - sets, answers.captures)
-    unread = frozenset(n for n in unread - sets if n.backend is not Backend.NFTABLES)
+    apart = (Backend.NFTABLES, Backend.IPVS)  # which was asked for at once, and has no more
+    unread = frozenset(n for n in unread - sets if n.backend not in apart)
     if (native or sets) and not unread:
         asked = (*native, *([IPSET_SAVE] if sets else ()))
         return tuple(command for command in asked if command not in answers.captures)

@@ -31,9 +31,6 @@ from .plan import plan_nodes
 from .saved import read_saved
 from .sender import find_sender, saved_question, spoken
 
-#: The device on which kube-proxy's ipvs mode binds Service addresses (pkg/proxy/ipvs).
-IPVS_DEVICE = "kube-ipvs0"
-
 
 def packet_saved(asked: PacketOptions, files: SavedFiles) -> PacketsReport:
     """Under saved rules. Raises ParseError for a file, UsageError for words."""
@@ -144,7 +141,7 @@ def _followed(
             PacketFates(
                 id=question.id,
                 packet=entered,
-                fates=_beyond_ipvs(view, fates),
+                fates=fates,
                 node=view.node,
                 note=question.note,
             )
@@ -160,19 +157,6 @@ def _entered(question: PacketQuestion, routing: Routing) -> Packet:
     if question.own_source and routing.is_local(packet.source):
         return replace(packet, hook=Hook.OUTPUT)
     return replace(packet, in_interface=routing.way(packet.source).device)
-
-
-def _beyond_ipvs(view: NodeView, fates: tuple[Fate, ...]) -> tuple[Fate, ...]:
-    """What is delivered here may be taken by ipvs, whose table is not among the rules."""
-    if not any(entry.interface == IPVS_DEVICE for entry in view.addresses or ()):
-        return fates
-    because = f"there is {IPVS_DEVICE}, so ipvs may send it on, and its table was not read"
-    return tuple(
-        replace(fate, kind=FateKind.UNKNOWN, masquerade=None, source=None, because=because)
-        if fate.kind is FateKind.LOCAL
-        else fate
-        for fate in fates
-    )
 
 
 def _by_which(packets: Sequence[PacketFates]) -> tuple[Gap, ...]:

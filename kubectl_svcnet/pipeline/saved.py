@@ -7,13 +7,17 @@ assumption is a gap that does not block.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
+from ..dataplanes.kube_proxy_ipvs import likely
 from ..model.address import Family
 from ..model.finding import Gap
+from ..model.ipvs import VirtualServers
 from ..model.nodeview import InterfaceAddress, NodeView, Route
 from ..model.saved import SavedFiles
 from ..parse.ip_json import further_tables, parse_addresses, parse_routes, parse_rules
 from ..parse.ipset_save import parse_sets
+from ..parse.ipvs import parse_ipvs
 from ..parse.sysctl import parse_sysctls
 from .saved_rules import parsed, read_saved_rules
 
@@ -40,7 +44,19 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         if files.sets
         else None,
     )
+    view = replace(view, ipvs=_ipvs(files, view))
     return view, (*rules.gaps, *_assumed(files, view))
+
+
+def _ipvs(files: SavedFiles, view: NodeView) -> VirtualServers | None:
+    """Not given is none, unless rules or addresses show ipvs mode: then it is not read."""
+    if not files.ipvs:
+        return None if likely(view) else VirtualServers()
+    found = [parsed(file, parse_ipvs) for file in files.ipvs]
+    return VirtualServers(
+        servers=tuple(server for each in found for server in each.servers),
+        unclear=tuple(line for each in found for line in each.unclear),
+    )
 
 
 def _addresses(

@@ -7,17 +7,19 @@ Dumps rather than single chains, all Services rather than one, both families; an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from ..dataplanes.kube_proxy import proxy_container, proxy_pod
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Source
-from ..model.commands import Command
+from ..model.commands import Command, Needs
 from ..model.fate import IPTABLES
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import SnapshotReport
 from ..model.service import Node, Pod
-from ..node.netfilter import LISTING, dumps
+from ..node.ipvs import IP_VS, IPVSADM
+from ..node.netfilter import IPSET_SAVE, LISTING, dumps
 from ..node.nft import listed_tables
 from ..node.proc import state_commands
 from ..node.rounds import plain_round
@@ -85,7 +87,7 @@ def _log(node: Node, proxy: Pod) -> LogRequest:
 
 
 def _exec(collector: Collector, vantage: Vantage) -> tuple[Capture, ...]:
-    commands = (*state_commands(FAMILIES), LISTING, *dumps(FAMILIES, IPTABLES))
+    commands = (*state_commands(FAMILIES), IP_VS, IPVSADM, LISTING, *dumps(FAMILIES, IPTABLES))
     captures = collector.fetch(_request(vantage, commands, shell=True))
     shell = True
     if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in captures):
@@ -94,6 +96,9 @@ def _exec(collector: Collector, vantage: Vantage) -> tuple[Capture, ...]:
     tables = listed_tables(captures)
     if tables:
         captures += collector.fetch(_request(vantage, tables, shell=shell))
+    if any(b" --match-set " in capture.data for capture in captures):
+        asked = _request(vantage, (IPSET_SAVE,), shell=shell)
+        captures += collector.fetch(replace(asked, in_use=frozenset({Needs.IP_SET})))
     return captures
 
 

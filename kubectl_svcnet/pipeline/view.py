@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from ..dataplanes import shown_by
+from ..dataplanes.kube_proxy_ipvs import likely
 from ..engine.simulate import Simulator
 from ..model.address import Family
 from ..model.fate import Backend, Fate
@@ -19,6 +20,7 @@ from ..model.nodeview import NodeView
 from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend
+from ..node.ipvs import read_ipvs
 from ..node.netfilter import Wanted
 from ..node.nft import read_native, without_listed
 from ..node.proc import read_state
@@ -78,6 +80,9 @@ def view_of(
         nft_tables=native.tables if native else (),
         own=reading.own,
     )
+    servers, more = read_ipvs(answers.captures, likely=likely(view))
+    gaps += [replace(gap, node=reading.node.name) for gap in more]
+    view = replace(view, ipvs=servers)
     shown = shown_by(view)
     if len(shown) == 1 and reading.owner.reader is not None:
         view = replace(view, own=shown[0].own)

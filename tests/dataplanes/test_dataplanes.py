@@ -53,6 +53,19 @@ PROGRAMMED = """*nat
 -A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
 COMMIT
 """
+IPVS = """\
+*nat
+:KUBE-SERVICES - [0:0]
+-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT
+COMMIT
+"""
+USERSPACE = """\
+*nat
+:PREROUTING ACCEPT [0:0]
+-A PREROUTING -m addrtype --dst-type LOCAL -j KUBE-NODEPORT-CONTAINER
+-A PREROUTING -m comment --comment "handle ClusterIPs" -j KUBE-PORTALS-CONTAINER
+COMMIT
+"""
 NFT = (ForeignTable(family="ip", name="kube-proxy", hooks=frozenset({"prerouting"}), raw=""),)
 FILTERS = (ForeignTable(family="inet", name="firewalld", hooks=frozenset({"input"}), raw=""),)
 NFT_READ = parse_ruleset(
@@ -79,9 +92,12 @@ ASSUMED = Owner(name="kube-proxy/iptables", reader=DATAPLANES[0])
         (view(PROGRAMMED, nft_tables=NFT_EMPTY), "", "kube-proxy/iptables", True, True),
         (view(PROGRAMMED, nft_tables=NFT_READ), "nftables", "kube-proxy/nftables", True, True),
         (view(PROGRAMMED, nft_tables=NFT_READ), "iptables", "kube-proxy/iptables", True, True),
-        (view(nft_tables=NFT_READ), "ipvs", "kube-proxy/ipvs", False, False),
-        (view(), "ipvs", "kube-proxy/ipvs", False, False),
-        (view(), "userspace", "kube-proxy/userspace", False, False),
+        (view(nft_tables=NFT_READ), "ipvs", "kube-proxy/ipvs", True, True),
+        (view(), "ipvs", "kube-proxy/ipvs", True, True),
+        (view(IPVS), "", "kube-proxy/ipvs", True, True),
+        (view(IPVS), "iptables", "kube-proxy/iptables", True, True),
+        (view(), "userspace", "kube-proxy/userspace", True, True),
+        (view(USERSPACE), "", "kube-proxy/userspace", True, True),
         # chains left behind by another mode do not make it iptables
         (view(PROGRAMMED, foreign_tables=NFT), "nftables", "kube-proxy/nftables", True, True),
         (view(PROGRAMMED, foreign_tables=NFT), "", "kube-proxy/iptables", True, True),
@@ -100,7 +116,6 @@ def test_with_the_node_read(
 
 
 def test_without_its_pod_there_is_nothing_to_type() -> None:
-    assert settle_owner(ASSUMED, (), view(), "ipvs").next == ""
     assert settle_owner(ASSUMED, (), view(), "").next == ""
 
 

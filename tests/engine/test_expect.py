@@ -263,3 +263,29 @@ def test_hints_that_change_nothing_bring_no_alternative() -> None:
     elsewhere = node("n9", labels={"topology.kubernetes.io/zone": "c"})
     found = expect(service(), frontend(), ZONED, elsewhere, Client.POD, None)
     assert (texts(found.endpoints), found.alternatives) == (of(*ZONED), ())
+
+
+@pytest.mark.parametrize("client", list(Client))
+@pytest.mark.parametrize(
+    ("values", "kind", "endpoints", "expected", "alternatives"),
+    [
+        ({}, FrontendKind.CLUSTER_IP, (A, B), [A, B], 0),
+        (EXTERNAL, FrontendKind.NODE_PORT, (A, B), [A], 0),
+        (EXTERNAL, FrontendKind.NODE_PORT, (B,), [B], 1),  # until 1.20 it lists none
+        (EXTERNAL, FrontendKind.NODE_PORT, (), [], 0),
+        (EXTERNAL, FrontendKind.CLUSTER_IP, (A, B), [A, B], 0),
+        (INTERNAL, FrontendKind.CLUSTER_IP, (A, B), [A], 0),
+        (INTERNAL, FrontendKind.CLUSTER_IP, (B,), [], 1),
+    ],
+)
+def test_a_virtual_server_has_one_list_for_all(
+    client: Client,
+    values: dict[str, Any],
+    kind: FrontendKind,
+    endpoints: tuple[Endpoint, ...],
+    expected: list[Endpoint],
+    alternatives: int,
+) -> None:
+    found = expect(service(**values), frontend(kind), endpoints, HERE, client, None, ipvs=True)
+    assert texts(found.endpoints) == of(*expected)
+    assert len(found.alternatives) == alternatives

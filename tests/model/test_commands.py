@@ -53,12 +53,14 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
         assert objects in (["addr"], ["rule"], ["route", "show", "table", "all"])
     else:
         assert (program, *words[:1]) in {
+            ("cat", "/proc/net/ip_vs"),
             ("cat", "{file}"),
             ("grep", "-sH"),
             ("grep", "-aEm"),
             ("tail", "-c"),
             ("grep", "cluster-ip-range"),
             ("ipset", "save"),
+            ("ipvsadm", "-Sn"),
         }
 
 
@@ -69,6 +71,8 @@ def test_what_would_load_a_module_says_so(row: CommandSpec) -> None:
         assert row.needs is Needs.NF_TABLES
     elif program == "ipset":
         assert row.needs is Needs.IP_SET
+    elif program == "ipvsadm":
+        assert row.needs is Needs.IP_VS
 
 
 @pytest.mark.parametrize("row", ROWS)

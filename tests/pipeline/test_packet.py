@@ -233,8 +233,8 @@ def test_ipvs_is_not_overlooked() -> None:
     )
     report = packet_saved(asked("tcp 10.244.1.3 10.96.0.10:53"), given)
     (fate,) = report.packets[0].fates
-    assert fate.kind is FateKind.UNKNOWN
-    assert "ipvs" in fate.because
+    assert fate.kind is FateKind.UNREAD
+    assert [str(name) for name in fate.unread] == ["ipvs/10.96.0.10:53"]
 
 
 class Watched:

@@ -208,7 +208,11 @@ def _blame(fate: Fate | None) -> tuple[str, ...]:
 
 def _diverting(traces: Iterable[NodeTrace]) -> RuleRef | None:
     rules = [fate.translated_by for fate in _fates(traces) if fate.kind is FateKind.ENDPOINT]
-    return next((r for r in rules if r and not r.chain.chain.startswith("KUBE-SEP-")), None)
+    return next((r for r in rules if r and not _is_own(r)), None)
+
+
+def _is_own(rule: RuleRef) -> bool:
+    return rule.chain.backend is Backend.IPVS or rule.chain.chain.startswith("KUBE-SEP-")
 
 
 def _rule(rule: RuleRef | None) -> tuple[str, ...]:
@@ -225,20 +229,22 @@ def _walked(traces: Iterable[NodeTrace], kinds: tuple[FateKind, ...]) -> tuple[s
 
 def _bypass(traces: Iterable[NodeTrace]) -> RuleRef | None:
     """The rule that ended nat before the dispatch: kube-proxy's iptables mode accepts nothing
-    there (its translations do), so such a rule is somebody else's."""
+    there (its translations do), its ipvs mode by its sets alone: such a rule is somebody else's."""
     passed = (f for f in _fates(traces) if f.kind in (FateKind.PASS, FateKind.LOCAL))
     rules = (rule for fate in passed for rule in fate.rules)
-    return next((r for r in rules if r.chain.table == "nat" and " -j ACCEPT" in r.raw), None)
+    accepts = (r for r in rules if r.chain.table == "nat" and " -j ACCEPT" in r.raw)
+    return next((r for r in accepts if " --match-set KUBE-" not in r.raw), None)
 
 
 def _leads(traces: Sequence[NodeTrace]) -> tuple[str, ...]:
-    """Where the Service's chain leads, against what it should."""
+    """Where the Service's chain or virtual server leads, against what it should."""
     for fate in _fates(traces):
         chain = next(
             (
                 r.chain
                 for r in fate.rules
                 if r.chain.chain.startswith(("KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-"))
+                or r.chain.backend is Backend.IPVS
             ),
             None,
         )
@@ -292,6 +298,8 @@ def _next(
 def _listing(rule: RuleRef) -> str:
     """The command that shows the rule on its node, and changes nothing there."""
     chain = rule.chain
+    if chain.backend is Backend.IPVS:
+        return "cat /proc/net/ip_vs"
     if chain.backend is Backend.NFTABLES:
         return f"nft list table {chain.table}"
     prefix = "iptables" if chain.family is Family.IPV4 else "ip6tables"

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from ...model.address import SocketAddress
-from ...model.fate import Fate, FateKind
+from ...model.fate import Backend, Fate, FateKind, RuleRef
 from ...model.nodeview import OwnChains
 from ...model.report import NodeTrace, Verdict, Walk
 
@@ -43,9 +43,10 @@ class Judgement:
 
 
 def dispatched(fate: Fate, own: OwnChains) -> bool:
-    """Did it come through one of the dataplane's per-Service chains?"""
+    """Did it come through one of the dataplane's per-Service chains, or virtual servers?"""
     return any(
-        own.dispatches(rule.chain.chain)
+        (own.ipvs and rule.chain.backend is Backend.IPVS)
+        or own.dispatches(rule.chain.chain)
         or own.dispatches(rule.into)
         or any(f" {verb} {prefix}" in rule.raw for verb in ("-j", "-g") for prefix in own.dispatch)
         for rule in fate.rules
@@ -72,7 +73,7 @@ def _judge(fates: Iterable[Fate], seen: Judgement, own: OwnChains) -> Judgement:
         return seen  # what is open may be the endpoint that is not seen, or the rest of its share
     if seen.expected - seen.reached and (seen.reached or came_through):
         seen.problems.add(Verdict.MISSING)
-    if _uneven(seen.shares):
+    if not own.ipvs and _uneven(seen.shares):  # a virtual server's shares are its weights
         seen.problems.add(Verdict.UNBALANCED)
     return seen
 
@@ -109,7 +110,9 @@ def _marked_to_drop(fate: Fate) -> bool:
 
 def _arrival(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
     rule = fate.translated_by
-    if rule is None or not own.translates(rule.chain.chain):
+    if rule is not None and rule.chain.chain in own.relays:
+        return Verdict.UNREAD
+    if rule is None or not _translates(rule, own):
         return Verdict.DIVERTED
     assert fate.endpoint is not None
     if fate.probability is None:
@@ -121,6 +124,12 @@ def _arrival(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
         return None
     seen.stale.add(fate.endpoint)
     return Verdict.STALE
+
+
+def _translates(rule: RuleRef, own: OwnChains) -> bool:
+    if rule.chain.backend is Backend.IPVS:
+        return own.ipvs
+    return own.translates(rule.chain.chain)
 
 
 def _uneven(shares: dict[SocketAddress, float]) -> bool:
@@ -157,7 +166,7 @@ def judge_node(
         missing=_sorted(a for j in judged for a in j.missing),
         stale=_sorted(a for j in judged for a in j.stale),
         walks=walks,
-        reason=_reason(walks),
+        reason=_reason(walks, own),
     )
 
 
@@ -165,11 +174,18 @@ def _sorted(addresses: Iterable[SocketAddress]) -> tuple[SocketAddress, ...]:
     return tuple(sorted(set(addresses), key=lambda a: (a.address.version, a)))
 
 
-def _reason(walks: tuple[Walk, ...]) -> str:
+def _reason(walks: tuple[Walk, ...], own: OwnChains) -> str:
     """Why a verdict is unknown or unread: the first rule or chain to blame."""
     for walk in walks:
         for fate in walk.fates:
             if fate.kind is FateKind.UNKNOWN:
                 return fate.because
     names = sorted({str(name) for walk in walks for fate in walk.fates for name in fate.unread})
-    return f"not read: {', '.join(names[:3])}" if names else ""
+    if names:
+        return f"not read: {', '.join(names[:3])}"
+    for fate in (fate for walk in walks for fate in walk.fates):
+        rule = fate.translated_by
+        if rule is not None and fate.endpoint is not None and rule.chain.chain in own.relays:
+            port = fate.endpoint.port
+            return f"{rule} leads to the proxy's own port {port}, and no rule shows what follows"
+    return ""

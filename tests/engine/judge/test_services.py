@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
+from kubectl_svcnet.dataplanes.kube_proxy_ipvs import OWN as IPVS
 from kubectl_svcnet.dataplanes.kube_proxy_nftables import OWN as NFTABLES
+from kubectl_svcnet.dataplanes.kube_proxy_userspace import OWN as USERSPACE
 from kubectl_svcnet.engine.judge.services import judge_node, judge_walk
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind
+from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind, RuleRef
 from kubectl_svcnet.model.nodeview import OwnChains
 from kubectl_svcnet.model.report import NodeTrace, Verdict, Walk
 from tests.samples import DISPATCH, arrives, asked, at, ends, ref, walk
@@ -217,3 +219,45 @@ def test_what_nothing_dispatches_is_absent_though_it_is_refused() -> None:
     led = ends(K.REJECT, service, ref("cluster-ips-check", "reject", table="ip kube-proxy"))
     assert judged(walk(asked(A), led), own=NFTABLES).verdict is V.BLOCKED
     assert judged(walk(asked(), refused), own=NFTABLES).verdict is V.OK
+
+
+def by_ipvs(*texts: str, shares: tuple[float | None, ...] = ()) -> list[Fate]:
+    server = RuleRef(ChainId(Family.IPV4, Backend.IPVS, "ipvs", "10.96.0.9:3306"), 1, "TCP … rr")
+    found = zip(texts, shares or (1 / len(texts),) * len(texts), strict=True)
+    return [
+        Fate(kind=K.ENDPOINT, endpoint=at(a), probability=p, rules=(server,), translated_by=server)
+        for a, p in found
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expected", "fates", "problems"),
+    [
+        ([A, B], by_ipvs(A, B), []),
+        ([A, B], by_ipvs(A, B, shares=(0.25, 0.75)), []),  # as they are weighted
+        ([A, B], by_ipvs(A, B, shares=(None, None)), []),
+        ([A, B], by_ipvs(A), [V.MISSING]),
+        ([A], by_ipvs(A, OLD), [V.STALE]),
+        ([A], [ends(K.LOCAL)], [V.ABSENT]),
+        ([A], [ends(K.REJECT, ref("KUBE-IPVS-FILTER", "-j REJECT", table="filter"))], [V.ABSENT]),
+        ([A], [ends(K.REJECT, by_ipvs(A)[0].rules[0])], [V.BLOCKED, V.MISSING]),
+        ([], [ends(K.REJECT, by_ipvs(A)[0].rules[0])], []),
+        ([A], [arrives(A)], [V.DIVERTED]),  # by the chains of another mode
+    ],
+)
+def test_virtual_servers(expected: list[str], fates: list[Fate], problems: list[Verdict]) -> None:
+    assert list(judged(walk(asked(*expected), *fates), own=IPVS).problems) == problems
+
+
+def test_virtual_servers_that_another_mode_left_behind() -> None:
+    assert judged(walk(asked(A), *by_ipvs(A))).verdict is V.DIVERTED
+
+
+def test_what_a_proxy_relays_nobody_sees() -> None:
+    rule = ref("KUBE-PORTALS-CONTAINER", "-j REDIRECT --to-ports 60058", number=3)
+    fate = Fate(kind=K.ENDPOINT, endpoint=at("10.0.0.1:60058"), rules=(rule,), translated_by=rule)
+    for wanted in (asked(A), asked()):
+        found = judged(walk(wanted, fate), own=USERSPACE)
+        assert found.verdict is V.UNREAD
+        assert found.reason.startswith("nat/KUBE-PORTALS-CONTAINER:3 leads to the proxy's own port")
+    assert judged(walk(asked(A), ends(K.PASS)), own=USERSPACE).verdict is V.ABSENT
