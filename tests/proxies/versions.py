@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 MATRIX = (
+    ("v1.23.17", "iptables"),
     ("v1.24.17", "iptables"),
     ("v1.27.16", "iptables"),
     ("v1.30.14", "iptables"),
@@ -26,37 +27,52 @@ MATRIX = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unlike:
-    """A Service that healthy kube-proxies of old versions serve otherwise than newer ones, the
+    """Services that healthy kube-proxies of old versions serve otherwise than newer ones, the
     verdict that shows it, and why the node is not at fault."""
 
     where: str  # a pattern of VERSION MODE
-    service: str
+    services: tuple[str, ...]
     verdict: str
     why: str
 
 
-_TERMINATING = "endpoints that terminate serve where no others do since 1.26 (KEP-1669)"
-_EXTERNAL = (
-    "no externalTrafficPolicy without a node port until kubernetes#119150, in the API neither"
-)
-_PRE_DNAT = "until 1.30 the node's own packets meet no-endpoint-services before they are translated"
-
 UNLIKE = (
-    Unlike(where=r"v1\.24\.", service="terminating", verdict="blocked", why=_TERMINATING),
-    Unlike(where=r"v1\.24\.", service="terminating-local", verdict="blocked", why=_TERMINATING),
-    Unlike(where=r"v1\.2[47]\.", service="ext-ip-local", verdict="stale", why=_EXTERNAL),
-    Unlike(where=r"v1\.2[47]\.", service="ext-ip-local-far", verdict="stale", why=_EXTERNAL),
+    Unlike(
+        where=r"v1\.2[34]\.",
+        services=("terminating", "terminating-local"),
+        verdict="blocked",
+        why="endpoints that terminate serve where no others do since 1.26 (KEP-1669)",
+    ),
+    Unlike(
+        where=r"v1\.2[347]\.",
+        services=("ext-ip-local", "ext-ip-local-far"),
+        verdict="stale",
+        why="no externalTrafficPolicy without a node port before kubernetes#119150, nor in the API",
+    ),
     Unlike(
         where=r"v1\.30\.\d+ nftables",
-        service="ext-ip-local-far",
+        services=("ext-ip-local-far", "lb-local-far"),
         verdict="blocked",
-        why=_PRE_DNAT,
+        why="the node's own packets meet no-endpoint-services before they are translated",
     ),
-    Unlike(where=r"v1\.30\.\d+ nftables", service="lb-local-far", verdict="blocked", why=_PRE_DNAT),
+    *(
+        Unlike(
+            where=r"v1\.23\.",
+            services=(service,),
+            verdict=verdict,
+            why="one policy decides for both kinds of traffic (topology.go, FilterEndpoints)",
+        )
+        for service, verdict in (
+            ("both-local", "stale"),
+            ("near-np", "missing"),
+            ("near-np-far", "blocked"),
+        )
+    ),
 )
 
 
 def unlike(version: str, mode: str) -> dict[str, str]:
     """By Service: the verdict other than ok of a healthy kube-proxy."""
     here = f"{version} {mode}"
-    return {row.service: row.verdict for row in UNLIKE if re.match(row.where, here)}
+    rows = [row for row in UNLIKE if re.match(row.where, here)]
+    return {service: row.verdict for row in rows for service in row.services}
