@@ -8,18 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.capture import ForwardRequest, Reason
+from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.options import Options, PacketOptions
 from kubectl_svcnet.model.report import Collected, PlanReport, SnapshotReport
 from kubectl_svcnet.model.saved import SavedFiles, SavedText
 from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.packet import packet_saved
 from kubectl_svcnet.pipeline.plan import plan_trace
+from kubectl_svcnet.pipeline.proxy import run as read_proxies
 from kubectl_svcnet.pipeline.ranges import run as read_ranges
 from kubectl_svcnet.pipeline.trace import trace
 from kubectl_svcnet.render.document import Report
 from tests.logged import Logged
-from tests.saved import Saved, of_node
+from tests.saved import PROXY, Saved, of_node, recorded
 
 DB = ("db-service",)
 
@@ -43,6 +45,32 @@ def half_blind() -> Saved:
 def weird() -> Saved:
     portals = '-A PREROUTING -m comment --comment "kubernetes service portals"'
     return Saved().before_rule("n2", portals, "-A PREROUTING -m weird --thing -j ACCEPT")
+
+
+def proxies() -> Saved:
+    """n2's legacy rules on n1 too, n1 and n2 set to nftables since, n3 stopped and silent."""
+    saved = Saved(recorded(PROXY)).stopped("n3").objects("kube-proxy", _edited)
+    [legacy, *_] = [
+        c.text()
+        for c in saved.captures
+        if of_node(c, "n2") and c.command == Command("iptables-legacy-save-all")
+    ]
+    saved.change(
+        lambda c: of_node(c, "n1") and c.command == Command("iptables-legacy-save-all"),
+        lambda c: replace(c, data=legacy.encode(), failure=None, exit_code=0),
+    )
+    return saved.refuse(
+        lambda c: isinstance(c.request, ForwardRequest) and c.request.node == "n3",
+        Reason.TIMEOUT,
+        "no answer within 10s",
+    )
+
+
+def _edited(item: Any) -> Any:
+    text = item["data"]["config.conf"].replace('mode: "iptables"', "mode: nftables")
+    item["data"]["config.conf"] = text
+    item["metadata"]["managedFields"] = [{"time": "2026-11-25T00:00:00Z"}]
+    return item
 
 
 def _short(report: PlanReport) -> PlanReport:
@@ -88,6 +116,7 @@ MAKERS: Mapping[str, Callable[[], Report]] = {
     ),
     "packets": lambda: packet_saved(PacketOptions(), SavedFiles(rules=(ufw(),), packets=PACKETS)),
     "plan": lambda: _short(plan_trace(Saved().source(), Options(services=DB, nodes=("n1",)))),
+    "proxy": lambda: read_proxies(proxies().source(), Options()),
     "ranges": lambda: read_ranges(Saved().source(), Options()),
     "snapshot": lambda: SnapshotReport(
         collected=COLLECTED, file="cluster.tar.gz", size=79001, captures=142

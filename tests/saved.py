@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,32 @@ from kubectl_svcnet.model.capture import (
     Capture,
     ExecRequest,
     Failure,
+    ForwardRequest,
     LogRequest,
     Reason,
     Request,
 )
 from kubectl_svcnet.model.commands import Command
 
-HEALTHY = Path(__file__).parent / "fixtures" / "lab" / "healthy.tar.gz"
+LAB = Path(__file__).parent / "fixtures" / "lab"
+HEALTHY = LAB / "healthy.tar.gz"
+#: The same with n3 in nftables mode, and what each kube-proxy answers.
+PROXY = LAB / "proxy.tar.gz"
 
-_READ: list[Capture] = []
+
+@cache
+def _read(file: Path) -> tuple[Capture, ...]:
+    found: list[Capture] = []
+    for stored in read_bundle(file)[1]:
+        capture = stored.capture()
+        found.append(capture)
+        if capture.command == Command("cat", ("/proc/1/status",)):
+            found.extend(_of_ipvs(capture))
+    return tuple(found)
 
 
-def recorded() -> list[Capture]:
-    if not _READ:
-        for stored in read_bundle(HEALTHY)[1]:
-            capture = stored.capture()
-            _READ.append(capture)
-            if capture.command == Command("cat", ("/proc/1/status",)):
-                _READ.extend(_of_ipvs(capture))
-    return list(_READ)
+def recorded(file: Path = HEALTHY) -> list[Capture]:
+    return list(_read(file))
 
 
 def _of_ipvs(beside: Capture) -> tuple[Capture, Capture]:
@@ -104,6 +112,20 @@ class Saved:
         return self.change(
             lambda c: of_node(c, node) and c.command == Command("cat", (path,)),
             lambda c: replace(c, data=how(c.text()).encode()),
+        )
+
+    def answer(
+        self, node: str, path: str, how: Callable[[str], str], status: int | None = None
+    ) -> Saved:
+        """What a node's kube-proxy answers to a GET."""
+
+        def wanted(capture: Capture) -> bool:
+            request = capture.request
+            asked = isinstance(request, ForwardRequest) and request.path == path
+            return asked and getattr(request, "node", "") == node
+
+        return self.change(
+            wanted, lambda c: replace(c, data=how(c.text()).encode(), exit_code=status)
         )
 
     def stopped(self, node: str) -> Saved:

@@ -33,6 +33,7 @@ NO_PLUGINS = {
     "dataplanes/kube_proxy.py": "what the modes of kube-proxy share",
     "logs/mentions.py": "what a text says of a Service, for all sources",
     "logs/timeline.py": "the order of what all sources say",
+    "dataplanes/remains.py": "whose chains are whose, for those that nobody uses any longer",
 }
 
 #: What belongs to one machine, one user or one registry, and so to no file of a project.

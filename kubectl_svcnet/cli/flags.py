@@ -104,13 +104,17 @@ COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-v", "--v"), {"dest": "verbosity", "metavar": "LEVEL", "help": "say what is asked (1-9)"}),
 )
 
-SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
-    (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+SETTLE: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--settle",),
         {"metavar": "TIME", "help": "how long a difference must last to count (default 5s)"},
     ),
+)
+
+SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
+    (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+    *SETTLE,
 )
 
 LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (

@@ -37,6 +37,9 @@ Examples:
   # What logs and Events say about a Service, on all nodes
   kubectl svcnet logs db-service
 
+  # Which mode each kube-proxy is set to, runs in and has programmed
+  kubectl svcnet proxy
+
   # What a node does with one packet, or saved rules would do
   kubectl svcnet packet tcp default/client 10.96.0.10:53
   kubectl svcnet packet tcp 10.244.1.9 10.96.0.10:53 --rules iptables-save.txt
@@ -149,6 +152,10 @@ def _shell(command: argparse.ArgumentParser) -> None:
     command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
 
 
+def _settle(command: argparse.ArgumentParser) -> None:
+    flags.add(command, title="How long to look", flags=flags.SETTLE)
+
+
 def _nothing(command: argparse.ArgumentParser) -> None:
     pass
 
@@ -187,6 +194,17 @@ def _logs(given: argparse.Namespace) -> int:
     return logs(given)
 
 
+def _proxy(given: argparse.Namespace) -> int:
+    from . import session
+
+    def load() -> session.Work:
+        from ..pipeline.proxy import plan, run
+
+        return plan if "plan" in vars(given) else run
+
+    return session.run(given, load)
+
+
 def _snapshot(given: argparse.Namespace) -> int:
     from .snapshot import snapshot
 
@@ -218,6 +236,7 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
         _packet_words,
         " PROTO SRC DST:PORT",
     ),
+    "proxy": ("what each node's kube-proxy is set to, runs and programs", _proxy, _settle, ""),
     "ranges": ("every IP range of the cluster, and where it is written", _ranges, _nothing, ""),
     "snapshot": ("save what all nodes have to one bundle", _snapshot, _file, " FILE"),
     "trace": ("what each node does with packets for Services", _trace, _services, " [SERVICE...]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..model.capture import LogRequest
 from ..model.service import Container, Pod
 
 #: Labels under which kube-proxy runs: kubeadm, kind, EKS, Talos and k0s; GKE, AKS and RKE2;
@@ -12,6 +13,10 @@ LABELS = (
     ("app", "kube-proxy"),
     ("app", "openshift-kube-proxy"),
 )
+
+
+#: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
+LOG_HEAD = 64 << 10
 
 
 def is_proxy(pod: Pod) -> bool:
@@ -30,3 +35,15 @@ def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
 
 def proxy_container(pod: Pod) -> Container | None:
     return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
+
+
+def log_head(pod: Pod) -> LogRequest:
+    """The part of kube-proxy's log in which it says what it is."""
+    container = proxy_container(pod)
+    return LogRequest(
+        node=pod.node,
+        namespace=pod.namespace,
+        pod=pod.name,
+        container=container.name if container else "",
+        limit_bytes=LOG_HEAD,
+    )

@@ -258,6 +258,12 @@ _ROWS = (
         shows="the names of all nft tables",
     ),
     CommandSpec(
+        name="nft-version",
+        argv=("nft", "--version"),
+        needs=Needs.NF_TABLES,
+        shows="the version of the image's nft",
+    ),
+    CommandSpec(
         name="nft-chains",
         dump=True,
         listing=True,

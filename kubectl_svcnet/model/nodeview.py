@@ -129,4 +129,5 @@ class NodeView:
     foreign_tables: tuple[ForeignTable, ...] = ()
     nft_tables: tuple[nft.Table, ...] = ()  # native tables that were read
     ipvs: VirtualServers | None = field(default_factory=VirtualServers)  # None: not read
+    nft_order: tuple[str, ...] = ()  # all nft tables ("ip nat"), the oldest first
     own: OwnChains = OwnChains()

@@ -11,6 +11,7 @@ from .finding import Finding, Gap
 from .iprange import IPRange
 from .logline import LogLine
 from .packet import Client, Packet, PacketId
+from .proxystate import ProxyState
 from .service import Endpoint, Frontend, Service
 
 
@@ -171,6 +172,14 @@ class LogsReport:
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     missing: tuple[str, ...] = ()  # as in TraceReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyReport:
+    collected: Collected
+    proxies: tuple[ProxyState, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -157,6 +157,14 @@ class Pod:
     def container(self, name: str) -> Container | None:
         return next((c for c in self.containers if c.name == name), None)
 
+    def config_map_at(self, container: Container, file: str) -> str | None:
+        """The ConfigMap that the container has mounted where the file lies."""
+        for volume, config_map in self.config_maps.items():
+            path = container.mounts.get(volume, "").rstrip("/")
+            if path and path in (file.rpartition("/")[0], file):
+                return config_map
+        return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigMap:

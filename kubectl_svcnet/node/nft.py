@@ -41,6 +41,7 @@ class Native:
     foreign: tuple[ForeignTable, ...] = ()
     instead: frozenset[tuple[Family, str]] = frozenset()
     gaps: tuple[Gap, ...] = ()
+    order: tuple[str, ...] = ()  # of all tables: the kernel lists the oldest first
 
 
 def table_command(family: str, name: str) -> Command:
@@ -73,7 +74,8 @@ def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
     instead: set[tuple[Family, str]] = set()
     gaps: list[Gap] = []
     wanted = frozenset(families)
-    for listed in parse_chain_listing(listing.text()):
+    every = parse_chain_listing(listing.text())
+    for listed in every:
         if not wanted & set(nft.SEES.get(listed.family, ())):
             continue
         own = is_iptables(listed.family, listed.name)
@@ -93,6 +95,7 @@ def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
         foreign=tuple(foreign),
         instead=frozenset(instead),
         gaps=tuple(gaps),
+        order=tuple(f"{listed.family} {listed.name}" for listed in every),
     )
 
 

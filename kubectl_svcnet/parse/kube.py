@@ -7,7 +7,9 @@ JSON entering; nothing behind this file sees it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -27,6 +29,8 @@ from ..model.service import (
 )
 
 Json = Mapping[str, Any]
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
 
 #: Labels and annotations that mark a node without a kernel of its own to read.
 _VIRTUAL = (
@@ -248,6 +252,38 @@ def parse_slice(item: Json) -> Slice:
         changed=changed or trigger or "",
         changed_by=by,
     )
+
+
+def service_of(item: Json) -> ServiceName | None:
+    """The Service that a Service or one of its slices is about."""
+    namespace, name = _identity(item)
+    if "addressType" in item:
+        name = _labels(_map(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
+    return ServiceName(namespace, name) if name else None
+
+
+def parse_changed(item: Json) -> float | None:
+    """When the object was last changed, in seconds since the epoch: the newest of its creation,
+    the writes that the API server noted, and (slices) the change of a pod that caused it."""
+    meta = _map(item, "metadata")
+    texts = [
+        _text(meta, "creationTimestamp"),
+        _labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time", ""),
+        *(_text(entry, "time") for entry in _maps(meta, "managedFields")),
+    ]
+    return max((time for time in map(parse_time, texts) if time is not None), default=None)
+
+
+def parse_time(text: str) -> float | None:
+    """RFC 3339, as the API writes it; None for anything else."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(f"{found[1]}+00:00")
+    except ValueError:
+        return None
+    return moment.timestamp() + float(found[2] or 0)
 
 
 def parse_config_map(item: Json) -> ConfigMap:

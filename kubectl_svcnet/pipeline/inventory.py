@@ -5,7 +5,7 @@ Every list may fail by itself; what is missing is None in the inventory and a ga
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import ClusterError, UsageError
@@ -13,7 +13,15 @@ from ..model.capture import ApiRequest, Capture, Failure, Reason
 from ..model.finding import Gap
 from ..model.service import Endpoint, Inventory, Node, Pod, Service, ServiceName
 from ..node.vantage import label_selectors
-from ..parse.kube import parse_node, parse_pod, parse_service, parse_slices
+from ..parse.kube import (
+    Json,
+    parse_changed,
+    parse_node,
+    parse_pod,
+    parse_service,
+    parse_slices,
+    service_of,
+)
 from .collect import Collector, gap_of
 
 NODES = "/api/v1/nodes"
@@ -58,10 +66,14 @@ class ServicesRead:
     missing: tuple[str, ...] = ()
     blind: frozenset[ServiceName] = frozenset()
     readable: bool = True
+    changed: dict[ServiceName, float] = field(default_factory=dict)  # it, or a slice of it
 
 
-def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead:
-    """Services and their endpoints. A Service list that cannot be read is `readable` False."""
+def read_services(
+    collector: Collector, scopes: Iterable[Scope], *, dated: bool = False
+) -> ServicesRead:
+    """Services and their endpoints, `dated`: and when they changed. A Service list that cannot be
+    read is `readable` False."""
     scopes = tuple(scopes)
     requests = [request for scope in scopes for request in (scope.services(), scope.slices())]
     captures = collector.map(collector.fetch_one, requests)
@@ -71,6 +83,7 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
     missing: list[str] = []
     blind: set[ServiceName] = set()
     readable = True
+    changed: dict[ServiceName, float] = {}
     for scope, listed, sliced in zip(scopes, captures[::2], captures[1::2], strict=True):
         if listed.failure is not None:
             if listed.failure.reason is Reason.NOT_FOUND and scope.name:
@@ -86,6 +99,8 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
             gaps.append(_gap(sliced, sliced.failure, "endpointslices"))
             readable = False
         endpoints |= parse_slices(sliced.objects)
+        for name, time in _changes(listed.objects, sliced.objects) if dated else ():
+            changed[name] = max(time, changed.get(name, time))
     return ServicesRead(
         services=tuple(services[name] for name in sorted(services)),
         endpoints=endpoints,
@@ -93,7 +108,18 @@ def read_services(collector: Collector, scopes: Iterable[Scope]) -> ServicesRead
         missing=tuple(missing),
         blind=frozenset(blind),
         readable=readable,
+        changed=changed,
     )
+
+
+def _changes(
+    services: Iterable[Json], slices: Iterable[Json]
+) -> Iterator[tuple[ServiceName, float]]:
+    for item in (*services, *slices):
+        name = service_of(item)
+        time = parse_changed(item)
+        if name is not None and time is not None:
+            yield name, time
 
 
 def _gap(capture: Capture, failure: Failure, what: str) -> Gap:

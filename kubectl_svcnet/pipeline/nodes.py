@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
-from ..dataplanes.kube_proxy import proxy_container, proxy_pod
+from ..dataplanes.kube_proxy import log_head, proxy_pod
 from ..model.capture import (
     Capture,
     ExecRequest,
     Failure,
-    LogRequest,
     Reason,
     Recorded,
     Source,
@@ -43,9 +42,6 @@ if TYPE_CHECKING:  # `view`, and all that it imports, is not needed before a nod
     from ..model.fate import Fate
     from ..model.report import Walk
     from .view import Walked
-
-#: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
-LOG_HEAD = 64 << 10
 
 #: Given what is known of a node, the packets of each frontend.
 Ask = Callable[[NodeView], "Mapping[Frontend, Questions]"]
@@ -204,16 +200,7 @@ class NodeReader:
         unread = any(table.name == "kube-proxy" for table in view.foreign_tables)
         if pod is None or reader is None or (len(shown_by(view)) == 1 and not unread):
             return ""
-        container = proxy_container(pod)
-        log = self.collector.fetch_one(
-            LogRequest(
-                node=reading.node.name,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=container.name if container else "",
-                limit_bytes=LOG_HEAD,
-            )
-        )
+        log = self.collector.fetch_one(log_head(pod))
         return proxier_mode(log.text().splitlines()) or ""
 
 

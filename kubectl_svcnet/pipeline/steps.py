@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..dataplanes.kube_proxy import proxy_container
+from ..dataplanes.kube_proxy import LOG_HEAD, proxy_container
 from ..errors import ParseError
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, LogRequest
@@ -22,7 +22,7 @@ from ..model.service import Inventory, Pod
 from ..parse.kube import parse_pod
 from ..parse.service_cidr import parse_service_cidr
 from .collect import Collector
-from .nodes import LOG_HEAD, NodeReading
+from .nodes import NodeReading
 from .own_rules import hash_check, own_rules
 
 #: Nodes whose logs and rules are shown, those at fault first.

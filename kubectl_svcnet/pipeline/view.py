@@ -78,6 +78,7 @@ def view_of(
         sets=sets,
         foreign_tables=native.foreign if native else (),
         nft_tables=native.tables if native else (),
+        nft_order=native.order if native else (),
         own=reading.own,
     )
     servers, more = read_ipvs(answers.captures, likely=likely(view))

@@ -54,7 +54,7 @@ class _KubeProxy:
             if container is None:
                 continue
             file = find_flag(container.command, "config")
-            config_map = _config_map(pod, container, file) if file else None
+            config_map = pod.config_map_at(container, file) if file else None
             if config_map is not None:
                 where = (pod.namespace, config_map)
                 place = Place(
@@ -80,15 +80,6 @@ class _KubeProxy:
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_claims, place, found), what="kube-proxy clusterCIDR", place=place)
-
-
-def _config_map(pod: Pod, container: Container, file: str) -> str | None:
-    """The ConfigMap that is mounted where the file lies."""
-    for volume, config_map in pod.config_maps.items():
-        path = container.mounts.get(volume, "").rstrip("/")
-        if path and path in (file.rpartition("/")[0], file):
-            return config_map
-    return None
 
 
 def _name_of(file: str | None) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
+from ..model.finding import Level
 from ..model.report import (
     FAULTS,
     LogsReport,
     PacketsReport,
     PlanReport,
+    ProxyReport,
     RangesReport,
     SnapshotReport,
     TraceReport,
@@ -17,7 +19,7 @@ from ..model.report import (
 from .document import Report, document
 from .escape import escape
 from .style import Style
-from .table import logs, packet, plan, ranges, snapshot, trace
+from .table import logs, packet, plan, proxy, ranges, snapshot, trace
 
 Renderer = Callable[[Report, Style], str]
 
@@ -28,6 +30,8 @@ def _table(report: Report, style: Style) -> str:
             return trace.render(report, style)
         case RangesReport():
             return ranges.render(report, style)
+        case ProxyReport():
+            return proxy.render(report, style)
         case PacketsReport():
             return packet.render(report, style)
         case LogsReport():
@@ -54,8 +58,9 @@ def _yaml(report: Report, style: Style) -> str:
 
 
 def _name(report: Report, style: Style) -> str:
-    """The nodes at fault, as kubectl names them; of ranges, the ranges themselves; of packets,
-    where they arrive; of logs, the nodes that say something."""
+    """The nodes at fault, as kubectl names them (of `proxy` those with more than an info); of
+    ranges, the ranges themselves; of packets, where they arrive; of logs, the nodes that say
+    something."""
     match report:
         case TraceReport():
             bad = {
@@ -68,6 +73,9 @@ def _name(report: Report, style: Style) -> str:
             names = [f"node/{name}" for name in sorted(bad)]
         case RangesReport():
             names = list(dict.fromkeys(found.text for found in report.ranges))
+        case ProxyReport():
+            faults = {f.node for f in report.findings if f.level is not Level.INFO and f.node}
+            names = [f"node/{name}" for name in sorted(faults)]
         case PacketsReport():
             ends = (fate.endpoint for one in report.packets for fate in one.fates)
             names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))

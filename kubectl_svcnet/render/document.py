@@ -6,7 +6,6 @@ YAML is the same document. Foreign text stays exact here: JSON escapes by itself
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
 from typing import Any, TypeAlias
 
 from ..model.fate import Fate
@@ -21,6 +20,7 @@ from ..model.report import (
     PacketFates,
     PacketsReport,
     PlanReport,
+    ProxyReport,
     RangesReport,
     ServiceTrace,
     SnapshotReport,
@@ -28,12 +28,19 @@ from ..model.report import (
     Walk,
 )
 from ..model.service import Endpoint
-from . import ranges_json
+from . import proxy_json, ranges_json
+from .times import time_text
 
 API_VERSION = "svcnet/v1alpha1"
 
 Report: TypeAlias = (
-    TraceReport | RangesReport | LogsReport | PacketsReport | PlanReport | SnapshotReport
+    TraceReport
+    | RangesReport
+    | ProxyReport
+    | LogsReport
+    | PacketsReport
+    | PlanReport
+    | SnapshotReport
 )
 
 
@@ -75,6 +82,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Ranges", ranges_json.items(report.ranges)
         case LogsReport():
             return "Logs", [_line(line) for line in report.lines]
+        case ProxyReport():
+            return "Proxy", proxy_json.items(report.proxies)
         case PacketsReport():
             return "Packets", [_packet(packet) for packet in report.packets]
         case PlanReport():
@@ -93,22 +102,13 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
 def _collected(collected: Collected) -> dict[str, Any]:
     return {
         "context": collected.context or None,
-        "startedAt": _time(collected.started_at),
+        "startedAt": time_text(collected.started_at),
         "seconds": round(collected.seconds, 3),
         "nodes": collected.nodes,
         "nodesRead": collected.nodes_read,
         "execs": collected.execs,
         "bytes": collected.bytes,
     }
-
-
-def _time(seconds: float) -> str | None:
-    """Where nothing was read, there is no start; a clock may also say what no calendar has."""
-    try:
-        moment = datetime.fromtimestamp(seconds, timezone.utc) if seconds else None
-    except (OverflowError, ValueError, OSError):
-        return None
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z") if moment else None
 
 
 def _service(trace: ServiceTrace, steps: Iterable[ByHand]) -> dict[str, Any]:
@@ -202,7 +202,7 @@ def _end(fate: Fate) -> dict[str, Any]:
 
 def _line(line: LogLine) -> dict[str, Any]:
     return {
-        "time": None if line.time is None else _time(line.time),
+        "time": None if line.time is None else time_text(line.time),
         "node": line.node or None,
         "source": line.source,
         "level": line.level.value if line.level else None,

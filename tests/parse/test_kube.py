@@ -11,6 +11,7 @@ from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model.address import Protocol
 from kubectl_svcnet.model.service import Container, Node, Service, ServiceName
 from kubectl_svcnet.parse.kube import (
+    parse_changed,
     parse_config_map,
     parse_event,
     parse_node,
@@ -18,6 +19,8 @@ from kubectl_svcnet.parse.kube import (
     parse_service,
     parse_slice,
     parse_slices,
+    parse_time,
+    service_of,
 )
 from tests.samples import at
 
@@ -368,3 +371,53 @@ def test_a_slice() -> None:
     assert [str(e.address) for e in made.endpoints] == ["10.0.0.1:80"]
     alone = parse_slice({"metadata": {"name": "x"}})
     assert (alone.service, alone.endpoints, alone.changed) == (None, (), "")
+
+
+TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "changed"),
+    [
+        ({}, None),
+        ({"creationTimestamp": "1970-01-01T00:00:10Z"}, 10.0),
+        (
+            {
+                "creationTimestamp": "1970-01-01T00:00:10Z",
+                "managedFields": [
+                    {"time": "1970-01-01T00:01:40Z", "manager": "kubectl"},
+                    {"time": "1970-01-01T00:00:20Z"},
+                    {},
+                    3,
+                ],
+            },
+            100.0,
+        ),
+        ({"annotations": {TRIGGER: "1970-01-01T00:01:00.5Z"}}, 60.5),
+        ({"creationTimestamp": 3, "managedFields": "x", "annotations": []}, None),
+    ],
+)
+def test_when_an_object_changed(metadata: dict[str, Any], changed: float | None) -> None:
+    assert parse_changed({"metadata": metadata}) == changed
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("1970-01-01T00:00:10Z", 10.0),
+        ("1970-01-01T00:00:10.123456789Z", 10.123456789),
+        ("1970-01-01T00:00:10+01:00", None),
+        ("1970-13-01T00:00:10Z", None),
+        ("", None),
+        ("x" * 1000, None),
+    ],
+)
+def test_time(text: str, time: float | None) -> None:
+    assert parse_time(text) == time
+
+
+def test_the_service_of_an_object() -> None:
+    name = {"namespace": "a", "name": "db-x7k2p", "labels": {"kubernetes.io/service-name": "db"}}
+    assert service_of({"metadata": name, "addressType": "IPv4"}) == ServiceName("a", "db")
+    assert service_of({"metadata": name}) == ServiceName("a", "db-x7k2p")
+    assert service_of({"metadata": {"name": "x"}, "addressType": "IPv4"}) is None

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.cluster.replay import ReplaySource
+from kubectl_svcnet.dataplanes.kube_proxy import LOG_HEAD
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import chain_hash
 from kubectl_svcnet.model.capture import (
     ApiRequest,
@@ -22,7 +23,6 @@ from kubectl_svcnet.model.capture import (
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import ByHand, TraceReport
-from kubectl_svcnet.pipeline.nodes import LOG_HEAD
 from kubectl_svcnet.pipeline.steps import NODES, TAIL
 from kubectl_svcnet.pipeline.trace import trace
 from kubectl_svcnet.render import render

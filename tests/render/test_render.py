@@ -18,7 +18,15 @@ GOLDENS = Path(__file__).parent / "goldens"
 TABLES = [(name, "table") for name in MAKERS]
 WIDE = [
     (name, "wide")
-    for name in ("followed-nothing", "half-blind", "healthy", "logs", "packets", "ranges")
+    for name in (
+        "followed-nothing",
+        "half-blind",
+        "healthy",
+        "logs",
+        "packets",
+        "proxy",
+        "ranges",
+    )
 ]
 OTHERS = [
     (name, output)
@@ -27,6 +35,7 @@ OTHERS = [
         "logs",
         "packets",
         "plan",
+        "proxy",
         "ranges",
         "snapshot",
         "without-frontends",

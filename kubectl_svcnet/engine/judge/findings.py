@@ -27,7 +27,7 @@ _CODES = {
 }
 
 #: Letters of /proc/PID/status for a process that exists and does not run.
-_HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
+HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +42,7 @@ class NodeFacts:
 
     @property
     def halted(self) -> str:
-        return _HALTED.get(self.state, "")
+        return HALTED.get(self.state, "")
 
 
 def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[Finding, ...]:

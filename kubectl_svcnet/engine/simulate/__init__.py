@@ -28,7 +28,7 @@ class Simulator:
 
     def __init__(self, view: NodeView) -> None:
         self._view, self._routing = view, Routing(view)
-        self._plan = Plan(view.nft_tables, view.ipvs)
+        self._plan = Plan(view.nft_tables, view.ipvs, view.nft_order)
         self._bases: dict[tuple[Family, str, str], Bases] = {}
 
     def fates(self, packet: Packet, *, explain: bool = False) -> tuple[Fate, ...]:

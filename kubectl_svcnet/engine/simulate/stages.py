@@ -9,13 +9,13 @@ listing shows: their order is open. Connection tracking runs at -200, IPVS besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ...model import nft
 from ...model.address import Family
-from ...model.fate import ChainId
+from ...model.fate import Backend, ChainId
 from ...model.ipvs import VirtualServers
 from .ipvs import PRIORITIES, Ipvs
 from .nft_sets import Sets
@@ -38,6 +38,9 @@ _TABLES = {
 }
 _NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
 _TRACKING = -200  # NF_IP_PRI_CONNTRACK
+
+#: The table whose base chains are as old as itself.
+_AT_ONCE = "kube-proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +112,13 @@ def _acts(chain: nft.Chain) -> bool:
 class Plan:
     """The stages of every hook of one node, worked out once each."""
 
-    def __init__(self, tables: Iterable[nft.Table], servers: VirtualServers | None) -> None:
-        self._natives = Natives(tables)
+    def __init__(
+        self,
+        tables: Iterable[nft.Table],
+        servers: VirtualServers | None,
+        order: Sequence[str] = (),
+    ) -> None:
+        self._natives, self._order = Natives(tables), order
         self._ipvs = Ipvs(servers)
         self._known: dict[tuple[Family, str], tuple[Group, ...]] = {}
 
@@ -146,10 +154,25 @@ class Plan:
             drafts.setdefault(_TRACKING, _Draft()).entries.append(Track())
         if hook in PRIORITIES and self._ipvs:
             drafts.setdefault(PRIORITIES[hook], _Draft()).entries.append(self._ipvs)
-        groups = _groups(nat)
+        groups = tuple(part for group in _groups(nat) for part in self._newer_first(group))
         if groups and hook in _NAT:
             drafts.setdefault(_NAT[hook], _Draft()).entries.append(NatHook(groups))
         return _groups(drafts)
+
+    def _newer_first(self, group: Group) -> tuple[Group, ...]:
+        """In two where iptables' nat table is known to be newer than kube-proxy's own."""
+        if len(group.entries) != 2:
+            return (group,)
+        iptables, native = group.entries
+        if not isinstance(iptables, Base) or not isinstance(native, NativeBase):
+            return (group,)
+        names = (str(native.table), f"{native.table.family} {iptables.where.table}")
+        known = iptables.where.backend is Backend.NFT and set(names) <= set(self._order)
+        if not known or native.table.name != _AT_ONCE:
+            return (group,)
+        if self._order.index(names[0]) > self._order.index(names[1]):
+            return (group,)
+        return Group((iptables,), group.unread, group.garbled), Group((native,))
 
 
 def _groups(drafts: dict[int, _Draft]) -> tuple[Group, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from kubectl_svcnet.parse.nftables import parse_ruleset
@@ -57,3 +59,28 @@ def test_too_many_at_one_priority(ask: Ask, brief: Brief) -> None:
     chains = {f"c{n}": base("filter", "5", f"tcp dport {n} drop") for n in range(5)}
     tables = parse_ruleset(table(**chains))
     assert brief(ask("", "8.8.8.8", view={"nft_tables": tables})) == ["unknown 1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "order", "fates"),
+    [
+        # kube-proxy's chains are as old as its table, so what stands after it is newer
+        ("kube-proxy", ("ip kube-proxy", "ip nat"), ["endpoint 10.244.1.2:1 1"]),
+        # iptables adds its base chains when it needs them, so an old table proves nothing
+        (
+            "kube-proxy",
+            ("ip nat", "ip kube-proxy"),
+            ["endpoint 10.244.1.2:1 ?", "endpoint 10.244.1.3:2 ?"],
+        ),
+        ("kube-proxy", (), ["endpoint 10.244.1.2:1 ?", "endpoint 10.244.1.3:2 ?"]),
+        # of other tables nobody knows how they were made
+        ("other", ("ip other", "ip nat"), ["endpoint 10.244.1.2:1 ?", "endpoint 10.244.1.3:2 ?"]),
+    ],
+)
+def test_a_table_that_is_known_to_be_newer(
+    ask: Ask, brief: Brief, name: str, order: tuple[str, ...], fates: list[str]
+) -> None:
+    text = table(a=base("nat", "dstnat", "dnat to 10.244.1.3:2"))
+    tables = parse_ruleset(re.sub(r"^table ip \S+", f"table ip {name}", text))
+    view = {"nft_tables": tables, "nft_order": order}
+    assert brief(ask(IPTABLES, "10.96.0.10", view=view)) == fates

@@ -1,0 +1,135 @@
+"""What each node's kube-proxy is configured with: the ConfigMap that its pod mounts, or its flags.
+
+Found by the pod's own volume, never by a name, since one cluster may have several; with
+`--config` the flags are ignored (cmd/kube-proxy/app/options.go). Each ConfigMap is read once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..dataplanes.kube_proxy import proxy_container
+from ..errors import ParseError
+from ..model.capture import ApiRequest
+from ..model.finding import Gap
+from ..model.proxystate import Setting
+from ..model.service import Pod
+from ..parse.cidr import parse_networks
+from ..parse.flags import find_flag
+from ..parse.kube import parse_changed, parse_config_map
+from ..parse.kubeadm import KubeProxyConfiguration, parse_kube_proxy_configuration
+from ..ranges import missed
+from .collect import Collector
+
+WHAT = "kube-proxy's configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a pod's configuration lies: a ConfigMap and the file's name, or a file of its own."""
+
+    namespace: str
+    config_map: str
+    file: str
+
+
+def read_settings(
+    collector: Collector, pods: Sequence[Pod]
+) -> tuple[dict[str, Setting], tuple[Gap, ...]]:
+    """By "namespace/pod"; what could not be read is missing, with a gap that does not block."""
+    places = {_key(pod): _place(pod) for pod in pods}
+    maps = list(dict.fromkeys((p.namespace, p.config_map) for p in places.values() if p))
+    requests = [
+        ApiRequest(path=f"/api/v1/namespaces/{namespace}/configmaps/{name}", many=False)
+        for namespace, name in maps
+        if name
+    ]
+    captures = collector.map(collector.fetch_one, requests)
+    objects: dict[str, Mapping[str, Any]] = {}
+    gaps: list[Gap] = []
+    for request, capture in zip(requests, captures, strict=True):
+        if capture.failure is not None:
+            gaps.append(missed(capture, WHAT))
+        elif capture.objects:
+            objects[request.path] = capture.objects[0]
+    settings: dict[str, Setting] = {}
+    for pod in pods:
+        place = places[_key(pod)]
+        try:
+            found = _by_flags(pod) if place is None else _by_file(place, objects)
+        except ParseError as error:
+            gaps.append(Gap(what=WHAT, node=pod.node, why=str(error)))
+            continue
+        if found is not None:
+            settings[_key(pod)] = found
+        elif place is not None and not place.config_map:
+            gaps.append(_out_of_reach(pod, place))
+    return settings, tuple(dict.fromkeys(gaps))
+
+
+def _key(pod: Pod) -> str:
+    return f"{pod.namespace}/{pod.name}"
+
+
+def _place(pod: Pod) -> Place | None:
+    """None: it is configured by flags."""
+    container = proxy_container(pod)
+    file = find_flag(container.command, "config") if container else None
+    if container is None or not file:
+        return None
+    name = file.rpartition("/")[2]
+    return Place(pod.namespace, pod.config_map_at(container, file) or "", name)
+
+
+def _by_flags(pod: Pod) -> Setting:
+    container = proxy_container(pod)
+    words = container.command if container else ()
+    ranges = find_flag(words, "cluster-cidr")
+    return Setting(
+        mode=find_flag(words, "proxy-mode") or "",
+        cluster_cidr=parse_networks(ranges) if ranges else (),
+        detect_local=find_flag(words, "detect-local-mode") or "",
+        source=f"flags of pod {_key(pod)}",
+    )
+
+
+def _by_file(place: Place, objects: Mapping[str, Mapping[str, Any]]) -> Setting | None:
+    item = objects.get(f"/api/v1/namespaces/{place.namespace}/configmaps/{place.config_map}")
+    if item is None:
+        return None
+    data = parse_config_map(item).data
+    texts = [data[place.file]] if place.file in data else data.values()
+    found = _first(texts)
+    if found is None:
+        return None
+    source = f"configmap {place.namespace}/{place.config_map}"
+    return replace(setting_of(found, source), changed=parse_changed(item))
+
+
+def _first(texts: Iterable[str]) -> KubeProxyConfiguration | None:
+    """A volume may rename its keys: the first text that is such a configuration."""
+    for text in texts:
+        found = parse_kube_proxy_configuration(text) if "KubeProxyConfiguration" in text else None
+        if found is not None:
+            return found
+    return None
+
+
+def setting_of(found: KubeProxyConfiguration, source: str) -> Setting:
+    return Setting(
+        mode=found.mode,
+        cluster_cidr=found.cluster_cidr.networks if found.cluster_cidr else (),
+        detect_local=found.detect_local,
+        source=source,
+    )
+
+
+def _out_of_reach(pod: Pod, place: Place) -> Gap:
+    return Gap(
+        what=WHAT,
+        node=pod.node,
+        why=f"its file {place.file} comes from no ConfigMap",
+        next=f"kubectl -n {pod.namespace} get pod {pod.name} -o yaml",
+    )

@@ -1,0 +1,142 @@
+"""One node's facts put together: the API's, kube-proxy's own words, and what the kernel shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from ..dataplanes import DATAPLANES
+from ..dataplanes.kube_proxy import proxy_container
+from ..model.capture import ExecRequest
+from ..model.commands import Needs
+from ..model.fate import IPTABLES, Backend
+from ..model.nodeview import NodeView
+from ..model.proxystate import ProxyState, Setting, Told
+from ..model.service import Node, Pod
+from ..parse.kube import parse_time
+from .collect import Collector
+from .dumps import NFT_VERSION
+from .leftovers import AtWork
+from .nodes import NodeReading
+from .told import Heard
+
+#: Where the image's wrapper looks to choose a backend, nft first (iptables-wrapper 2).
+_HINTS = ("KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """`agents` None: the list of pods was not read."""
+
+    node: Node
+    reading: NodeReading
+    pod: Pod | None = None
+    heard: Heard | None = None
+    agents: tuple[Pod, ...] | None = None
+    nft: str = ""
+
+    @property
+    def view(self) -> NodeView | None:
+        """None also where something programs the node that has no reader here."""
+        return self.reading.view if self.reading.owner.reader is not None else None
+
+    @property
+    def told(self) -> Told:
+        return self.heard.told if self.heard else Told()
+
+
+def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
+    pod, view, told = facts.pod, facts.view, facts.told
+    container = proxy_container(pod) if pod else None
+    name = f"{pod.namespace}/{pod.name}" if pod else ""
+    built = told.metrics.version if told.metrics else ""
+    return ProxyState(
+        node=facts.node.name,
+        owner=facts.reading.owner.name,
+        pod=name,
+        configured=settings.get(name),
+        told=told,
+        programmed=_programmed(view) if view is not None else None,
+        backend=_backend(view) if view is not None else "",
+        backends=tuple(b.value for b in _programming(view)) if view is not None else (),
+        version=built or told.log_version or _tag(container.image if container else ""),
+        kernel=facts.node.kernel,
+        nft=facts.nft,
+        process=facts.reading.state,
+        restarts=container.restarts if container else 0,
+        started=parse_time(container.started) if container else None,
+    )
+
+
+def at_work(facts: Facts) -> AtWork:
+    view, told = facts.view, facts.told
+    shown = _modes(view) if view is not None else ()
+    return AtWork(
+        mode=told.running or (shown[0] if len(shown) == 1 else ""),
+        backend=_backend(view) if view is not None else "",
+        agents=facts.agents,
+        kubelet=facts.node.kubelet,
+    )
+
+
+def _modes(view: NodeView) -> tuple[str, ...]:
+    return tuple(one.name.removeprefix("kube-proxy/") for one in DATAPLANES if one.programmed(view))
+
+
+def _programmed(view: NodeView) -> tuple[str, ...]:
+    """As a person reads it; of iptables with each backend that shows it."""
+    found: list[str] = []
+    for mode in _modes(view):
+        if mode == "iptables":
+            found += [f"iptables ({backend.value})" for backend in _programming(view)]
+        else:
+            found.append(mode)
+    return tuple(found)
+
+
+def _programming(view: NodeView) -> tuple[Backend, ...]:
+    """The backends in which kube-proxy's iptables mode shows."""
+    [iptables] = [one for one in DATAPLANES if one.name == "kube-proxy/iptables"]
+    return tuple(backend for backend in IPTABLES if iptables.programmed(_only(view, backend)))
+
+
+def _only(view: NodeView, backend: Backend) -> NodeView:
+    rulesets = {key: ruleset for key, ruleset in view.rulesets.items() if key[1] is backend}
+    return replace(view, rulesets=rulesets, nft_tables=())
+
+
+def _backend(view: NodeView) -> str:
+    """The one that holds kube-proxy's rules; of both, the one that its image's wrapper takes."""
+    shown = _programming(view)
+    if len(shown) == 1:
+        return shown[0].value
+    for backend in IPTABLES:
+        for (_, found), ruleset in view.rulesets.items():
+            if found is backend and any(ruleset.chain("mangle", hint) for hint in _HINTS):
+                return backend.value
+    return shown[0].value if shown else ""
+
+
+def read_nft_version(collector: Collector, reading: NodeReading) -> str:
+    """Of the image's nft, where kube-proxy uses it."""
+    vantage = reading.vantage
+    if vantage is None or not vantage.proxy:
+        return ""
+    request = ExecRequest(
+        node=vantage.node,
+        namespace=vantage.namespace,
+        pod=vantage.pod,
+        container=vantage.container,
+        commands=(NFT_VERSION,),
+        in_use=frozenset({Needs.NF_TABLES}),
+    )
+    found = re.search(r"v(\d+(?:\.\d+)+)", collector.fetch_one(request).text())
+    return found[1] if found else ""
+
+
+def _tag(image: str) -> str:
+    """registry:5000/kube-proxy:v1.36.3-eksbuild.2@sha256:…"""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = re.match(r"v\d+\.\d+\.\d+", tag)
+    return found[0] if found else ""
