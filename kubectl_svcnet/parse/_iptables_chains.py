@@ -42,7 +42,7 @@ class ChainText:
 class RuleLines(IndexedRules):
     """The rules of one chain, parsed on access."""
 
-    __slots__ = ("_index", "_lines", "_numbers", "_parsed", "_places", "_shift")
+    __slots__ = ("_every", "_index", "_lines", "_numbers", "_parsed", "_places", "_shift")
 
     def __init__(self, lines: list[str], chain: ChainText, numbers: Sequence[int] | None) -> None:
         spans = chain.spans
@@ -59,6 +59,7 @@ class RuleLines(IndexedRules):
             self._shift = first - 1
         self._parsed: dict[int, Rule] = {}
         self._index: _Index | None = None
+        self._every: list[Rule] | None = None
 
     def __len__(self) -> int:
         return len(self._places)
@@ -88,7 +89,9 @@ class RuleLines(IndexedRules):
 
     def toward(self, destination: IPAddress, protocol: Protocol, port: int) -> Sequence[Rule]:
         if len(self._places) < _WORTH_AN_INDEX:
-            return self
+            if self._every is None:
+                self._every = list(self)
+            return self._every
         if self._index is None:
             self._index = _Index(self)
         return [self[i] for i in self._index.candidates(destination, port)]

@@ -56,7 +56,7 @@ class _Module:
 def parse_rule(raw: str, number: int) -> Rule:
     """Never raises. The rule's first two words are -A and the chain's name."""
     words = split_words(raw)
-    if any(word.startswith('"') and not isinstance(word, Quoted) for word in words):
+    if '"' in raw and any(word.startswith('"') and not isinstance(word, Quoted) for word in words):
         whole = Unknown(raw)
         return Rule(number, raw, (whole,), whole)
     return _Reader(words[2:]).read(number, raw)
@@ -85,7 +85,7 @@ class _Reader:
             if module.name == "comment" and not module.target:
                 comment = _comment(module) or comment
                 continue
-            typed = _typed_module(module)
+            typed = _typed_module(module.name, module.target, tuple(module.options))
             if module.target:
                 self._target = typed
             elif isinstance(typed, tuple):
@@ -166,13 +166,12 @@ def _generic_match(option: str, word: str, negated: bool) -> object:
     return _GENERIC[option](word, negated)
 
 
-def _typed_module(module: _Module) -> object:
-    table = TARGETS if module.target else MODULES
-    known = table.get(module.name)
+@lru_cache(maxsize=4096)
+def _typed_module(name: str, target: bool, options: tuple[Option, ...]) -> object:
+    known = (TARGETS if target else MODULES).get(name)
     try:
-        if known is None or any(option.name not in known.options for option in module.options):
-            raise ValueError(module.name)
-        return known.build(Words(module.name, tuple(module.options)))
+        if known is None or any(option.name not in known.options for option in options):
+            raise ValueError(name)
+        return known.build(Words(name, options))
     except (ValueError, KeyError, IndexError):
-        flag = "-j" if module.target else "-m"
-        return Unknown(" ".join((flag, module.name, *map(str, module.options))))
+        return Unknown(" ".join(("-j" if target else "-m", name, *map(str, options))))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
+from typing import NamedTuple
 
 from ..model.address import IPNetwork
 from ..model.targets import AddressSpan, PortRange
@@ -37,8 +38,7 @@ _PROTOCOLS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     name: str
     negated: bool
     words: tuple[str, ...]

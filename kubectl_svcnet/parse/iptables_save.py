@@ -52,7 +52,7 @@ class _Splitter:
                 lines[index] = line
                 if line.startswith(prefix):
                     continue
-            name = _appended(line) if self._table is not None else None
+            name = _appended(line) if line[:1] == "-" and self._table is not None else None
             if chain is not None:
                 if name == chain.name:  # a rule without any word
                     continue

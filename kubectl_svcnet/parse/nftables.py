@@ -47,16 +47,16 @@ _DEEPER = re.compile(r"\n(?=\t\t[^\t])")
 
 
 class RuleLines(Lazy[nft.Rule]):
-    __slots__ = ("_lines",)
+    """The rules among these lines of a chain, from `start` on and before `end`."""
 
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines, self._items = lines, None
+    __slots__ = ("_end", "_lines", "_start")
+
+    def __init__(self, lines: list[str], start: int, end: int) -> None:
+        self._lines, self._start, self._end, self._items = lines, start, end, None
 
     def _make(self) -> list[nft.Rule]:
-        return [read_rule(line, number) for number, line in enumerate(self._lines, 1)]
-
-    def __len__(self) -> int:
-        return len(self._lines)
+        body = [line for line in _joined(self._lines[self._start : self._end]) if line]
+        return [read_rule(line, number) for number, line in enumerate(body, 1)]
 
 
 class ElementText(Lazy[nft.Element]):
@@ -168,8 +168,11 @@ def _read_table(lines: list[str], at: int, draft: _Draft) -> int:
                 end = lines.index("\t}", at)
             except ValueError:
                 return len(lines)  # broke off inside
-            if found:
-                _add(draft, found[1], found[2], lines[at + 1 : end])
+            if found and found[1] == "chain":
+                draft.chains[found[2]] = _chain(found[2], lines, at + 1, end)
+            elif found:
+                body = _joined(lines[at + 1 : end])
+                draft.sets[found[2]] = _set(found[2], body, maps=found[1] == "map")
             elif other:
                 draft.others.append(other[1])
             at = end + 1
@@ -189,14 +192,6 @@ def _table_line(draft: _Draft, line: str) -> None:
     draft.garbled.append(Unknown(line))
 
 
-def _add(draft: _Draft, kind: str, name: str, lines: list[str]) -> None:
-    body = _joined(lines)
-    if kind == "chain":
-        draft.chains[name] = _chain(name, body)
-    else:
-        draft.sets[name] = _set(name, body, maps=kind == "map")
-
-
 def _joined(lines: list[str]) -> list[str]:
     """One string per rule or property: what goes on in the next line has three tabs."""
     if not any(line.startswith("\t\t\t") for line in lines):
@@ -204,11 +199,10 @@ def _joined(lines: list[str]) -> list[str]:
     return [" ".join(line.split("\n\t\t\t")).strip() for line in _DEEPER.split("\n".join(lines))]
 
 
-def _chain(name: str, body: list[str]) -> nft.Chain:
+def _chain(name: str, lines: list[str], at: int, end: int) -> nft.Chain:
     base, comment = None, ""
-    at = 0
-    while at < len(body):
-        line = body[at]
+    while at < end:
+        line = lines[at].strip()
         if line.startswith('comment "') and base is None:
             comment = line[9:].rstrip('"')
         elif found := _BASE.match(line):
@@ -218,9 +212,7 @@ def _chain(name: str, body: list[str]) -> nft.Chain:
         else:
             base = nft.Base(line, "", None)
         at += 1
-    return nft.Chain(
-        name=name, base=base, comment=comment, rules=RuleLines([line for line in body[at:] if line])
-    )
+    return nft.Chain(name=name, base=base, comment=comment, rules=RuleLines(lines, at, end))
 
 
 def priority_of(words: str) -> int | None:

@@ -8,8 +8,8 @@ forgotten: it did not matter. What is left at the end did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from enum import Enum
 
 from ...model.address import Family, IPAddress, Protocol, SocketAddress
@@ -57,6 +57,22 @@ class Flow:
     source_changed: bool | None = False  # None: nobody knows
     answering: Answering = Answering.NOTHING
     scheduled: SocketAddress | None = None  # where it was for when IPVS took it
+
+
+#: How to read and to set each word of a flow that is being made: `dataclasses.replace` took a
+#: seventh of the time of a walk.
+_WORDS = tuple(
+    (word.name, getattr(Flow, word.name).__get__, getattr(Flow, word.name).__set__)
+    for word in fields(Flow)
+)
+
+
+def changed(flow: Flow, changes: Mapping[str, object]) -> Flow:
+    """The same as `dataclasses.replace`."""
+    made = object.__new__(Flow)
+    for name, get, put in _WORDS:
+        put(made, changes[name] if name in changes else get(flow))
+    return made
 
 
 class Cause(Enum):
@@ -134,7 +150,7 @@ class Branch:
         )
 
     def change(self, **changes: object) -> None:
-        self.flow = replace(self.flow, **changes)  # type: ignore[arg-type]
+        self.flow = changed(self.flow, changes)
 
     def choose(self, choice: Choice) -> Branch:
         chosen = self.copy()

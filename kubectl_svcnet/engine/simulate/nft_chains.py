@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ...model import nft
 from ...model import targets as t
-from ...model.fate import ChainId, FateKind, RuleRef
+from ...model.address import Family
+from ...model.fate import Backend, ChainId, FateKind, RuleRef
 from .chains import forget_idle_jump
 from .flow import Branch, Ending, joined
 from .nft_statements import NativeBase, Statements, Then
@@ -43,6 +44,9 @@ class _Cursor(NamedTuple):
     statement: int
 
 
+_NO_RULE = RuleRef(ChainId(Family.IPV4, Backend.NFTABLES, "", ""), 0, "")
+
+
 def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
     """The branches after this base chain: accepted ones without an ending, the others with."""
     return _Run(walk, base).run(branch)
@@ -59,7 +63,7 @@ class _Run:
         base = self._base
         if not base.chain.whole:
             self._walk.want(base.where, branch)
-        frame = _Frame(base.where, base.chain.rules, None, 0, None)
+        frame = _Frame(base.where, list(base.chain.rules), None, 0, None)
         self._work.append(_Cursor(branch.copy(), frame, 0, 0))
         while self._work:
             self._advance(*self._work.pop())
@@ -68,7 +72,7 @@ class _Run:
         return joined(self._done, lambda one: (one.ending, one.flow))
 
     def _advance(self, branch: Branch, frame: _Frame, index: int, at: int) -> None:
-        walk = self._walk
+        walk, known, ref = self._walk, None, _NO_RULE
         while True:
             if index >= len(frame.rules):
                 if frame.parent is None:
@@ -87,8 +91,15 @@ class _Run:
                 branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
                 self._done.append(branch)
                 return
-            ref = RuleRef(frame.where, rule.number, rule.raw)
-            (branch, then), *others = self._statements.do(rule.statements[at], branch, ref)
+            statement = rule.statements[at]
+            if type(statement) is nft.Match:  # most are, and most answers are plain
+                answer = self._statements.answer(statement, branch)
+                if answer is True or answer is False:
+                    index, at = (index, at + 1) if answer else (index + 1, 0)
+                    continue
+            if rule is not known:
+                known, ref = rule, RuleRef(frame.where, rule.number, rule.raw)
+            (branch, then), *others = self._statements.do(statement, branch, ref)
             for other, other_then in others:  # they wait for their turn
                 place = self._after(other_then, other, frame, index, at, rule)
                 if place is not None:
@@ -146,7 +157,7 @@ class _Run:
         parent, resume = (frame.parent, frame.resume) if jump.goto else (frame, index + 1)
         if jump.goto:
             before = frame.before or before
-        rules = chain.rules if chain is not None else ()
+        rules = list(chain.rules) if chain is not None else ()
         return _Frame(where, rules, parent, resume, before, frame.depth + 1)
 
     def _end(self, branch: Branch) -> None:

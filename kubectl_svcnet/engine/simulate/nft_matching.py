@@ -33,6 +33,8 @@ def matched(match: nft.Match, sight: Sight) -> MatchAnswer:
 def _odds(match: nft.Match) -> Odds | None:
     """meta random & 2147483647 < 1073741824, as nft shows iptables' statistic."""
     left, right, most = match.left, match.right, 1 << 32
+    if not isinstance(left, nft.Bits | nft.Meta):
+        return None
     if isinstance(left, nft.Bits) and left.operator == "&":
         mask = left.right
         if not isinstance(mask, int):

@@ -59,6 +59,7 @@ class Statements:
     def __init__(self, walk: Walk, base: NativeBase) -> None:
         self._walk, self._base, self._hook = walk, base, base.hook
         self._place = walk.place(base.hook)
+        self._seen: Sight | None = None
 
     def do(self, statement: object, branch: Branch, ref: RuleRef) -> list[Next]:
         do = _STATEMENTS.get(type(statement))
@@ -69,7 +70,11 @@ class Statements:
         return do(self, statement, branch, ref)
 
     def _sight(self, branch: Branch) -> Sight:
-        return Sight(branch.flow, self._place, self._walk.packet, self._base.sets)
+        seen = self._seen
+        if seen is None or seen.flow is not branch.flow:
+            seen = Sight(branch.flow, self._place, self._walk.packet, self._base.sets)
+            self._seen = seen
+        return seen
 
     def _ended(self, branch: Branch, ref: RuleRef, ending: Ending) -> Next:
         self._note(branch, ref)
@@ -87,8 +92,12 @@ class Statements:
         family = self._base.where.family
         self._walk.want(self._base.table.set_id(family, unread.name), branch)
 
+    def answer(self, match: nft.Match, branch: Branch) -> object:
+        """Whether it holds, if that is known."""
+        return matched(match, self._sight(branch))
+
     def _match(self, match: nft.Match, branch: Branch, ref: RuleRef) -> list[Next]:
-        answer = matched(match, self._sight(branch))
+        answer = self.answer(match, branch)
         if isinstance(answer, Spread):
             sides = self._spread(answer, branch, ref)
             return [next for side, value in sides for next in self._held(value, side, ref)]

@@ -30,6 +30,7 @@ class Routing:
         self._routes = tuple(view.routes) if view.routes is not None else None
         self._ways: dict[IPAddress, Way] = {}
         self._kinds: dict[IPAddress, str | None] = {}
+        self._locals: dict[IPAddress, bool | None] = {}
         self._masquerades: dict[object, tuple[IPAddress, ...] | None] = {}
         self._rules = {
             family: tuple(r for r in view.routing_rules if r.family in (family, None))
@@ -37,6 +38,11 @@ class Routing:
         }
 
     def is_local(self, address: IPAddress) -> bool | None:
+        if address not in self._locals:
+            self._locals[address] = self._find_local(address)
+        return self._locals[address]
+
+    def _find_local(self, address: IPAddress) -> bool | None:
         if address.is_loopback:
             return True
         if self._addresses is not None and address in self._addresses:
