@@ -70,6 +70,7 @@ def net(text: str) -> Any:
     return ip_network(text)
 
 
+SIX = {"family": Family.IPV6, "destination": ip_address("fd00::99")}
 VIP = IPSet(name="X", kinds=("ip",), members={(net("10.96.0.10/32"),): Member()})
 
 ROWS: list[tuple[object, dict[str, Any], object]] = [
@@ -85,6 +86,7 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.Interface(False, "cni+"), {}, True),
     (m.Interface(False, "eth+", True), {}, True),
     (m.Interface(False, "cni0"), {"in_device": None}, NotKnown),
+    (m.Interface(True, "cni0"), {"out_device": None}, NotKnown("the output device is not known")),
     (m.Interface(False, "+"), {"in_device": None}, True),
     (m.Interface(True, "eth0"), {}, False),
     (m.Interface(True, "eth0", True), {}, True),
@@ -144,6 +146,9 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.AddressType(D, frozenset({"LOCAL"})), {"destination": ip_address("10.244.1.1")}, True),
     (m.AddressType(D, frozenset({"LOCAL"})), {"destination": ip_address("127.0.0.9")}, True),
     (m.AddressType(S, frozenset({"UNICAST"})), {}, True),
+    (m.AddressType(D, frozenset({"LOCAL", "UNICAST"})), {}, True),
+    (m.AddressType(D, frozenset({"LOCAL", "UNICAST"})), SIX, False),
+    (m.AddressType(D, frozenset({"UNICAST"})), SIX, True),
     (m.AddressType(D, frozenset({"BROADCAST"})), {"destination": ip_address("10.244.1.255")}, True),
     (m.AddressType(D, frozenset({"MULTICAST"})), {"destination": ip_address("224.0.0.1")}, True),
     (

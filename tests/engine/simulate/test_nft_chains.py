@@ -187,6 +187,10 @@ def test_what_was_not_read_is_wanted(nft: Ask, view: Callable[..., Any]) -> None
     (fate,) = nft("", "8.8.8.8", view={"nft_tables": parts})
     assert fate.kind is FateKind.UNREAD
     assert {str(name) for name in fate.unread} == {"ip t/@m", "ip t/@s", "ip t/b"}
+    read = parts[0].chains["a"]
+    broken = {"a": read, "b": replace(read, name="b", base=None, rules=(), whole=False)}
+    (fate,) = nft("", "8.8.8.8", view={"nft_tables": (replace(parts[0], chains=broken),)})
+    assert {str(name) for name in fate.unread} == {"ip t/@m", "ip t/@s", "ip t/b"}
     unread = replace(parts[0], chains={"a": replace(parts[0].chains["a"], rules=(), whole=False)})
     (fate,) = nft("", "8.8.8.8", view={"nft_tables": (unread,)})
     assert {str(name) for name in fate.unread} == {"ip t/a"}

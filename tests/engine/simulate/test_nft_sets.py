@@ -35,6 +35,9 @@ def find(key: object, *elements: nft.Element, complete: bool = True, **fields: A
         (NET, B, False),
         (NET, ip_address("fd00::1"), False),
         (NET, 80, False),
+        (NET, ip_address("10.0.0.0"), True),
+        (NET, ip_address("10.0.0.7"), True),
+        (nft.Interval(80, 90), 80, True),
         (nft.Interval(80, 90), 90, True),
         (nft.Interval(80, 90), 91, False),
         (nft.NameStart("cali"), "cali12", True),
@@ -63,6 +66,15 @@ def test_finding() -> None:
     assert find(nft.Parts((DOUBT, 17)), nft.Element(nft.Parts((A, 6)))) is None
     assert isinstance(find(B, one, nft.Element(Unknown("odd"))), NotKnown)
     assert find(A, one, nft.Element(Unknown("odd"))) == one
+
+
+def test_candidates() -> None:
+    """What may be the one, where a part of the key is not known."""
+    tcp, udp = nft.Element(nft.Parts((A, 6))), nft.Element(nft.Parts((A, 17)))
+    rest = nft.Element(nft.Anything(), t.Drop())
+    named = nft.Set(name="s", types=("ipv4_addr", "inet_proto"), elements=(tcp, udp, rest))
+    sets = Sets(nft.Table(family="ip", name="t", sets={"s": named}))
+    assert sets.candidates(NAME, nft.Parts((DOUBT, 17))) == [udp, rest]
 
 
 def test_what_is_not_here() -> None:
