@@ -47,3 +47,9 @@ def log_head(pod: Pod) -> LogRequest:
         container=container.name if container else "",
         limit_bytes=LOG_HEAD,
     )
+
+
+def node_ports_only_at(*served: object) -> str:
+    """Why there are none elsewhere."""
+    told = ", ".join(map(str, served))
+    return f"kube-proxy serves node ports at {told} only (nodePortAddresses)"

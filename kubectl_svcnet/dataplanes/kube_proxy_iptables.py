@@ -18,7 +18,7 @@ from ..model.nodeview import NodeView, OwnChains
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, FrontendKind, Node, Pod, Service
 from ._base import Owner
-from .kube_proxy import proxy_pod
+from .kube_proxy import node_ports_only_at, proxy_pod
 
 _SERVICE_PREFIXES = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-XLB-")
 
@@ -109,7 +109,7 @@ class KubeProxyIptables:
             return ""
         if any(address in ip_network(text, strict=False) for text in served):
             return ""
-        return f"kube-proxy serves node ports at {', '.join(served)} only (nodePortAddresses)"
+        return node_ports_only_at(*served)
 
 
 _DESTINATION = re.compile(r"(?<!! )-d ([0-9a-fA-F.:]+/\d+) ")

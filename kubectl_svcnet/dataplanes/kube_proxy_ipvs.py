@@ -14,7 +14,7 @@ from ..model.ipset import PortOf
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Owner
-from .kube_proxy import proxy_pod
+from .kube_proxy import node_ports_only_at, proxy_pod
 from .kube_proxy_iptables import OWN as IPTABLES
 
 #: The device to which it binds the addresses of Services (pkg/proxy/ipvs, defaultDummyDevice).
@@ -93,8 +93,7 @@ class KubeProxyIpvs:
         served = {one for one in served & mine if one.version == address.version}
         if not served or address in served:
             return ""
-        told = ", ".join(map(str, sorted(served, key=int)))
-        return f"kube-proxy serves node ports at {told} only (nodePortAddresses)"
+        return node_ports_only_at(*sorted(served, key=int))
 
 
 def likely(view: NodeView) -> bool:

@@ -11,11 +11,12 @@ import base64
 import hashlib
 from collections.abc import Iterable
 
-from ..model.address import Family, IPAddress, SocketAddress
+from ..model.address import Family, IPAddress, SocketAddress, family_of
+from ..model.nft import Table
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, FrontendKind, Node, Pod, Service
 from ._base import Owner
-from .kube_proxy import proxy_pod
+from .kube_proxy import node_ports_only_at, proxy_pod
 from .kube_proxy_iptables import OWN as IPTABLES
 
 TABLE = "kube-proxy"
@@ -100,18 +101,27 @@ class KubeProxyNftables:
         )
 
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
-        return ""  # by default the primary address serves them, which is the one that is dialled
+        """By default the primary address serves them, which is the one that is dialled. Empty, the
+        set proves nothing: that is what a fault would look like."""
+        for table in self._tables(view, family_of(address)):
+            served = table.sets.get("nodeport-ips")
+            keys = [element.key for element in served.elements] if served else []
+            if keys and address not in keys:
+                return node_ports_only_at(*keys)
+        return ""
 
     def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """The map of Services that is not empty: a stopped kube-proxy leaves it behind, an
         iptables-mode one removes the table at its start."""
-        for table in view.nft_tables:
+        for table in self._tables(view, family):
             services = table.sets.get("service-ips")
-            families = _FAMILIES if family is None else (_FAMILIES[family is Family.IPV6],)
-            mine = table.name == TABLE and table.family in families
-            if mine and services is not None and len(services.elements):
+            if services is not None and len(services.elements):
                 return f"{table}/@service-ips"
         return ""
+
+    def _tables(self, view: NodeView, family: Family | None) -> Iterable[Table]:
+        families = _FAMILIES if family is None else (_FAMILIES[family is Family.IPV6],)
+        return (t for t in view.nft_tables if t.name == TABLE and t.family in families)
 
 
 def matches_hash(frontend: Frontend, chain: str) -> bool:

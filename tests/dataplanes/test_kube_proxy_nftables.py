@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,32 @@ def test_programmed() -> None:
     assert DATAPLANE.programmed(view()) == ""
     other = listing("1.36.3").replace("table ip kube-proxy", "table ip elsewhere")
     assert DATAPLANE.programmed(view(nft_tables=parse_ruleset(other)[:1])) == ""
+
+
+@pytest.mark.parametrize(
+    ("elements", "address", "elsewhere"),
+    [
+        ("192.168.50.1", "192.168.50.1", False),
+        ("10.0.0.1, 192.168.50.1", "192.168.50.1", False),
+        ("10.0.0.1", "192.168.50.1", True),
+        ("10.0.0.1", "fd00::1", False),
+    ],
+)
+def test_node_ports_elsewhere(elements: str, address: str, elsewhere: bool) -> None:
+    text = "table ip kube-proxy {\n\tset nodeport-ips {\n\t\ttype ipv4_addr\n"
+    tables = parse_ruleset(f"{text}\t\telements = {{ {elements} }}\n\t}}\n}}\n")
+    told = DATAPLANE.node_ports_elsewhere(view(nft_tables=tables), ip_address(address))
+    assert told == (
+        "kube-proxy serves node ports at 10.0.0.1 only (nodePortAddresses)" if elsewhere else ""
+    )
+
+
+def test_an_empty_set_of_node_port_addresses_proves_nothing() -> None:
+    tables = parse_ruleset(
+        "table ip kube-proxy {\n\tset nodeport-ips {\n\t\ttype ipv4_addr\n\t}\n}\n"
+    )
+    seen = view(nft_tables=tables)
+    assert DATAPLANE.node_ports_elsewhere(seen, ip_address("192.168.50.1")) == ""
 
 
 def test_recognise() -> None:

@@ -146,15 +146,21 @@ def shows(rules: str, port: int) -> bool:
 
 
 @contextmanager
-def proxy_node(plane: ControlPlane, version: str, mode: str) -> Iterator[ProxyNode]:
-    """Starts it, builds it where that was never done, and waits until it has caught up."""
+def proxy_node(
+    plane: ControlPlane, version: str, mode: str, settings: Object | None = None
+) -> Iterator[ProxyNode]:
+    """Starts it, builds it where that was never done, and waits until it has caught up.
+
+    `settings` are fields of KubeProxyConfiguration.
+    """
     program = build.build_kubernetes(version, ("kube-proxy",)) / "kube-proxy"
     number = next(_serial)
     folder = plane.folder / f"{version}-{mode}-{number}"
     folder.mkdir()
     node = ProxyNode(plane, version, mode, f"{plane.stem}-{number}", folder)
     config = folder / "config.conf"
-    config.write_text(json.dumps(configuration(plane, version, mode)))
+    chosen = configuration(plane, version, mode) | (settings or {})
+    config.write_text(json.dumps(chosen))
     unshare = ["unshare", "--mount", "--propagation=private", "--pid", "--fork"]
     unshare += ["--kill-child", "--mount-proc"]
     run(["ip", "netns", "add", node.namespace])
