@@ -22,7 +22,8 @@ from tests.kernel.kernel_net import SOURCE_PORTS, Net
 from tests.kernel.kernel_packets import Probe
 
 _TRACE_GROUP, _TRACE = 9, netlink.NFTABLES << 8 | 17  # NFNLGRP_NFTRACE, NFT_MSG_TRACE
-_TABLE, _CHAIN, _HANDLE, _TYPE, _POLICY, _FAMILY = 1, 2, 3, 4, 1, 15
+_TABLE, _CHAIN, _HANDLE, _TYPE, _VERDICT, _POLICY = 1, 2, 3, 4, 5, 1  # NFTA_TRACE_*
+_CONTINUE = b"\xff" * 4  # NFT_CONTINUE
 _LOGGED, _PREFIX = netlink.ULOG << 8, 10  # NFULNL_MSG_PACKET, NFULA_PREFIX
 _FAMILIES = {0: "inet", 2: "ip", 10: "ip6", 1: "inet"}
 _OWN = "svcnet-trace"
@@ -42,16 +43,18 @@ table inet {_OWN} {{
 
 @dataclass(frozen=True)
 class Met:
-    """`what`: a rule by its number, the end of a chain, or a policy."""
+    """`what`: a rule by its number, the end of a chain, or a policy. `went_on`: nf_tables says
+    that this rule left the packet to the next one."""
 
     chain: str
     what: int | str
+    went_on: bool = False
 
     def __str__(self) -> str:
         return f"{self.chain}:{self.what}"
 
 
-END, POLICY = "end", "policy"
+END, POLICY, RETURN = "end", "policy", "return"
 
 
 class Tracer:
@@ -111,7 +114,9 @@ class Tracer:
             yield Met(name, POLICY)
         elif _HANDLE in found:
             handle = struct.unpack("!Q", found[_HANDLE])[0]
-            yield Met(*self._numbers[family, f"{table}/{chain}", handle])
+            verdict = netlink.attributes(found[_VERDICT])[1]
+            chain, number = self._numbers[family, f"{table}/{chain}", handle]
+            yield Met(chain, number, verdict == _CONTINUE)
         else:
             yield Met(name, END)
 

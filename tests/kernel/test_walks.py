@@ -29,7 +29,7 @@ from tests.kernel.kernel_net import TRIES, Net
 from tests.kernel.kernel_nft_cases import make_nft_case
 from tests.kernel.kernel_packets import Probe
 from tests.kernel.kernel_rules import Rules
-from tests.kernel.kernel_trace import END, POLICY, Met, Tracer
+from tests.kernel.kernel_trace import END, POLICY, RETURN, Met, Tracer
 from tests.kernel.kernel_view import packet_of, view_of
 
 pytestmark = [
@@ -44,7 +44,11 @@ CASES = int(os.environ.get("SVCNET_KERNEL_CASES", "24")) // 3
 SEED = int(os.environ.get("SVCNET_KERNEL_SEED", "1"))
 PROBES = 6
 
-_IDLE = (m.Limit, nft.Continue, nft.Doubt, nft.Match, nft.Remember, t.Nothing, t.Notrack)
+#: What goes on to the next rule, if it does, without a word.
+_IDLE = (
+    *(m.Limit, nft.Continue, nft.Doubt, nft.Match, nft.Remember, nft.VerdictMap),
+    *(t.Nothing, t.Notrack),
+)
 
 
 @pytest.fixture
@@ -80,7 +84,7 @@ def _told(steps: Sequence[Step]) -> list[Met]:
         if step.rule is None:
             if step.action.split(" ")[-2:-1] == ["policy"]:
                 base = step.action.rsplit(" ", 2)[0]
-                if not stack and told[-1:] != [Met(base, "return")]:
+                if not stack and (not told or told[-1].what != RETURN):
                     stack = [base]
                 told += [Met(chain, END) for chain in reversed(stack) if not _silent(chain, base)]
                 told.append(Met(base, POLICY))
@@ -101,12 +105,12 @@ def _told(steps: Sequence[Step]) -> list[Met]:
         elif word == "return":
             stack.pop()
             if not stack:
-                told.append(Met(chain, "return"))
+                told.append(Met(chain, RETURN))
         elif word != "mark":
             stack = []
         if word == "reject":
             break
-    return [met for met in told if met.what != "return"]
+    return [met for met in told if met.what != RETURN]
 
 
 def _silent(chain: str, base: str) -> bool:
@@ -125,7 +129,7 @@ def _idle(view: NodeView) -> set[Met]:
                 if not len(chain.rules) and chain.policy == "ACCEPT":
                     idle |= {Met(where, POLICY), Met(where, END)}
                 idle |= {
-                    Met(where, rule.number)
+                    Met(where, rule.number, backend is Backend.NFT)
                     for rule in chain.rules
                     if rule.target is None or isinstance(rule.target, t.Nothing)
                 }
@@ -135,7 +139,7 @@ def _idle(view: NodeView) -> set[Met]:
             if own.base and not len(own.rules) and own.base.policy == "accept":
                 idle |= {Met(where, POLICY), Met(where, END)}
             idle |= {
-                Met(where, rule.number)
+                Met(where, rule.number, went_on=True)
                 for rule in own.rules
                 if all(isinstance(one, _IDLE) for one in rule.statements)
             }
