@@ -37,7 +37,7 @@ def _read(file: Path) -> tuple[Capture, ...]:
         capture = stored.capture()
         found.append(capture)
         if capture.command == Command("cat", ("/proc/1/status",)):
-            found.extend(_of_ipvs(capture))
+            found.extend(_not_yet_asked(capture))
     return tuple(found)
 
 
@@ -45,14 +45,14 @@ def recorded(file: Path = HEALTHY) -> list[Capture]:
     return list(_read(file))
 
 
-def _of_ipvs(beside: Capture) -> tuple[Capture, Capture]:
-    """As a kernel without IPVS answers, which the lab's is; it was recorded before that was
-    asked."""
+def _not_yet_asked(beside: Capture) -> tuple[Capture, ...]:
+    """What the lab was recorded without, as a node answers that has none of it."""
     why = Failure(reason=Reason.NOT_PRESENT, message="ipvsadm: not run, ip_vs is not loaded")
     said = b"cat: /proc/net/ip_vs: No such file or directory\n"
     return (
         replace(beside, command=Command("ip-vs"), data=b"", stderr=said, exit_code=1),
         replace(beside, command=Command("ipvsadm-save"), data=b"", exit_code=None, failure=why),
+        replace(beside, command=Command("device-sysctls"), data=b""),
     )
 
 

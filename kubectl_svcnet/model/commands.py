@@ -118,6 +118,10 @@ SYSCTLS = (
     "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
 )
 
+#: Those that a device may have for itself.
+DEVICE_SYSCTLS = ("accept_local", "route_localnet", "rp_filter")
+_DEVICES = "/proc/sys/net/ipv4/conf"
+
 
 def _nft_chains(nft: str, family: str) -> tuple[CommandSpec, ...]:
     table, chain = {"table": _TABLE}, {"chain": _CHAIN}
@@ -309,6 +313,11 @@ _ROWS = (
     ),
     CommandSpec(
         name="sysctls", argv=("grep", "-sH", "", *SYSCTLS), shows="sysctls of the packet's way"
+    ),
+    CommandSpec(
+        name="device-sysctls",
+        argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", _DEVICES),
+        shows="those that each device has, where grep is GNU's",
     ),
     CommandSpec(name="ip-addr", argv=("ip", "-j", "addr"), shows="addresses, where ip exists"),
     CommandSpec(name="ip-rule", argv=("ip", "-j", "rule"), shows="routing rules, IPv4"),

@@ -121,6 +121,7 @@ class NodeView:
     rulesets: Mapping[tuple[Family, Backend], Ruleset] = field(default_factory=dict)
     addresses: tuple[InterfaceAddress, ...] | None = None
     addresses_in_order: bool = False
+    masters: Mapping[str, str] | None = None  # of a port: its bridge (or bond); None: not read
     routes: tuple[Route, ...] | None = None
     routing_rules: tuple[RoutingRule, ...] = ()
     further_tables: tuple[str, ...] = ()  # routing tables beside local and main that hold routes

@@ -18,7 +18,13 @@ from ..model.capture import Capture
 from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.nodeview import InterfaceAddress, Route, RoutingRule
-from ..parse.ip_json import further_tables, parse_addresses, parse_routes, parse_rules
+from ..parse.ip_json import (
+    further_tables,
+    parse_addresses,
+    parse_masters,
+    parse_routes,
+    parse_rules,
+)
 from ..parse.proc_net import (
     parse_fib_trie,
     parse_if_inet6,
@@ -46,14 +52,14 @@ LEGACY_TABLES = {
     Family.IPV4: _file("/proc/net/ip_tables_names"),
     Family.IPV6: _file("/proc/net/ip6_tables_names"),
 }
-SYSCTLS = Command("sysctls")
+SYSCTLS, DEVICE_SYSCTLS = Command("sysctls"), Command("device-sysctls")
 ADDR, RULE, IP_ROUTE = Command("ip-addr"), Command("ip-rule"), Command("ip-route")
 RULE6, IP_ROUTE6 = Command("ip6-rule"), Command("ip6-route")
 
 
 def state_commands(families: frozenset[Family]) -> tuple[Command, ...]:
     """One round's reading of everything but rules."""
-    commands = [STATUS, SYSCTLS, FIB_TRIE, ROUTE, ADDR, RULE, IP_ROUTE]
+    commands = [STATUS, SYSCTLS, DEVICE_SYSCTLS, FIB_TRIE, ROUTE, ADDR, RULE, IP_ROUTE]
     if Family.IPV6 in families:
         commands += [IF_INET6, IPV6_ROUTE, RULE6, IP_ROUTE6]
     return (*commands, *(LEGACY_TABLES[family] for family in sorted(families)))
@@ -65,6 +71,7 @@ class NodeState:
 
     addresses: tuple[InterfaceAddress, ...] | None = None
     addresses_in_order: bool = False  # as the kernel chooses among them; fib_trie does not tell
+    masters: Mapping[str, str] | None = None
     routes: tuple[Route, ...] | None = None
     routing_rules: tuple[RoutingRule, ...] = ()
     further_tables: tuple[str, ...] = ()
@@ -109,11 +116,14 @@ class _Reader:
             return None
 
     def sysctls(self) -> Mapping[str, str]:
-        """grep exits 2 where one of the files is missing, and prints the others all the same."""
-        capture = self._captures.get(SYSCTLS)
-        if capture is None or capture.failure is not None:
-            return {}
-        return parse_sysctls(capture.text())
+        """grep exits 2 where one of the files is missing, and prints the others all the same;
+        those of devices only GNU's finds."""
+        captures = (self._captures.get(command) for command in (DEVICE_SYSCTLS, SYSCTLS))
+        values: dict[str, str] = {}
+        for capture in captures:
+            if capture is not None and capture.failure is None:
+                values |= parse_sysctls(capture.text())
+        return values
 
 
 def _from_ip(reader: _Reader) -> NodeState | None:
@@ -129,6 +139,7 @@ def _from_ip(reader: _Reader) -> NodeState | None:
     return NodeState(
         addresses=addresses,
         addresses_in_order=True,
+        masters=reader.read(ADDR, parse_masters),
         routes=known,
         routing_rules=tuple(rule for found in rules if found for rule in found),
         further_tables=() if rules[0] is not None else further_tables(known),

@@ -33,6 +33,12 @@ def parse_addresses(text: str) -> tuple[InterfaceAddress, ...]:
     )
 
 
+def parse_masters(text: str) -> dict[str, str]:
+    """From the listing of addresses: whose port a device is."""
+    links = _entries(text, "addresses")
+    return {link["ifname"]: str(link["master"]) for link in links if "master" in link}
+
+
 def parse_routes(text: str) -> tuple[Route, ...]:
     return tuple(
         _route(entry)

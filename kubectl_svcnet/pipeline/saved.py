@@ -15,7 +15,13 @@ from ..model.finding import Gap
 from ..model.ipvs import VirtualServers
 from ..model.nodeview import InterfaceAddress, NodeView, Route
 from ..model.saved import SavedFiles
-from ..parse.ip_json import further_tables, parse_addresses, parse_routes, parse_rules
+from ..parse.ip_json import (
+    further_tables,
+    parse_addresses,
+    parse_masters,
+    parse_routes,
+    parse_rules,
+)
 from ..parse.ipset_save import parse_sets
 from ..parse.ipvs import parse_ipvs
 from ..parse.sysctl import parse_sysctls
@@ -36,6 +42,9 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         nft_tables=rules.nft_tables,
         addresses=addresses,
         addresses_in_order=in_order,
+        masters={k: v for f in files.addresses for k, v in parsed(f, parse_masters).items()}
+        if files.addresses
+        else None,
         routes=routes if files.routes else None,
         routing_rules=tuple(r for f in files.routing_rules for r in parsed(f, parse_rules)),
         further_tables=() if files.routing_rules else further_tables(routes),

@@ -71,6 +71,7 @@ def view_of(
         rulesets=rulesets,
         addresses=state.addresses,
         addresses_in_order=state.addresses_in_order,
+        masters=state.masters,
         routes=state.routes,
         routing_rules=state.routing_rules,
         further_tables=state.further_tables,

@@ -9,7 +9,7 @@ from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.fate import Backend, Fate, FateKind
 from kubectl_svcnet.model.nodeview import NodeView
 from kubectl_svcnet.model.packet import Hook, Packet
-from kubectl_svcnet.parse.ip_json import parse_addresses, parse_routes, parse_rules
+from kubectl_svcnet.parse.ip_json import parse_addresses, parse_masters, parse_routes, parse_rules
 from kubectl_svcnet.parse.ipset_save import parse_sets
 from kubectl_svcnet.parse.iptables_save import parse_save
 from kubectl_svcnet.parse.proc_net import (
@@ -36,7 +36,8 @@ _SYSCTLS = (
 def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView:
     """All but the rules."""
     if with_ip:
-        addresses = parse_addresses(net.run("node", "ip", "-j", "addr"))
+        listed = net.run("node", "ip", "-j", "addr")
+        addresses, masters = parse_addresses(listed), parse_masters(listed)
         asked = ("-j", "route", "show", "table", "all")
         routes = parse_routes(net.run("node", "ip", *asked))
         routes += parse_routes(net.run("node", "ip", "-6", *asked))
@@ -49,12 +50,13 @@ def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView
         addresses = (*place_addresses(trie.addresses, main), *six)
         routes = (*main, *trie.routes)
         routes += parse_ipv6_route(net.run("node", "cat", "/proc/net/ipv6_route"))
-        rules = ()
+        rules, masters = (), None
     files = [f"/proc/sys/net/{name}" for name in _SYSCTLS]
     return NodeView(
         node="node",
         addresses=addresses,
         addresses_in_order=with_ip,
+        masters=masters,
         routes=routes,
         routing_rules=rules,
         sysctls=parse_sysctls(net.run("node", "grep", "-sH", "", *files)),

@@ -186,6 +186,9 @@ SOME_HOOKS = {
     "-m physdev ! --physdev-is-in": INPUT_SIDE,
     "-m physdev --physdev-in pod-a": INPUT_SIDE,
     "-m physdev ! --physdev-in pod-b": INPUT_SIDE,
+    "-m physdev --physdev-out pod-a": ("FORWARD", "POSTROUTING"),
+    "-m physdev ! --physdev-out pod-b": ("FORWARD", "POSTROUTING"),
+    "-m physdev --physdev-is-out": ("FORWARD", "POSTROUTING"),
     "-m physdev --physdev-is-bridged": ("FORWARD", "POSTROUTING"),
     "-m physdev ! --physdev-is-bridged": ("FORWARD", "POSTROUTING"),
 }

@@ -55,6 +55,7 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
         assert (program, *words[:1]) in {
             ("cat", "/proc/net/ip_vs"),
             ("cat", "{file}"),
+            ("grep", "-rsH"),
             ("grep", "-sH"),
             ("grep", "-aEm"),
             ("tail", "-c"),

@@ -11,6 +11,7 @@ from kubectl_svcnet.model.capture import Capture, Reason
 from kubectl_svcnet.model.commands import Command, checked
 from kubectl_svcnet.node.proc import (
     ADDR,
+    DEVICE_SYSCTLS,
     FIB_TRIE,
     IF_INET6,
     IP_ROUTE,
@@ -127,6 +128,21 @@ def test_sysctls_where_grep_misses_a_file() -> None:
     text = (FIXTURES / "plain" / "sysctls").read_text()
     state = read_state({SYSCTLS: capture(SYSCTLS, text, exit_code=2)})
     assert state.sysctls["net.ipv4.ip_forward"] in ("0", "1")
+
+
+def test_sysctls_of_devices() -> None:
+    of_device = "/proc/sys/net/ipv4/conf/eth0/accept_local:1\n"
+    common = capture(SYSCTLS, "/proc/sys/net/ipv4/ip_forward:1\n")
+    state = read_state({SYSCTLS: common, DEVICE_SYSCTLS: capture(DEVICE_SYSCTLS, of_device)})
+    assert state.sysctls == {"net.ipv4.ip_forward": "1", "net.ipv4.conf.eth0.accept_local": "1"}
+    without = capture(DEVICE_SYSCTLS, "", failure=Reason.NO_TOOL, exit_code=127)
+    state = read_state({SYSCTLS: common, DEVICE_SYSCTLS: without})
+    assert state.sysctls == {"net.ipv4.ip_forward": "1"}
+
+
+def test_ports_are_told_by_ip_alone() -> None:
+    assert read_state(answers("plain", *WITH_IP)).masters is None
+    assert read_state(answers("plain")).masters is not None
 
 
 STATES = [

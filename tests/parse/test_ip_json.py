@@ -18,6 +18,7 @@ from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
 from kubectl_svcnet.parse.ip_json import (
     further_tables,
     parse_addresses,
+    parse_masters,
     parse_routes,
     parse_rules,
 )
@@ -63,6 +64,11 @@ ROUTES = [
 @pytest.mark.parametrize(("entry", "route"), ROUTES)
 def test_routes(entry: dict[str, object], route: Route) -> None:
     assert parse_routes(json.dumps([entry, {}])) == (route,)
+
+
+def test_ports_of_bridges() -> None:
+    links = [{"ifname": "veth1", "master": "cni0"}, {"ifname": "cni0"}, {}]
+    assert parse_masters(json.dumps(links)) == {"veth1": "cni0"}
 
 
 def test_dead_routes_are_not_taken_and_tables_are_named() -> None:
@@ -162,6 +168,6 @@ def test_an_empty_answer_has_none() -> None:
 )
 def test_any_json_is_an_answer_or_a_parse_error(value: object) -> None:
     text = json.dumps([value])
-    for parse in (parse_routes, parse_addresses, parse_rules):
+    for parse in (parse_routes, parse_addresses, parse_masters, parse_rules):
         with contextlib.suppress(ParseError):
             parse(text)

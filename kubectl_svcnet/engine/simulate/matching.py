@@ -189,21 +189,32 @@ def _physdev(match: m.Physdev, flow: Flow, place: Place) -> Answer:
 
 def _bridged(match: m.Physdev, flow: Flow, place: Place) -> bool | None:
     """xt_physdev.c sees bridge ports only while br_netfilter passes bridged frames up here."""
-    if flow.own and match.question in ("in", "is-in", "is-bridged"):
+    if flow.own:
         return False
     tool = "iptables" if flow.destination.version == 4 else "ip6tables"
     passed_up = place.sysctls.get(f"net.bridge.bridge-nf-call-{tool}")
     if passed_up != "1":  # no such sysctl: the module is not loaded
         return False if place.sysctls else None
-    if match.question == "is-in":
-        return flow.physical_in is not None or None
-    if match.question == "in":
-        return None if flow.physical_in is None else _named(flow.physical_in, match.name)
+    if match.question in ("in", "is-in"):
+        return _came_by(match, flow, place.routing.ports_of(flow.in_device))
     if match.question == "is-bridged" and place.hook == "PREROUTING":
         return False
     if flow.out_device and flow.in_device and flow.out_device != flow.in_device:
         return False
-    return None
+    return _may_be(match, place.routing.ports_of(flow.out_device))
+
+
+def _came_by(match: m.Physdev, flow: Flow, ports: frozenset[str] | None) -> bool | None:
+    if flow.physical_in is None:
+        return _may_be(match, ports)
+    return not match.name or _named(flow.physical_in, match.name)
+
+
+def _may_be(match: m.Physdev, ports: frozenset[str] | None) -> bool | None:
+    """No, where the device has no such port."""
+    if ports is None or any(not match.name or _named(port, match.name) for port in ports):
+        return None
+    return False
 
 
 def _owner(match: m.Owner, flow: Flow, place: Place) -> Answer:

@@ -95,6 +95,13 @@ class Routing:
         found = self._addresses[address]
         return None if found is None else found == device
 
+    def ports_of(self, device: str | None) -> frozenset[str] | None:
+        """Of a bridge; none where it is no bridge, None where that is not known."""
+        masters = self._view.masters
+        if device is None or masters is None:
+            return None
+        return frozenset(port for port, master in masters.items() if master == device)
+
     def addresses_of(self, device: str, family: Family) -> list[InterfaceAddress] | None:
         """In the order of the listing; None where it is not known which they are."""
         if self._view.addresses is None:

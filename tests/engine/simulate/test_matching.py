@@ -321,6 +321,39 @@ def test_bridge_ports(
         assert found is expected
 
 
+@pytest.mark.parametrize(
+    ("match", "masters", "out", "expected"),
+    [
+        (m.Physdev("is-in"), {}, "", False),
+        (m.Physdev("is-in"), {"veth1": "cni0"}, "", NotKnown),
+        (m.Physdev("is-in"), {"veth1": "br1"}, "", False),
+        (m.Physdev("is-in"), None, "", NotKnown),
+        (m.Physdev("in", "veth1"), {"veth1": "cni0"}, "", NotKnown),
+        (m.Physdev("in", "veth2"), {"veth1": "cni0"}, "", False),
+        (m.Physdev("in", "veth+"), {"veth1": "cni0"}, "", NotKnown),
+        (m.Physdev("is-out"), {"veth1": "cni0"}, "cni0", NotKnown),
+        (m.Physdev("is-out"), {"veth1": "cni0"}, "eth0", False),
+        (m.Physdev("out", "vethwe-bridge"), {"veth1": "cni0"}, "cni0", False),
+        (m.Physdev("out", "vethwe-bridge", True), {"veth1": "cni0"}, "cni0", True),
+        (m.Physdev("is-bridged"), {}, "cni0", False),
+    ],
+)
+def test_who_is_no_bridge_has_no_port(
+    match: m.Physdev, masters: dict[str, str] | None, out: str, expected: object
+) -> None:
+    node = replace(VIEW, masters=masters)
+    found = ask(match, "FORWARD", view=node, sysctls=BRIDGED, physical_in=None, out_device=out)
+    if isinstance(expected, type):
+        assert isinstance(found, expected)
+    else:
+        assert found is expected
+
+
+@pytest.mark.parametrize("question", ["in", "is-in", "out", "is-out", "is-bridged"])
+def test_no_bridge_brings_what_the_node_sends(question: str) -> None:
+    assert ask(m.Physdev(question), "OUTPUT", sysctls=BRIDGED, own=True) is False
+
+
 def test_without_addresses_nobody_knows_what_is_local() -> None:
     nothing = NodeView(node="n1")
     local = m.AddressType(D, frozenset({"LOCAL"}))
