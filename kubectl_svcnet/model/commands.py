@@ -317,7 +317,7 @@ _ROWS = (
     CommandSpec(
         name="device-sysctls",
         argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", _DEVICES),
-        shows="those that each device has, where grep is GNU's",
+        shows="accept_local, route_localnet, rp_filter of each device, by GNU's grep",
     ),
     CommandSpec(name="ip-addr", argv=("ip", "-j", "addr"), shows="addresses, where ip exists"),
     CommandSpec(name="ip-rule", argv=("ip", "-j", "rule"), shows="routing rules, IPv4"),
