@@ -76,11 +76,11 @@ ERAS = (
 )
 
 
-def write_nft_proxy(table: NftTable, rng: random.Random, era: NftEra) -> Frontends:
+def write_nft_proxy(table: NftTable, rng: random.Random, era: NftEra, most: int = 3) -> Frontends:
     """kube-proxy's table for a few random Services; what they listen at."""
     _frame(table, era)
     frontends: Frontends = []
-    for number in range(rng.randint(1, 3)):
+    for number in range(rng.randint(1, most)):
         frontends += _Service(table, rng, era, number).write()
     return frontends
 
@@ -291,7 +291,8 @@ class _Service:
         ip, service = self.places.ip, f"service-{self.stem}"
         mark = "jump mark-for-masquerade" if self.era.per_endpoint else MARK
         if not self.external_local:
-            self.table.chains[chain] = [f'{mark} comment "masquerade"', f"goto {service}"]
+            note = "" if self.era.per_endpoint else ' comment "masquerade"'
+            self.table.chains[chain] = [f"{mark}{note}", f"goto {service}"]
             return
         self.table.chains[chain] = [
             f'{ip} saddr {self.places.pods} goto {service} comment "short-circuit pod traffic"',

@@ -63,11 +63,11 @@ ERAS = (
 )  # fmt: skip
 
 
-def write_proxy(rules: Rules, rng: random.Random, era: Era) -> Frontends:
+def write_proxy(rules: Rules, rng: random.Random, era: Era, most: int = 3) -> Frontends:
     """kube-proxy's rules for a few random Services; what they listen at."""
     _frame(rules, era)
     frontends: Frontends = []
-    for number in range(rng.randint(1, 3)):
+    for number in range(rng.randint(1, most)):
         frontends += Service(rules, rng, era, number).write()
     places = rules.places
     local = "-m addrtype --dst-type LOCAL"

@@ -50,10 +50,11 @@ class Service:
     def _add(self, table: str, chain: str, rule: str) -> None:
         self.rules.add(table, chain, rule)
 
-    def _at(self, address: str, port: int, kind: str) -> str:
+    def _at(self, address: str, port: int, kind: str, *, local: bool = False) -> str:
         note = said(f"{self.name}{kind}")
+        where = "-m addrtype --dst-type LOCAL " if local else ""
         to = f"-d {self.places.one(address)} " if address else ""
-        return f"{note} -m {self.word} -p {self.word} {to}--dport {port}"
+        return f"{note} {where}-m {self.word} -p {self.word} {to}--dport {port}"
 
     def write(self) -> Frontends:
         kind = self.rng.choice(("cluster", "nodeport", "external", "balancer"))
@@ -80,8 +81,8 @@ class Service:
         answer, none = f"-j REJECT --reject-with {self.places.refused}", " has no endpoints"
         self._add("filter", "KUBE-SERVICES", f"{self._at(self.vip, self.port, none)} {answer}")
         if kind != "cluster":
-            local = f"-m addrtype --dst-type LOCAL {self._at('', self.node_port, none)}"
-            self._add("filter", "KUBE-EXTERNAL-SERVICES", f"{local} {answer}")
+            at = self._at("", self.node_port, none, local=True)
+            self._add("filter", "KUBE-EXTERNAL-SERVICES", f"{at} {answer}")
         if outside is not None and (kind, self.era.remote) != ("balancer", "cidr"):
             both = "KUBE-EXTERNAL-SERVICES"
             chain = "KUBE-SERVICES" if (kind, self.era.versions) == ("balancer", "1.18") else both
@@ -153,13 +154,16 @@ class Service:
     # From outside
 
     def _outside(self, kind: str, outside: str | None) -> None:
+        if self.era.health and self.external_local and kind == "balancer":
+            at = self._at("", self.node_port + 1000, " health check node port")
+            self._add("filter", "KUBE-NODEPORTS", f"{at} -j ACCEPT")
         if self.era.local == "SVL":
             self._external_chain()
             refused = self.external_local and not self.near and self.era.refuses == "filter"
             none, drop = " has no local endpoints", "KUBE-EXTERNAL-SERVICES"
             if refused:
-                local = f"-m addrtype --dst-type LOCAL {self._at('', self.node_port, none)}"
-                self._add("filter", drop, f"{local} -j DROP")
+                at = self._at("", self.node_port, none, local=True)
+                self._add("filter", drop, f"{at} -j DROP")
             if refused and outside is not None:
                 self._add("filter", drop, f"{self._at(outside, self.port, none)} -j DROP")
             self._node_port(self.external)
@@ -206,7 +210,8 @@ class Service:
         self._add("nat", "KUBE-SERVICES", f"{at} -j {self.firewall}")
         self._from_ranges(address, self.external)
         if self.era.refuses == "mark":
-            self._add("nat", self.firewall, f"{said(self.name)} -j KUBE-MARK-DROP")
+            note = said(f"{self.name} loadbalancer IP")
+            self._add("nat", self.firewall, f"{note} -j KUBE-MARK-DROP")
             return
         others = f"other traffic to {self.name} will be dropped by KUBE-PROXY-FIREWALL"
         self._add("nat", self.firewall, said(others))

@@ -184,7 +184,15 @@ def _limit(match: m.Limit, flow: Flow, place: Place) -> Answer:
 
 
 def _physdev(match: m.Physdev, flow: Flow, place: Place) -> Answer:
-    return either(_bridged(match, flow, place), match.negated, "the bridge port is not known")
+    why = "the bridge port is not known"
+    if match.question != "out" or not match.negated:
+        return either(_bridged(match, flow, place), match.negated, why)
+    came_by_port = _bridged(m.Physdev("is-in"), flow, place)
+    if came_by_port is False:
+        return True
+    # What came by a port and leaves by none has no name to differ (xt_physdev.c, match_outdev).
+    leaves = _bridged(m.Physdev("is-out"), flow, place)
+    return False if came_by_port and leaves is False else NotKnown(why)
 
 
 def _bridged(match: m.Physdev, flow: Flow, place: Place) -> bool | None:

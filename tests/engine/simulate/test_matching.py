@@ -334,7 +334,9 @@ def test_bridge_ports(
         (m.Physdev("is-out"), {"veth1": "cni0"}, "cni0", NotKnown),
         (m.Physdev("is-out"), {"veth1": "cni0"}, "eth0", False),
         (m.Physdev("out", "vethwe-bridge"), {"veth1": "cni0"}, "cni0", False),
-        (m.Physdev("out", "vethwe-bridge", True), {"veth1": "cni0"}, "cni0", True),
+        (m.Physdev("out", "vethwe-bridge", True), {"veth1": "cni0"}, "cni0", NotKnown),
+        (m.Physdev("out", "vethwe-bridge", True), {"veth1": "cni0"}, "eth0", NotKnown),
+        (m.Physdev("out", "vethwe-bridge", True), {}, "eth0", True),
         (m.Physdev("is-bridged"), {}, "cni0", False),
     ],
 )
@@ -376,6 +378,9 @@ def test_what_is_turned_elsewhere() -> None:
     port: dict[str, Any] = {"sysctls": BRIDGED, "physical_in": "veth1"}
     assert ask(m.Physdev("is-in", "", True), **port) is False
     assert ask(m.Physdev("in", "veth2", True), **port) is True
+    routed = port | {"out_device": "eth0"}
+    assert ask(m.Physdev("out", "veth2", True), "FORWARD", **routed) is False
+    assert ask(m.Physdev("is-out", "", True), "FORWARD", **routed) is True
     nowhere = NodeView(
         node="n1",
         addresses=VIEW.addresses,
