@@ -26,6 +26,7 @@ RUNS = (
     ["trace", "db-service"],
     ["trace", "db-service", "--explain"],
     ["ranges"],
+    ["proxy"],
 )
 READS = {"get", "list", "watch"}
 REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
@@ -112,6 +113,7 @@ def test_only_reads_and_execs(audited: list[dict[str, Any]]) -> None:
         resource, subresource = what.get("resource", ""), what.get("subresource", "")
         if resource == "pods" and subresource in ("exec", "portforward"):
             assert what["namespace"] == "kube-system"
+            assert subresource == "exec" or query_of(event)["ports"] in (["10249"], ["10256"])
             continue
         if resource in REVIEWS:
             continue
