@@ -208,7 +208,11 @@ _HOOK_MATCHES = {
     "-o cni+": ("FORWARD", "OUTPUT", "POSTROUTING"),
     "! -o eth0": ("FORWARD", "OUTPUT", "POSTROUTING"),
     "-m owner --uid-owner 0": ("OUTPUT", "POSTROUTING"),
+    "-m owner ! --uid-owner 0": ("OUTPUT", "POSTROUTING"),
+    "-m owner --socket-exists": ("OUTPUT", "POSTROUTING"),
 }
+#: Chains that one hook alone leads to.
+_ONLY_FROM = {"KUBE-POSTROUTING": "POSTROUTING", "KUBE-FORWARD": "FORWARD"}
 
 
 def _match(places: Places, rng: random.Random, frontends: Frontends, chain: str) -> str:
@@ -243,7 +247,8 @@ def _match(places: Places, rng: random.Random, frontends: Frontends, chain: str)
         "-m statistic --mode nth --every 2 --packet 0",
         f'-m comment --comment "it is \\"quoted\\" -j DROP" -d {places.one(address)}',
     ]
-    anywhere += [text for text, chains in _HOOK_MATCHES.items() if chain in chains]
+    hook = _ONLY_FROM.get(chain, chain)
+    anywhere += 2 * [text for text, hooks in _HOOK_MATCHES.items() if hook in hooks]
     return rng.choice(anywhere)
 
 

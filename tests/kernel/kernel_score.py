@@ -7,16 +7,20 @@ that all of them missing it is a matter of one in MISSED.
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.fate import Fate, FateKind
+from tests.kernel.kernel_fixture import keep
 from tests.kernel.kernel_net import Net
 from tests.kernel.kernel_packets import Probe, Seen
 from tests.kernel.kernel_view import foretold, packet_of
 
+KEPT = os.environ.get("SVCNET_KERNEL_KEEP", "")
 REPEATS, AT_ONCE = 16, 128
 MISSED, MOST = 1_000_000, 8_192
 
@@ -80,6 +84,9 @@ class Score:
         told += f" {sorted(expected, key=str)} by {rules}"
         if not observed <= expected:
             self.wrong.append(told)
+            if KEPT:
+                name = what.split(":")[0].replace(" ", "-") + f"--{len(self.wrong)}"
+                keep(net, Path(KEPT) / name, {probe: observed})
         elif observed == expected or depends:
             self.exact += 1
             self.open += observed != expected

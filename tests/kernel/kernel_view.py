@@ -23,7 +23,7 @@ from kubectl_svcnet.parse.sysctl import parse_sysctls
 from tests.kernel.kernel_net import Net
 from tests.kernel.kernel_packets import Probe, Seen
 
-_SYSCTLS = (
+SYSCTLS = (
     "ipv4/ip_forward",
     "ipv6/conf/all/forwarding",
     "ipv4/conf/all/route_localnet",
@@ -51,7 +51,7 @@ def read_view(net: Net, *, with_ip: bool = True, sets: bool = False) -> NodeView
         routes = (*main, *trie.routes)
         routes += parse_ipv6_route(net.run("node", "cat", "/proc/net/ipv6_route"))
         rules, masters = (), None
-    files = [f"/proc/sys/net/{name}" for name in _SYSCTLS]
+    files = [f"/proc/sys/net/{name}" for name in SYSCTLS]
     return NodeView(
         node="node",
         addresses=addresses,

@@ -25,6 +25,7 @@ from tests.kernel.kernel_net import (
     Net,
 )
 from tests.kernel.kernel_packets import TCP, UDP, Probe
+from tests.kernel.kernel_places import V6, places_of
 from tests.kernel.kernel_view import packet_of, read_view, with_rules
 
 pytestmark = [pytest.mark.kernel, pytest.mark.tools("ip", "nft", "ipset", "iptables-nft-restore")]
@@ -296,12 +297,13 @@ def _foretold(view: NodeView, backend: str, place: str, raw: str, probe: Probe) 
     return {WORDS.get(fate.kind, "no") for fate in fates}
 
 
-@pytest.mark.parametrize("source", [NODE, OUTSIDE, "127.0.0.1"])
+@pytest.mark.parametrize("source", [NODE, OUTSIDE, "127.0.0.1", V6.node, V6.outside, "::1"])
 def test_martians(net: Net, source: str) -> None:
     """A source that is the node's own, from outside."""
     net.load({"nft": _dump([]), "legacy": _dump([])})
-    probe = Probe("far", UDP, source, POD_B, 53)
+    places = places_of(source)
+    probe = Probe("far", UDP, source, places.pod_b, 53)
     (seen,) = net.send([probe])
-    view = with_rules(read_view(net), {"nft": "", "legacy": ""})
+    view = with_rules(read_view(net), {"nft": "", "legacy": ""}, places.family)
     (fate,) = Simulator(view).fates(packet_of(probe))
     assert fate.kind.value == seen.kind

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from kubectl_svcnet.errors import ParseError, UsageError
 from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason, Request
 from kubectl_svcnet.model.commands import Command
-from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.fate import Backend, Fate, FateKind
 from kubectl_svcnet.model.options import Options, PacketOptions
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.model.report import PacketsReport, PlanReport
@@ -274,3 +275,35 @@ def test_plan_runs_nothing() -> None:
 def test_wrong_usage(options: Options, packets: SavedText | None, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         packet(Saved().source(), options, asked(f"tcp node {DB}"), packets)
+
+
+KERNEL = Path(__file__).parents[1] / "fixtures" / "kernel"
+
+
+@pytest.mark.parametrize("case", sorted(KERNEL.iterdir()), ids=lambda case: case.name)
+def test_what_the_kernel_did_is_foretold(case: Path) -> None:
+    """Each was a disagreement once; `seen` in a packet's row is what became of it."""
+
+    def text(name: str) -> SavedText:
+        return SavedText(name, (case / name).read_text(encoding="utf-8"))
+
+    listed = [Backend.NFT, Backend.LEGACY]
+    rules = [replace(text(f"rules-{one.value}.txt"), backend=one) for one in listed]
+    rules += [text(file.name) for file in case.glob("rules-native.txt")]
+    rows = text("packets.jsonl")
+    saved = SavedFiles(
+        rules=tuple(rules),
+        addresses=(text("addresses.json"),),
+        routes=(text("routes4.json"), text("routes6.json")),
+        sysctls=(text("sysctl.txt"),),
+        sets=(text("sets.txt"),),
+        packets=rows,
+    )
+    report = packet_saved(PacketOptions(), saved)
+    for row, found in zip(rows.text.splitlines(), report.packets, strict=True):
+        seen = [tuple(one) for one in json.loads(row)["seen"]]
+        told = [
+            (fate.kind.value, fate.endpoint and str(fate.endpoint), fate.masquerade)
+            for fate in found.fates
+        ]
+        assert seen == sorted(told, key=str)

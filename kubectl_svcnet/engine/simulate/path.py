@@ -42,7 +42,13 @@ class Path:
         self._plan = plan
 
     def forwarded_or_local(self, branch: Branch) -> list[Branch]:
-        """A packet that came in through a device."""
+        """A packet that came in through a device. What says ::1 is dropped before any hook
+        (ip6_rcv_core)."""
+        flow = branch.flow
+        ends = (flow.source, flow.destination)
+        if flow.in_device != LOOPBACK and _LOCALHOST6 in ends:
+            branch.ending = Ending(FateKind.DROP, f"{_LOCALHOST6} comes from no other machine")
+            return [branch]
         return self.each(self.hook("PREROUTING", branch), self._route_input)
 
     def from_process(self, branch: Branch) -> list[Branch]:
@@ -320,7 +326,7 @@ class Path:
         return self.each(back, lambda one: self.hook("INPUT", one, again=True))
 
 
-_LOCALHOST = ip_address("127.0.0.1")
+_LOCALHOST, _LOCALHOST6 = ip_address("127.0.0.1"), ip_address("::1")
 _FORWARDING6 = "net.ipv6.conf.all.forwarding"
 
 

@@ -261,6 +261,13 @@ def test_a_source_that_is_the_nodes_own_is_a_martian(
     assert fate.kind is kind
 
 
+@pytest.mark.parametrize(("source", "destination"), [("::1", "fd00::9"), ("fd00::9", "::1")])
+def test_loopback_comes_from_no_other_machine(ask: Ask, source: str, destination: str) -> None:
+    (fate,) = ask("", destination, source=ip_address(source))
+    assert fate.kind is FateKind.DROP
+    assert "::1" in fate.because
+
+
 def test_what_comes_back_over_lo_is_not_translated_again(ask: Ask) -> None:
     """Its connection has been through nat: PREROUTING and INPUT of nat do not see it."""
     nat = rules(nat=(f"PREROUTING {DNAT}", "INPUT -j SNAT --to-source 192.168.0.9"))
