@@ -214,6 +214,7 @@ def _facts(reading: NodeReading, once: bool) -> NodeFacts:
         proxy=f"{pod.namespace}/{pod.name}" if pod else "",
         state=reading.state,
         vantage=f"{vantage.namespace}/{vantage.pod}/{vantage.container}" if vantage else "",
+        own=reading.own,
         once=once,
     )
 

@@ -6,12 +6,18 @@ Services of every kind.
 
 from __future__ import annotations
 
+import re
+import signal
+
 import pytest
 
 from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.packet import Client
 from kubectl_svcnet.model.report import TraceReport
-from tests.proxies.faults import FAULTS, SERVICE
+from tests.lab import fabric, processes
+from tests.proxies.faults import DB, FAULTS, NO_MASQUERADE
 from tests.proxies.node import ProxyNode
+from tests.proxies.objects import every_kind, here, port, service, there, with_endpoints
 from tests.proxies.reading import look, places, told
 from tests.proxies.topology import HERE
 from tests.proxies.versions import unlike
@@ -50,11 +56,43 @@ def test_both_families_are_judged(healthy: TraceReport) -> None:
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_is_found(node: ProxyNode, name: str) -> None:
     fault = FAULTS[name]
+    service = fault.target.service
     with fault.seeded(node):
-        report = look(node, SERVICE)
+        report = look(node, service)
     [(_, place)] = places(report)
     assert place.verdict.value == fault.verdict, told(report)
-    assert fault.code in {finding.code for finding in report.findings}, told(report)
+    [found] = [finding for finding in report.findings if finding.code == fault.code]
+    assert re.search(fault.evidence, " ".join(found.evidence)), told(report)
     assert {finding.node for finding in report.findings} == {HERE}
-    again = look(node, SERVICE)
+    again = look(node, service)
     assert not again.findings, told(again)
+
+
+def masquerades(node: ProxyNode) -> set[bool | None]:
+    """Of packets of the node itself: does their source change? To an endpoint on the node it must
+    become the bridge's, elsewhere it is right already."""
+    [(_, place)] = places(look(node, DB.service))
+    walks = [walk for walk in place.walks if walk.asked.client is Client.NODE]
+    return {fate.masquerade for walk in walks for fate in walk.fates}
+
+
+def test_a_missing_masquerade_is_shown(node: ProxyNode) -> None:
+    assert masquerades(node) == {True, False}
+    with NO_MASQUERADE.seeded(node):
+        assert masquerades(node) == {False}
+
+
+def test_a_stopped_proxy(node: ProxyNode) -> None:
+    """It follows no longer: an endpoint moves, and the node's rules stay."""
+    [process] = processes.in_network_namespace(fabric.NETNS_FOLDER / node.namespace, "kube-proxy")
+    process.signal(signal.SIGSTOP)
+    try:
+        of = service(DB.service, port(f"mysql:{DB.port}", DB.endpoint_port))
+        node.plane.apply(with_endpoints(of, (here(2), there(99))))
+        report = look(node, DB.service)
+    finally:
+        process.signal(signal.SIGCONT)
+        node.plane.replace(every_kind())
+        node.catch_up()
+    assert {finding.code for finding in report.findings} == {"SVN202", "SVN203", "SVN301"}
+    assert not look(node, DB.service).findings

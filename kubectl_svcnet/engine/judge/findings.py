@@ -7,13 +7,15 @@ stated once per node, and only where the node differs: rules that are right need
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ...model.address import Family, SocketAddress
 from ...model.fate import Backend, Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
+from ...model.nodeview import OwnChains
 from ...model.report import FAULTS, FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from ..codes import finding
+from .services import translates
 
 _CODES = {
     Verdict.ABSENT: "SVN201",
@@ -33,11 +35,13 @@ HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeFacts:
     """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
-    its process state, "ns/pod/container" of the vantage; `once`: a bundle holds one reading."""
+    its process state, "ns/pod/container" of the vantage, which chains are the dataplane's own;
+    `once`: a bundle holds one reading."""
 
     proxy: str = ""
     state: str = ""
     vantage: str = ""
+    own: OwnChains = field(default_factory=OwnChains)
     once: bool = False
 
     @property
@@ -112,7 +116,7 @@ def _finding(
     what = ", ".join(str(frontend.frontend) for frontend, _ in places[:3])
     if len(places) > 3:
         what += f" and {len(places) - 3} more"
-    message, evidence = _statement(service, problem, places, what)
+    message, evidence = _statement(service, problem, places, what, facts.own)
     if not settled:
         message += " (not settled: the API or the node changed while it was read)"
     elif facts.once and problem in FAULTS:
@@ -133,43 +137,52 @@ def _statement(
     problem: Verdict,
     places: Sequence[tuple[FrontendTrace, NodeTrace]],
     what: str,
+    own: OwnChains,
 ) -> tuple[str, tuple[str, ...]]:
     traces = [trace for _, trace in places]
     match problem:
         case Verdict.ABSENT:
             rule = _bypass(traces)
             walked = _walked(traces, (FateKind.PASS, FateKind.LOCAL))
+            walked = walked or _blame(_blamed(problem, traces))
             return f"nothing dispatches {what}", (*_rule(rule), *walked)
         case Verdict.MISSING:
             lost = _addresses(a for t in traces for a in t.missing)
             if not lost:
-                return f"a share of the packets for {what} passes untranslated", _leads(traces)
+                return f"a share of the packets for {what} passes untranslated", _leads(traces, own)
             verb = "is" if len(lost) == 1 else "are"
             noun = "endpoint" if len(lost) == 1 else "endpoints"
             named = ", ".join(_named(service, a) for a in lost)
-            return f"ready {noun} {named} {verb} not programmed", _leads(traces)
+            return f"ready {noun} {named} {verb} not programmed", _leads(traces, own)
         case Verdict.STALE:
             old = _addresses(a for t in traces for a in t.stale)
             named = ", ".join(_named(service, a) for a in old)
-            leaving = {e.address for e in service.endpoints if e.terminating}
-            listed = (
-                "the API lists as terminating"
-                if leaving.issuperset(old)
-                else "the API does not list"
-            )
-            return f"{what} still leads to {named}, which {listed}", _leads(traces)
+            return f"{what} {_unwanted(places, old).format(named)}", _leads(traces, own)
         case Verdict.UNBALANCED:
             return f"the shares of {what} are not equal", _shares(traces)
         case Verdict.BLOCKED | Verdict.POLICY:
             fate = _blamed(problem, traces)
             return f"packets for {what} are dropped or refused", _blame(fate)
         case Verdict.DIVERTED:
-            rule = _diverting(traces)
+            rule = _diverting(traces, own)
             return f"packets for {what} are translated by a foreign rule", _rule(rule)
         case _:
             reasons = tuple(dict.fromkeys(t.reason for t in traces if t.reason))[:3]
             rule = _named_rule(_blamed(problem, traces))
             return f"the fate of {what} is not known", (*reasons, *_rule(rule))
+
+
+def _unwanted(
+    places: Sequence[tuple[FrontendTrace, NodeTrace]], old: Iterable[SocketAddress]
+) -> str:
+    """Why packets should not arrive there."""
+    known = {e.address: e for frontend, _ in places for e in frontend.endpoints}
+    found = [known.get(address) for address in old]
+    if all(endpoint and endpoint.ready for endpoint in found):
+        return "leads to {}, which its policies or source ranges rule out for some client"
+    if all(endpoint and endpoint.terminating for endpoint in found):
+        return "still leads to {}, which the API lists as terminating"
+    return "still leads to {}, which the API does not list"
 
 
 def _named(service: ServiceTrace, address: SocketAddress) -> str:
@@ -206,13 +219,9 @@ def _blame(fate: Fate | None) -> tuple[str, ...]:
     return _rule(_named_rule(fate)) or because
 
 
-def _diverting(traces: Iterable[NodeTrace]) -> RuleRef | None:
+def _diverting(traces: Iterable[NodeTrace], own: OwnChains) -> RuleRef | None:
     rules = [fate.translated_by for fate in _fates(traces) if fate.kind is FateKind.ENDPOINT]
-    return next((r for r in rules if r and not _is_own(r)), None)
-
-
-def _is_own(rule: RuleRef) -> bool:
-    return rule.chain.backend is Backend.IPVS or rule.chain.chain.startswith("KUBE-SEP-")
+    return next((rule for rule in rules if rule and not translates(rule, own)), None)
 
 
 def _rule(rule: RuleRef | None) -> tuple[str, ...]:
@@ -236,22 +245,18 @@ def _bypass(traces: Iterable[NodeTrace]) -> RuleRef | None:
     return next((r for r in accepts if " --match-set KUBE-" not in r.raw), None)
 
 
-def _leads(traces: Sequence[NodeTrace]) -> tuple[str, ...]:
-    """Where the Service's chain or virtual server leads, against what it should."""
+def _leads(traces: Sequence[NodeTrace], own: OwnChains) -> tuple[str, ...]:
+    """Where the Service's last chain or virtual server leads, against what it should."""
     for fate in _fates(traces):
-        chain = next(
-            (
-                r.chain
-                for r in fate.rules
-                if r.chain.chain.startswith(("KUBE-SVC-", "KUBE-SVL-", "KUBE-XLB-"))
-                or r.chain.backend is Backend.IPVS
-            ),
-            None,
-        )
-        if chain is not None:
+        chains = [
+            rule.chain
+            for rule in fate.rules
+            if own.dispatches(rule.chain.chain) or rule.chain.backend is Backend.IPVS
+        ]
+        if chains:
             trace = traces[0]
             right = len(set(trace.reached) & set(trace.expected))
-            return (f"{chain} leads to {right} of {len(trace.expected)}",)
+            return (f"{chains[-1]} leads to {right} of {len(trace.expected)}",)
     return ()
 
 
@@ -283,7 +288,7 @@ def _next(
     own = (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED)
     if problem in own and bypass is None:
         return _restart(facts)
-    diverting = _diverting(traces) if problem is Verdict.DIVERTED else None
+    diverting = _diverting(traces, facts.own) if problem is Verdict.DIVERTED else None
     rule = bypass or diverting or _named_rule(_blamed(problem, traces))
     if rule is None or not facts.vantage:
         service = places[0][0].frontend.service

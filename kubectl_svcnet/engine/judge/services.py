@@ -112,7 +112,7 @@ def _arrival(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
     rule = fate.translated_by
     if rule is not None and rule.chain.chain in own.relays:
         return Verdict.UNREAD
-    if rule is None or not _translates(rule, own):
+    if rule is None or not translates(rule, own):
         return Verdict.DIVERTED
     assert fate.endpoint is not None
     if fate.probability is None:
@@ -126,7 +126,8 @@ def _arrival(fate: Fate, seen: Judgement, own: OwnChains) -> Verdict | None:
     return Verdict.STALE
 
 
-def _translates(rule: RuleRef, own: OwnChains) -> bool:
+def translates(rule: RuleRef, own: OwnChains) -> bool:
+    """Is it one of the dataplane's own translations?"""
     if rule.chain.backend is Backend.IPVS:
         return own.ipvs
     return own.translates(rule.chain.chain)

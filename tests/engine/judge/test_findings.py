@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
+from kubectl_svcnet.dataplanes.kube_proxy_nftables import OWN as NFTABLES
 from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.engine.judge.findings import NodeFacts, findings_of, halted_of
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.fate import Backend, Fate, FateKind
+from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind, RuleRef
 from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from kubectl_svcnet.model.service import FrontendKind, ServiceName
@@ -22,6 +24,7 @@ FACTS = NodeFacts(
     proxy="kube-system/kube-proxy-x7k2p",
     state="S",
     vantage="kube-system/kube-proxy-x7k2p/kube-proxy",
+    own=OWN,
 )
 STOPPED = replace(FACTS, state="T")
 RESTART = "kubectl -n kube-system delete pod kube-proxy-x7k2p"
@@ -88,6 +91,14 @@ CASES = [
         "SVN203",
         STALE,
         "10.96.0.9:3306/TCP still leads to 10.244.3.9:3306, which the API does not list",
+        ("nat/KUBE-SVC-AAAAAAAAAAAAAAAA leads to 2 of 2",),
+        RESTART,
+    ),
+    (
+        "SVN203",
+        trace(V.STALE, fates=(arrives(A),), stale=(at(A),)),
+        "10.96.0.9:3306/TCP leads to 10.244.1.2:3306 (pod db-1), which its policies or source "
+        "ranges rule out for some client",
         ("nat/KUBE-SVC-AAAAAAAAAAAAAAAA leads to 2 of 2",),
         RESTART,
     ),
@@ -225,7 +236,8 @@ def test_nodes_and_faults_in_order() -> None:
 def test_a_node_of_which_nothing_is_known() -> None:
     (found,) = findings_of(of(MISSING), {})
     assert found.next == ""
-    (found,) = findings_of(of(CASES[6][1]), {"n3": NodeFacts(proxy="kube-system/p")})
+    blocked = next(case[1] for case in CASES if case[0] == "SVN205")
+    (found,) = findings_of(of(blocked), {"n3": NodeFacts(proxy="kube-system/p")})
     assert found.next == "kubectl svcnet trace db -n default --node n3 --explain"
 
 
@@ -311,3 +323,48 @@ def test_a_difference_that_was_read_once(
     service = of(trace(problem, missing=(at(A),), settled=settled))
     (found,) = findings_of(service, {"n3": replace(FACTS, once=once)})
     assert found.message.endswith(" (one reading)") is said
+
+
+def native(chain: str, raw: str) -> RuleRef:
+    """A rule of kube-proxy's nft table, or of another one."""
+    table = "ip kube-proxy" if "/" in chain else "ip other"
+    return RuleRef(ChainId(Family.IPV4, Backend.NFTABLES, table, chain), 1, raw)
+
+
+def arrives_by(rule: RuleRef, text: str) -> Fate:
+    dispatch = native("services", "ip daddr . meta l4proto . th dport vmap @service-ips")
+    return Fate(
+        kind=K.ENDPOINT,
+        endpoint=at(text),
+        probability=1.0,
+        rules=(dispatch, rule),
+        translated_by=rule,
+    )
+
+
+NATIVE = replace(FACTS, own=NFTABLES)
+OWN_RULE = native("service-AAAAAAAA-default/db/tcp/mysql", "dnat ip to 10.244.1.2:3306")
+
+
+def test_evidence_in_nftables_mode() -> None:
+    one = trace(V.MISSING, fates=(arrives_by(OWN_RULE, A),), reached=(at(A),), missing=(at(B),))
+    (found,) = findings_of(of(one), {"n3": NATIVE})
+    leads = "ip kube-proxy/service-AAAAAAAA-default/db/tcp/mysql leads to 1 of 2"
+    assert found.evidence == (leads,)
+
+
+def test_a_modes_own_translation_is_not_to_blame() -> None:
+    """That of the first client is right, that of the second is not kube-proxy's."""
+    foreign = native("pre", "ip daddr 10.96.0.9 dnat to 10.244.1.2:3306")
+    one = trace(V.DIVERTED, fates=(arrives_by(OWN_RULE, A), arrives_by(foreign, A)))
+    (found,) = findings_of(of(one), {"n3": NATIVE})
+    assert found.evidence == ("ip other/pre:1  ip daddr 10.96.0.9 dnat to 10.244.1.2:3306",)
+    assert found.next.endswith("-- nft list table ip other")
+
+
+def test_what_refuses_where_nothing_dispatches() -> None:
+    """nftables mode refuses every other port of a ClusterIP."""
+    unserved = native("cluster-ips-check", "ip daddr @cluster-ips reject")
+    refused = replace(ends(K.REJECT, unserved), because=f"{unserved}: {unserved.raw}")
+    (found,) = findings_of(of(trace(V.ABSENT, fates=(refused,), reached=())), {"n3": NATIVE})
+    assert found.evidence == ("ip other/cluster-ips-check:1  ip daddr @cluster-ips reject",)
