@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,10 @@ EVENTS = (
 )
 
 
+#: A part of a stream, or what ends it; None: it stays open.
+Part = str | Failure | None
+
+
 @dataclass
 class Logged:
     """A Source; `asked` remembers what was wanted."""
@@ -76,3 +81,42 @@ class Logged:
         if isinstance(request, ApiRequest) and request.path.endswith("/events"):
             return (Capture(request=request, objects=self.events),)
         return self.inner.fetch(request)
+
+
+class Followed(Logged):
+    """Its logs go on: each time one is followed, the next of its node's `streams` comes."""
+
+    def __init__(self, streams: Mapping[str, list[list[Part]]], **values: Any) -> None:
+        super().__init__(**values)
+        self.streams = {node: list(found) for node, found in streams.items()}
+        self.events_of: list[list[Any]] = []
+        self.slices: list[list[Any]] = []
+        self.followed: list[Request] = []
+        self._over = threading.Event()
+
+    @property
+    def ended(self) -> bool:
+        return self._over.is_set()
+
+    def end(self) -> None:
+        self._over.set()
+
+    def wait(self, seconds: float) -> None:
+        self._over.wait(min(seconds, 0.01))
+
+    def follow(self, request: LogRequest | ApiRequest) -> Iterator[Capture]:
+        self.followed.append(request)
+        if isinstance(request, ApiRequest):
+            streams = self.slices if request.path.endswith("slices") else self.events_of
+            for event in streams.pop(0) if streams else ():
+                yield Capture(request=request, objects=(event,))
+            self._over.wait(20)
+            return
+        waiting = self.streams.get(request.node, [])
+        for part in waiting.pop(0) if waiting else [None]:
+            if part is None:
+                self._over.wait(20)
+            elif isinstance(part, Failure):
+                yield Capture(request=request, failure=part)
+            else:
+                yield Capture(request=request, data=part.encode())

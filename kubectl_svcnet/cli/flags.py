@@ -118,6 +118,7 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("-f", "--follow"), {"action": "store_true", "help": "go on with what is written from now"}),
     (
         ("-p", "--previous"),
         {"action": "store_true", "help": "also the logs of the containers' runs before"},

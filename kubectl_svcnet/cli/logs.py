@@ -11,7 +11,11 @@ from . import session
 
 
 def logs(given: argparse.Namespace) -> int:
-    return session.run(given, lambda: read)
+    if "follow" not in vars(given) or "plan" in vars(given):
+        return session.run(given, lambda: read)
+    from ..pipeline.follow import follow
+
+    return session.follow(given, follow)
 
 
 def read(source: Source, options: Options) -> Report:

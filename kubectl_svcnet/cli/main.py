@@ -34,8 +34,8 @@ Examples:
   # The same, rule by rule
   kubectl svcnet trace db-service --explain
 
-  # What logs and Events say about a Service, on all nodes
-  kubectl svcnet logs db-service
+  # What logs and Events say about a Service, on all nodes, and go on
+  kubectl svcnet logs db-service -f
 
   # Which mode each kube-proxy is set to, runs in and has programmed
   kubectl svcnet proxy

@@ -81,6 +81,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         verbosity=count(flags.get("verbosity", "0"), "-v", least=0),
         since=duration(flags.get("since", "1h"), "--since") or None,
         previous=flags.get("previous", False),
+        follow=flags.get("follow", False),
     )
 
 

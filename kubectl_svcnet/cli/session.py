@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..cluster.kubeconfig import load_config
 from ..cluster.live import LiveSource
 from ..errors import UsageError
-from ..model.capture import Capture, ExecRequest, Request, Source
+from ..model.capture import Capture, ExecRequest, Request, Source, Streaming
 from ..model.options import Options
 from .options import to_limits, to_options, to_overrides
 from .progress import Progress
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # what renders is not needed before there is something to say
     from ..render.style import Style
 
 Work = Callable[[Source, Options], "Report"]
+FollowWork = Callable[[Streaming, Options, Callable[["Report"], None]], None]
 
 
 def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float = 60.0) -> int:
@@ -50,6 +51,28 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
 
         return INTERRUPTED
     return status
+
+
+def follow(given: argparse.Namespace, work: FollowWork) -> int:
+    """Shows each report as it comes, until Ctrl-C: as a table, or a JSON document a line."""
+    for flag, name in (("bundle", "--bundle"), ("record", "--record")):
+        if flag in vars(given):
+            raise UsageError(f"-f follows a cluster; it cannot be used with {name}")
+    options, _, live = _open(given, 0.0)
+    assert live is not None
+    options = replace(options, output={"json": "jsonl"}.get(options.output, options.output))
+    interrupted = _interruptible(live)
+    ends: list[int] = []
+    try:
+        live.check()
+        work(live, options, lambda report: ends.append(show(report, options)))
+    except Exception as error:
+        if interrupted():  # before there was anything to show
+            raise KeyboardInterrupt from error
+        raise
+    from .status import INTERRUPTED
+
+    return INTERRUPTED if interrupted() else max(ends, default=0)
 
 
 def _read(source: Source, options: Options, work: Work) -> Report:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from .config import ClusterConfig
 from .deadline import Deadline, Gate, Stop, run_bounded
 from .exec import Executor, PlainRunner, Ran, failed, run_batch
 from .faults import Fault, of_exception
+from .follow import Follower
 from .limits import Limits
 from .rest import Reply, Rest
 from .transport import Transport
@@ -65,6 +66,7 @@ class LiveSource:
         self._gate = Gate(self.limits.max_parallel, self._stop)
         self._transport = Transport(config, connections=self.limits.max_parallel)
         self._rest = Rest(self._transport, self.limits, self._stop, warn=self._note_warning)
+        self._follower = Follower(self._transport, self._stop)
         self._executor = Executor(self._transport, self.limits, self._stop)
         self._plain = PlainRunner(self.limits)
         self._tell_warning, self._tell_progress = warn, progress
@@ -83,6 +85,18 @@ class LiveSource:
     def interrupt(self) -> None:
         """Makes all fetches, running and to come, end at once with INTERRUPTED."""
         self._stop.set()
+
+    @property
+    def ended(self) -> bool:
+        """It was interrupted, or the run's time is over."""
+        return self._stop.is_set() or self._deadline.expired()
+
+    def follow(self, request: LogRequest | ApiRequest) -> Iterator[Capture]:
+        """Each part as it comes (`follow`); no place among `max_parallel` is taken for it."""
+        self._count(requests=1)
+        for capture in self._follower.follow(request, _doing(request)):
+            self._count(size=capture.size)
+            yield capture
 
     def check(self) -> Mapping[str, Any]:
         """Gets credentials (a plugin may ask for a login: no deadline) and asks for /version.

@@ -88,7 +88,7 @@ class Rest:
         path = pod_path(request.namespace, request.pod, "log")
         most = min(request.limit_bytes or self._limits.max_answer, self._limits.max_answer)
         doing = f"log of {request.namespace}/{request.pod} {request.container}".rstrip()
-        answer = self._send("GET", path, _log_query(request, most), most + 1, deadline, doing)
+        answer = self._send("GET", path, log_query(request, most), most + 1, deadline, doing)
         data = _whole(answer, doing)
         return Reply(data=data, size=len(data), truncated=len(data) >= most)
 
@@ -224,8 +224,11 @@ def pod_path(namespace: str, pod: str, subresource: str = "") -> str:
     return f"{path}/{subresource}" if subresource else path
 
 
-def _log_query(request: LogRequest, most: int) -> list[tuple[str, str]]:
-    query = [("container", request.container), ("limitBytes", str(most))]
+def log_query(request: LogRequest, most: int | None) -> list[tuple[str, str]]:
+    """`most`: bytes; None for a log that is followed."""
+    query = [("container", request.container), ("sinceTime", request.since_time)]
+    if most is not None:
+        query.append(("limitBytes", str(most)))
     if request.previous:
         query.append(("previous", "true"))
     if request.timestamps:

@@ -34,8 +34,9 @@ _FAILED = re.compile(
 _QUIET = ("Sync failed", "panic: ", "fatal error: ", "watch-list failed")
 #: At the first sync in nftables mode there is nothing to list (1.33 to 1.37).
 _HARMLESS = re.compile(r"Failed to list existing (?:nftables objects|sets)")
-_ENDED = re.compile(
+_MODE = re.compile(
     r"command failed|Error running ProxyServer|failed validate|[Cc]an't use the IPVS proxier"
+    r"|is now deprecated|No kube-proxy mode specified|[Uu]nknown proxy mode"
     r"|unable to create proxier|panic: |fatal error: "
 )
 #: What stands only in a log that is verbose enough for lines about a Service.
@@ -84,7 +85,7 @@ def about_proxy(record: LogRecord) -> About | None:
     bad = record.level in ("W", "E", "F") or record.message.startswith(_QUIET)
     if bad and _HARMLESS.search(record.said):
         return None
-    if record.level == "F" or (bad and _ENDED.search(record.said)):
+    if record.level == "F" or (bad and _MODE.search(record.said)):
         return About(AboutKind.START)
     if bad and _FAILED.search(record.said):
         return About(AboutKind.SYNC)

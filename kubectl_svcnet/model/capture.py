@@ -6,7 +6,7 @@ lists are captures too, and a failure to look is a value, never an exception and
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -39,6 +39,7 @@ class LogRequest:
     limit_bytes: int | None = None
     tail_lines: int | None = None
     since_seconds: int | None = None
+    since_time: str = ""  # RFC 3339, whole seconds; instead of the seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +153,18 @@ class Source(Protocol):
     def now(self) -> float: ...
 
     def wait(self, seconds: float) -> None: ...
+
+
+class Streaming(Source, Protocol):
+    """A Source whose logs and lists can be followed. `ended`: it was interrupted, or its time is
+    over."""
+
+    @property
+    def ended(self) -> bool: ...
+
+    def follow(self, request: LogRequest | ApiRequest) -> Iterator[Capture]:
+        """Each part as it comes: of a log whole lines, of a list watch events (`type`, `object`).
+        It ends where the stream does, the last capture with its failure; never raises."""
 
 
 @runtime_checkable

@@ -36,6 +36,7 @@ class Options:
     verbosity: int = 0
     since: float | None = 3600.0  # None: all there is
     previous: bool = False
+    follow: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

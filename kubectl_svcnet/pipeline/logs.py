@@ -48,11 +48,10 @@ def logs(source: Source, options: Options) -> LogsReport:
     """Raises UsageError where none of the named Services exists, ClusterError where the API
     cannot be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
-    report, _ = first_part(collector, options)
-    return report
+    return first_part(collector, options)[0]
 
 
-def first_part(collector: Collector, options: Options) -> tuple[LogsReport, Asked]:
+def first_part(collector: Collector, options: Options) -> tuple[LogsReport, Asked, Answers]:
     """What is there by now, and what to go on with."""
     asked = ask(collector, options)
     places = asked.places
@@ -75,7 +74,7 @@ def first_part(collector: Collector, options: Options) -> tuple[LogsReport, Aske
         gaps=(*asked.gaps, *_weighed(gaps, asked, places, heard)),
         missing=asked.read.missing,
     )
-    return report, asked
+    return report, asked, answers
 
 
 def plan_logs(source: Source, options: Options) -> PlanReport:

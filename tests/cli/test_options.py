@@ -64,6 +64,7 @@ def options(*argv: str) -> Options:
         ("logs db --since 10m", "since", 600.0),
         ("logs db --since 0", "since", None),
         ("logs db -p", "previous", True),
+        ("logs db --follow", "follow", True),
         # before the command as well; of two the later one wins
         ("-n pay trace", "namespace", "pay"),
         ("-n pay trace -n web", "namespace", "web"),
@@ -91,7 +92,7 @@ def test_every_option_has_a_flag() -> None:
         if getattr(given, entry.name) == getattr(default, entry.name)
     ]
     # those of snapshot and of logs
-    assert same == ["file", "anonymise", "since", "previous"]
+    assert same == ["file", "anonymise", "since", "previous", "follow"]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from kubectl_svcnet.errors import ClusterError, ParseError, UsageError
 from kubectl_svcnet.model.capture import ApiRequest, Source
 from kubectl_svcnet.model.finding import Gap
 from kubectl_svcnet.model.options import Options
-from kubectl_svcnet.model.report import Collected, RangesReport
+from kubectl_svcnet.model.report import Collected, LogsReport, RangesReport
 from tests.saved import HEALTHY
 
 GAP = Gap(what="rules", why="no route", node="n2", blocking=True)
@@ -129,3 +130,52 @@ def test_style(output: str, wide: bool) -> None:
     style = session.style_of(Options(output=output, headers=False, explain=True))
     assert (style.wide, style.headers, style.explain, style.width) == (wide, False, True, 80)
     assert not style.colour
+
+
+# What is followed
+
+
+def tell_twice(source: object, options: Options, tell: Callable[[LogsReport], None]) -> None:
+    tell(LogsReport(collected=Collected(), nodes=("n1",)))
+    tell(LogsReport(collected=Collected(), nodes=("n1",), gaps=(GAP,), continued=True))
+
+
+def test_json_of_what_is_followed_is_a_document_a_line(
+    live: LiveSource, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = Options(output="json")
+    monkeypatch.setattr(session, "_open", lambda given, timeout: (options, live, live))
+    assert session.follow(argparse.Namespace(), tell_twice) == 4
+    documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [len(document["gaps"]) for document in documents] == [0, 1]
+    assert {document["kind"] for document in documents} == {"Logs"}
+
+
+def test_the_head_stands_once(live: LiveSource, capsys: pytest.CaptureFixture[str]) -> None:
+    session.follow(argparse.Namespace(), tell_twice)
+    out = capsys.readouterr().out
+    assert out.count("TIME (UTC)") == 1
+    assert "gap n2: rules: no route" in out
+
+
+def test_ctrl_c_while_following(live: LiveSource) -> None:
+    def work(source: object, options: Options, tell: Callable[[LogsReport], None]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert live.ended
+
+    assert session.follow(argparse.Namespace(), work) == 130
+
+
+def test_ctrl_c_before_there_was_anything(live: LiveSource) -> None:
+    def work(source: object, options: Options, tell: Callable[[LogsReport], None]) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise ClusterError("no answer")
+
+    with pytest.raises(KeyboardInterrupt):
+        session.follow(argparse.Namespace(), work)
+
+
+@pytest.mark.parametrize("flag", ["bundle", "record"])
+def test_nothing_saved_is_followed(flag: str) -> None:
+    with pytest.raises(UsageError, match=f"--{flag}"):
+        session.follow(argparse.Namespace(**{flag: "x"}), tell_twice)
