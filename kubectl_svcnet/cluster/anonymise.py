@@ -112,7 +112,7 @@ class Anonymiser:
     def _term(self, key: str, value: str) -> str:
         if key == "spec.nodeName":
             return self.names.node(value)
-        if key == "kubernetes.io/service-name":
+        if key in ("kubernetes.io/service-name", "involvedObject.name"):
             known = self.names.service_named(value)
             return known if known else value
         return value
@@ -127,7 +127,7 @@ class Anonymiser:
                 return self.names.service(namespace, name)
             case "pods":
                 return self.names.pod(namespace, name)
-            case "endpointslices" | "networkpolicies":
+            case "endpointslices" | "events" | "networkpolicies":
                 return self.names.object(namespace, name)
         return name
 
@@ -161,6 +161,7 @@ class Anonymiser:
             "services": self._service,
             "endpointslices": self._slice,
             "pods": self._pod,
+            "events": self._event,
         }.get(resource)
         self._own = self.names.is_own(namespace)
         own = self._own and resource in ("pods", "services")
@@ -237,6 +238,16 @@ class Anonymiser:
         ]
         return {**_only(item, "addressType", "ports"), "endpoints": endpoints}
 
+    def _event(self, item: Json) -> Json:
+        """Without its message, which is anybody's text."""
+        times = ("firstTimestamp", "lastTimestamp", "eventTime", "count", "series")
+        kept = _only(item, "type", "reason", *times)
+        about = _only(_map(item, "involvedObject"), "kind", "namespace", "name")
+        if about.get("kind") not in ("Pod", "Service", "Endpoints", "Node"):
+            about = _only(about, "kind")
+        host = _only(_map(item, "source"), "host")
+        return {**kept, "involvedObject": about, "source": host}
+
     def _pod(self, item: Json) -> Json:
         spec, status = _map(item, "spec"), _map(item, "status")
         containers = [_only(c, "ports") | {"name": "c"} for c in spec.get("containers") or ()]
@@ -256,7 +267,7 @@ class Anonymiser:
         return self.names.prose(value) if isinstance(value, str) else value
 
     def _field(self, key: str, value: Any) -> Any:
-        if key == "nodeName" and isinstance(value, str):
+        if key in ("nodeName", "host") and isinstance(value, str):
             return self.names.node(value)
         if key == "zone" and isinstance(value, str):
             return self.names.value(value)

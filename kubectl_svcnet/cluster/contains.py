@@ -137,6 +137,8 @@ _FIELDS = (
     "spec.nodeName",
     "status.phase",
     "status.podIP",
+    "involvedObject.kind",
+    "involvedObject.name",
 )
 
 
@@ -162,13 +164,13 @@ def log_contains(recorded: LogRequest, truncated: bool, wanted: LogRequest) -> b
     for key in ("namespace", "pod", "container", "previous", "timestamps"):
         if getattr(recorded, key) != getattr(wanted, key):
             return False
-    if recorded.tail_lines is not None:
+    if recorded.since_time or wanted.since_time:
+        return False
+    if recorded.tail_lines is not None and not _within(wanted.tail_lines, recorded.tail_lines):
         return False
     if truncated:  # a head: it has a shorter head
-        head = recorded.since_seconds is None and (wanted.tail_lines, wanted.since_seconds) == (
-            None,
-            None,
-        )
+        bounds = (recorded.tail_lines, recorded.since_seconds)
+        head = (wanted.tail_lines, wanted.since_seconds) == bounds
         return head and _within(wanted.limit_bytes, recorded.limit_bytes)
     return recorded.since_seconds is None or _within(wanted.since_seconds, recorded.since_seconds)
 

@@ -21,6 +21,8 @@ _PROTOCOLS = ("tcp", "udp", "sctp")
 _CHAIN = re.compile(r"\bKUBE-(SVC|SVL|SEP|EXT|FW|XLB)-([A-Z2-7]{16})\b")
 _COMMENT = re.compile(r'(?<=comment ")([^"\n]*)')
 _PAIR = r"(?<![\w./-])([a-z0-9](?:[a-z0-9-]*[a-z0-9])?)/([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?![\w/])"
+#: klog's JSON.
+_NAMED = re.compile(r'\{"name":"([a-z0-9.-]+)","namespace":"([a-z0-9-]+)"\}')
 _PORT = re.compile(_PAIR + r"(:[a-z0-9-]*)?")
 _DNAT = re.compile(
     r'^-A KUBE-SEP-([A-Z2-7]{16}) (?:.* )?-p (\w+) .*comment "([^"/]+)/([^":]+)(:[^"]*)?" .*'
@@ -96,8 +98,13 @@ class Pseudonyms:
     def prose(self, text: str) -> str:
         """Logs and messages: NAMESPACE/NAME, and names of nodes and pods as words."""
         text = self._pairs(self.listing(text), known=True)
+        text = _NAMED.sub(self._json_named, text)
         words = self._known_words()
         return words.sub(lambda found: self._word(found[0]), text) if words else text
+
+    def _json_named(self, found: re.Match[str]) -> str:
+        name, namespace = self._either(found[2], found[1]), self.namespace(found[2])
+        return f'{{"name":"{name}","namespace":"{namespace}"}}'
 
     def _pairs(self, text: str, *, known: bool) -> str:
         """With `known`, only where the first word is a namespace met before."""

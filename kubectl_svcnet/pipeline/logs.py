@@ -21,7 +21,7 @@ from ..model.finding import Gap
 from ..model.logline import LogLine, Subject
 from ..model.options import Options
 from ..model.report import LogsReport, PlanReport
-from ..model.service import Node
+from ..model.service import Node, Pod
 from .collect import Collector
 from .inventory import ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
@@ -89,6 +89,16 @@ def plan_logs(source: Source, options: Options) -> PlanReport:
     )
 
 
+def log_requests(
+    collector: Collector, options: Options, agents: Iterable[Pod], nodes: set[str]
+) -> tuple[Request, ...]:
+    """The logs of these nodes, whichever Service may be asked for."""
+    pods = tuple(pod for pod in agents if pod.node in nodes)
+    scene = _scene(collector, options, Subject(), pods)
+    places = [place for source in LOG_SOURCES for place in source.places(scene)]
+    return tuple(dict.fromkeys(r for place in places for r in place.requests))
+
+
 def ask(collector: Collector, options: Options) -> Asked:
     scopes = find_scopes(options)
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -104,7 +114,12 @@ def ask(collector: Collector, options: Options) -> Asked:
         services=read.services,
         endpoints={name: found for name, found in read.endpoints.items() if name in wanted},
     )
-    scene = Scene(
+    scene = _scene(collector, options, subject, pods)
+    return Asked(scene=scene, nodes=nodes, read=read, gaps=(*gaps, *read.gaps, *_blind(nodes)))
+
+
+def _scene(collector: Collector, options: Options, subject: Subject, pods: Sequence[Pod]) -> Scene:
+    return Scene(
         mentions=Mentions(subject),
         proxies=tuple(pod for pod in pods if is_proxy(pod)),
         agents=tuple(pod for pod in pods if not is_proxy(pod)),
@@ -113,7 +128,6 @@ def ask(collector: Collector, options: Options) -> Asked:
         previous=options.previous,
         limit=options.max_answer,
     )
-    return Asked(scene=scene, nodes=nodes, read=read, gaps=(*gaps, *read.gaps, *_blind(nodes)))
 
 
 def _blind(nodes: Sequence[Node]) -> tuple[Gap, ...]:

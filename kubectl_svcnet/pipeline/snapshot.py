@@ -1,8 +1,8 @@
 """`snapshot`: everything that later questions may need, read twice through a recording source.
 
 Dumps rather than single chains, all Services rather than one, both families; what each kube-proxy
-says of itself; and whatever `ranges` asks for. What is left out of the file is the business of
-`cluster.redact`.
+says of itself; and whatever `ranges` and `logs` ask for. What is left out of the file is the
+business of `cluster.redact`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,12 @@ from ..node.vantage import choose
 from .collect import Collector, gap_of
 from .dumps import read_dumps
 from .inventory import Scope, read_nodes, read_services
+from .logs import fetch, log_requests
 from .ranges import run as read_ranges
 from .told import requests
 
 PODS = ApiRequest(path="/api/v1/pods")
+EVENTS = ApiRequest(path="/api/v1/events", limit=5000)
 
 
 def snapshot(source: Source, options: Options) -> SnapshotReport:
@@ -36,6 +38,9 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
             collector.wait(options.settle)
         services = read_services(collector, (Scope(),))
         collector.fetch(PODS)
+        if not reading:
+            here = {node.name for node in nodes}
+            fetch(collector, [EVENTS, *log_requests(collector, options, agents, here)])
         answers = collector.map(lambda node: _node(collector, node, agents), nodes)
         read_services(collector, (Scope(),))
         if not reading:

@@ -108,6 +108,23 @@ EXEC = ExecRequest(
     commands=(DUMP,),
 )
 LOG = LogRequest(namespace="kube-system", pod="kube-proxy-x", container="kube-proxy", node="acme-7")
+EVENTS = ApiRequest(
+    path="/api/v1/namespaces/acme/events",
+    query=(("fieldSelector", "involvedObject.name=acme-db"),),
+)
+EVENT = {
+    "metadata": {"name": "acme-db-0.18a", "namespace": "acme"},
+    "involvedObject": {"kind": "Pod", "namespace": "acme", "name": "acme-db-0"},
+    "type": "Warning",
+    "reason": "Unhealthy",
+    "message": "acme said no",
+    "source": {"component": "kubelet", "host": "acme-7"},
+    "lastTimestamp": "2026-11-24T23:35:00Z",
+}
+OTHER = {
+    "metadata": {"name": "acme-db.18b", "namespace": "acme"},
+    "involvedObject": {"kind": "Deployment", "namespace": "acme", "name": "acme-db"},
+}
 REFUSED = Failure(reason=Reason.FORBIDDEN, message='pods "acme-db-0" on acme-7 of acme/acme-db')
 CAPTURES = (
     Capture(request=NODES, objects=(NODE,)),
@@ -122,6 +139,8 @@ CAPTURES = (
         exit_code=0,
     ),
     Capture(request=LOG, data=b'I1 acme-7 service="acme/acme-db"\n', failure=REFUSED),
+    Capture(request=LOG, data=b'{"msg":"x","service":{"name":"acme-db","namespace":"acme"}}\n'),
+    Capture(request=EVENTS, objects=(EVENT, OTHER)),
     Capture(request=ReviewRequest(verb="get", resource="pods", namespace="acme")),
 )
 

@@ -27,6 +27,8 @@ RUNS = (
     ["trace", "db-service", "--explain"],
     ["ranges"],
     ["proxy"],
+    ["logs", "db-service", "--previous"],
+    ["logs", "db-service", "-f", "--timeout", "8s"],
 )
 READS = {"get", "list", "watch"}
 REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}

@@ -11,9 +11,11 @@ from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.errors import UsageError
 from kubectl_svcnet.model.capture import Capture, ExecRequest, Reason, Request
 from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.ranges import run as ranges
 from kubectl_svcnet.pipeline.snapshot import snapshot
 from kubectl_svcnet.pipeline.trace import trace
+from tests.logged import NOW, Logged
 from tests.saved import Saved, of_node
 
 
@@ -61,6 +63,26 @@ def test_what_was_saved_answers_everything_again(tmp_path: Path) -> None:
     assert after.services == before.services
     assert (after.findings, after.gaps) == (before.findings, before.gaps)
     assert ranges(ReplaySource(file), options).ranges == ranges(Saved().source(), options).ranges
+
+
+def test_logs_of_a_service_can_be_asked_for_later(tmp_path: Path) -> None:
+    file = tmp_path / "saved.tar.gz"
+    recording = RecordingSource(Logged(), file)
+    snapshot(recording, Options(file=str(file)))
+    recording.finish()
+    for since in (3600.0, 1800.0):
+        options = Options(services=("db-service",), since=since)
+        before, after = logs(Logged(), options), logs(Late(file), options)
+        assert before.lines
+        assert after.lines == before.lines
+        assert [gap.node for gap in after.gaps] == [gap.node for gap in before.gaps]
+
+
+class Late(ReplaySource):
+    """Asked at the time at which it was recorded."""
+
+    def now(self) -> float:
+        return NOW
 
 
 def test_a_node_that_does_not_answer_is_a_gap() -> None:

@@ -1,0 +1,172 @@
+"""The time line of a Service on the lab: what really happened, in the order in which it did."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.tool import EXECUTABLE, Svcnet
+from tests.lab.client import Lab
+
+pytestmark = pytest.mark.e2e
+
+#: The one DaemonSet whose verbosity is raised, and its node.
+PROXY, NODE = "daemonset/kube-proxy-nftables", "n3"
+
+
+@pytest.fixture(scope="module")
+def verbose(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
+    """kube-proxy of n3 restarted with -v=4, which a Service's lines need since 1.26."""
+    found = json.loads(lab.kubectl("-n", "kube-system", "get", PROXY, "-o", "json"))
+    command = found["spec"]["template"]["spec"]["containers"][0]["command"]
+    path = f"/spec/template/spec/containers/0/command/{command.index('--v=2')}"
+    set_flag(lab, path, "--v=4")
+    yield
+    set_flag(lab, path, "--v=2")
+    svcnet.healthy(within=120)
+
+
+def set_flag(lab: Lab, path: str, flag: str) -> None:
+    patch = json.dumps([{"op": "replace", "path": path, "value": flag}])
+    lab.kubectl("-n", "kube-system", "patch", PROXY, "--type=json", "-p", patch)
+    lab.kubectl("-n", "kube-system", "rollout", "status", PROXY, "--timeout=120s")
+
+
+def endpoints(lab: Lab) -> dict[str, str]:
+    """The pods behind db-service that stay, and their addresses."""
+    items = json.loads(lab.kubectl("get", "pods", "-l", "app=db", "-o", "json"))["items"]
+    return {
+        pod["metadata"]["name"]: pod["status"]["podIP"]
+        for pod in items
+        if "deletionTimestamp" not in pod["metadata"]
+    }
+
+
+def replace_pod(lab: Lab) -> tuple[str, str, str, str]:
+    """The pod that went and its address, the pod that came and its."""
+    before = endpoints(lab)
+    name = min(before)
+    lab.kubectl("delete", "pod", name, "--grace-period=1")
+    lab.kubectl("rollout", "status", "deployment/db", "--timeout=90s")
+    ((new, fresh),) = endpoints(lab).items() - before.items()
+    return name, before[name], new, fresh
+
+
+def lines(svcnet: Svcnet, *words: str) -> list[dict[str, Any]]:
+    answer = svcnet("logs", "db-service", *words)
+    assert answer.code == 0, answer.told()
+    items: list[dict[str, Any]] = answer.document["items"]
+    assert [i["time"] for i in items] == sorted(i["time"] for i in items)
+    return items
+
+
+def first(items: list[dict[str, Any]], source: str, *words: str, since: int = 0) -> int:
+    for index, item in enumerate(items[since:], since):
+        if item["source"] == source and all(word in item["message"] for word in words):
+            return index
+    shown = "\n".join(f"{i['time']} {i['node']} {i['source']} {i['message']}" for i in items)
+    raise AssertionError(f"no {source} {words} after {since} in\n{shown}")
+
+
+@pytest.mark.usefixtures("verbose")
+def test_an_endpoint_is_replaced(lab: Lab, svcnet: Svcnet) -> None:
+    """Events, the slice, and what the proxy did about it; the old address is not in the API any
+    more, and still found by the Service's name."""
+    name, address, new, fresh = replace_pod(lab)
+    svcnet.healthy("db-service")
+    items = lines(svcnet, "--since", "2m", "--node", NODE)
+    killing = first(items, "event", f"Killing pod/{name}")
+    started = first(items, "event", f"Started pod/{new}")
+    programmed = first(
+        items, "kube-proxy", "Setting endpoints", "default/db-service", fresh, since=killing
+    )
+    assert killing < started < programmed
+    first(items, "kube-proxy", "Setting endpoints", "default/db-service", address)
+    first(items, "endpointslice", "was last changed by kube-controller-manager", fresh)
+    assert items[programmed]["about"] == "service default/db-service"
+
+
+@pytest.mark.usefixtures("verbose")
+def test_a_restarted_proxy_shows(svcnet: Svcnet) -> None:
+    items = lines(svcnet, "--since", "10m", "--node", NODE)
+    begun = first(items, "pod", "kube-proxy-nftables", "started")
+    first(items, "kube-proxy", "Using nftables Proxier", since=begun)
+
+
+def test_verbosity_that_hides_lines_is_said_once(svcnet: Svcnet) -> None:
+    answer = svcnet("logs", "db-service", "--node", "n1", "--node", "n2")
+    notes = [gap for gap in answer.gaps() if "add --v=4" in gap["why"]]
+    assert {gap["node"] for gap in notes} == {"n1", "n2"}
+    assert len({(gap["why"], gap["next"]) for gap in notes}) == 1
+    assert not any(gap["blocking"] for gap in notes)
+
+
+def test_a_kubelet_that_is_down(lab: Lab, svcnet: Svcnet) -> None:
+    lab.stop_kubelet("n2")
+    try:
+        answer = svcnet("logs", "db-service")
+    finally:
+        lab.start_kubelet("n2")
+    assert answer.code == 4
+    assert [gap["node"] for gap in answer.gaps() if gap["blocking"]] == ["n2"]
+    assert {item["node"] for item in answer.document["items"]} >= {"n1"}
+
+
+class Following:
+    """`logs -f -o json`, and the documents that it writes."""
+
+    def __init__(self, svcnet: Svcnet, *words: str) -> None:
+        self.process: subprocess.Popen[str] = subprocess.Popen(
+            [str(EXECUTABLE), "logs", *words, "-f", "-o", "json"],
+            env={**os.environ, "KUBECONFIG": str(svcnet.kubeconfig)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self._lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line)
+
+    def document(self, within: float) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._lines.get(timeout=within))
+        return found
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool], within: float) -> None:
+        end = time.monotonic() + within
+        while not any(map(wanted, self.document(max(0.1, end - time.monotonic()))["items"])):
+            pass
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=10)
+
+
+def test_following(lab: Lab, svcnet: Svcnet) -> None:
+    name, address = min(endpoints(lab).items())
+    following = Following(svcnet, "db-service", "--since", "1s")
+    try:
+        assert following.document(30)["kind"] == "Logs"
+        lab.kubectl("delete", "pod", name, "--grace-period=1", "--wait=false")
+        following.until(
+            lambda i: i["source"] == "endpointslice" and f"{address}:3306" in i["message"], 10
+        )
+        following.until(
+            lambda i: i["source"] == "event" and i["message"].startswith("Started pod/db-"), 30
+        )
+        following.until(lambda i: i["source"] == "endpointslice" and "ready" in i["message"], 30)
+        assert following.interrupt() == 130
+    finally:
+        following.process.kill()
+        lab.kubectl("rollout", "status", "deployment/db", "--timeout=90s")
