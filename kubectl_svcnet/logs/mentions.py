@@ -32,30 +32,63 @@ _SERVICE = re.compile(r"([a-z0-9-]+)/([a-z0-9-]+)(?::[a-z0-9-]*)?[:.,]?")
 #: The alphabet of generated names (apimachinery util/rand), as of slices that are gone.
 _GENERATED = "-[bcdfghjklmnpqrstvwxz2456789]{5}"
 
+#: Addresses, NAMESPACE/NAME, IPv6 addresses with or without a port, numbers.
+_WORDS = tuple(
+    map(
+        re.compile,
+        (
+            r"\d+\.\d+\.\d+\.\d+",
+            r"[a-z0-9-]+/[a-z0-9-]+(?:\.[a-z0-9][a-z0-9-]*)*",
+            r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?!\w|\.\w)",
+            r"\d+",
+        ),
+    )
+)
+
 
 class Mentions:
-    """Finds what a text says of one subject. Compiled once, asked for every line."""
+    """Finds what a text says of one subject. Compiled once, asked for every line of every log: a
+    text is cut into words that might be ours, and only what these lead to is matched exactly."""
 
     def __init__(self, subject: Subject) -> None:
         self.subject = subject
         self._services = frozenset(service.name for service in subject.services)
-        self._patterns = tuple(_patterns(subject))
-        words = [pattern for _, pattern in self._patterns]
-        self._any = re.compile("|".join(words)) if words else None
-        self._each = [(about, re.compile(pattern)) for about, pattern in self._patterns]
+        self._exact: dict[str, list[tuple[int, About, re.Pattern[str]]]] = {}
+        for rank, (word, about, pattern) in enumerate(_patterns(subject)):
+            self._exact.setdefault(word, []).append((rank, about, re.compile(pattern)))
 
     def in_record(self, record: LogRecord) -> About | None:
         """None: it is not about this Service."""
-        if self._any is None or not self._any.search(record.said):
+        found = self.in_text(record.said)
+        if found is None:
             return None
         named = frozenset(_named(record))
         if named:
             ours = sorted(named & self._services)
             return About(AboutKind.SERVICE, str(ours[0])) if ours else None
-        return self.in_text(record.said)
+        return found
 
     def in_text(self, text: str) -> About | None:
-        return next((about for about, pattern in self._each if pattern.search(text)), None)
+        found = {word for words in _WORDS for word in words.findall(text)}
+        words = {part for word in found for part in _parts(word)}
+        ours = [one for word in words for one in self._exact.get(word, ())]
+        return next(
+            (about for _, about, exact in sorted(ours, key=_rank) if exact.search(text)), None
+        )
+
+
+def _rank(one: tuple[int, About, re.Pattern[str]]) -> int:
+    return one[0]
+
+
+def _parts(word: str) -> Iterator[str]:
+    """What a word may stand for: a slice of `shop/web` (`shop/web-x2x4z`), `fd00::1:80`."""
+    yield word
+    if "/" in word:
+        yield word.rpartition("-")[0]
+    elif ":" in word:
+        word = word.lower()
+        yield from (word, word.rpartition(":")[0], word.rstrip(":"))
 
 
 def _named(record: LogRecord) -> Iterator[ServiceName]:
@@ -68,25 +101,27 @@ def _named(record: LogRecord) -> Iterator[ServiceName]:
             yield ServiceName(found[1], found[2])
 
 
-def _patterns(subject: Subject) -> Iterator[tuple[About, str]]:
-    """What says most comes first."""
+def _patterns(subject: Subject) -> Iterator[tuple[str, About, str]]:
+    """The word that leads to it, and what it is; what says most comes first."""
     for service in subject.services:
         name = str(service.name)
-        yield About(AboutKind.SERVICE, name), _name_pattern(name)
+        yield name, About(AboutKind.SERVICE, name), _name_pattern(name)
     for name in sorted(subject.slices):
-        yield About(AboutKind.SLICE, name), _word(re.escape(name))
+        yield name, About(AboutKind.SLICE, name), _word(re.escape(name))
     for service in subject.services:
-        gone = rf"OnEndpointSlice.*{_word(re.escape(str(service.name)) + _GENERATED)}"
-        yield About(AboutKind.SLICE, str(service.name)), gone
+        name = str(service.name)
+        gone = rf"OnEndpointSlice.*{_word(re.escape(name) + _GENERATED)}"
+        yield name, About(AboutKind.SLICE, name), gone
         dialled = (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips)
         for address in dict.fromkeys(dialled):
-            yield About(AboutKind.ADDRESS, str(address)), _address_pattern(address)
+            text = str(address)
+            yield text, About(AboutKind.ADDRESS, text), _address_pattern(address)
     for address in _endpoint_addresses(subject):
-        yield About(AboutKind.ENDPOINT, str(address)), _address_pattern(address)
+        yield str(address), About(AboutKind.ENDPOINT, str(address)), _address_pattern(address)
     for port in _node_ports(subject):
-        yield About(AboutKind.NODE_PORT, str(port)), _port_pattern(port)
+        yield str(port), About(AboutKind.NODE_PORT, str(port)), _port_pattern(port)
     for pod in sorted(subject.pods):
-        yield About(AboutKind.POD, pod), _word(re.escape(pod))
+        yield pod, About(AboutKind.POD, pod), _word(re.escape(pod))
 
 
 def _endpoint_addresses(subject: Subject) -> Iterable[IPAddress]:
@@ -114,9 +149,9 @@ def _address_pattern(address: IPAddress) -> str:
     IPv6 without brackets before a port, `fd00::1:80/TCP`, which the protocol behind it tells."""
     text = re.escape(str(address))
     if address.version == 4:
-        return rf"(?<![\w.]){text}(?!\d|\.\d|/(?!32\b|[A-Z]))"
+        return rf"(?<![\w.]){text}(?!\w|\.\d|/(?!32\b|[A-Z]))"
     other = r":(?=[0-9A-Fa-f:])(?!\d+/[A-Z])"
-    return rf"(?<![0-9A-Fa-f:.])(?i:{text})(?![0-9A-Fa-f.]|/(?!128\b|[A-Z])|{other})"
+    return rf"(?<![0-9A-Fa-f:.])(?i:{text})(?!\w|\.\w|/(?!128\b|[A-Z])|{other})"
 
 
 def _port_pattern(port: int) -> str:

@@ -28,8 +28,9 @@ RUNS = (
     ["ranges"],
     ["proxy"],
     ["logs", "db-service", "--previous"],
-    ["logs", "db-service", "-f", "--timeout", "8s"],
 )
+#: Answers with a document a line.
+FOLLOWED = ("logs", "db-service", "-f", "--timeout", "8s", "-o", "json")
 READS = {"get", "list", "watch"}
 REVIEWS = {"selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"}
 
@@ -93,6 +94,7 @@ def audited(lab: Lab, svcnet: Svcnet) -> list[dict[str, Any]]:
     for run in RUNS:
         answer = svcnet(*run, "--as", AUDITED, "--as-group", "system:masters")
         assert answer.code == 0, answer.told()
+    assert svcnet.raw(*FOLLOWED, "--as", AUDITED, "--as-group", "system:masters").code == 0
     execs = len(RUNS)  # at least one each; the log is written behind
     wait_until("the log", lambda: count(marked.events(), "exec") >= execs, timeout=20)
     return marked.events()
@@ -173,3 +175,4 @@ def test_nodes_are_as_before(lab: Lab, svcnet: Svcnet) -> None:
         for run in RUNS:
             assert svcnet(*run).code == 0
         assert svcnet.raw("trace", "db-service", "--steps").code == 0
+        assert svcnet.raw(*FOLLOWED).code == 0

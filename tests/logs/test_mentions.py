@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from kubectl_svcnet.logs.mentions import Mentions
+from kubectl_svcnet.logs.mentions import Mentions, _patterns
 from kubectl_svcnet.model.logline import Subject
 from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.parse.log_records import split_records
@@ -145,3 +148,21 @@ def test_the_guides_log() -> None:
     named = Mentions(Subject(services=(web(name=ServiceName("default", "db-service")),)))
     found = [e.record.said for e in split_records(text) if named.in_record(e.record)]
     assert found == ['Addming new service "default/db-service:3306" at 10.103.132.104:3306/TCP']
+
+
+PIECES = st.sampled_from(
+    [
+        *("10.96.0.1", "10.244.1.5", "fd00:10:96::50", "fd00:244::5", "30080", "shop/web", "web-a"),
+        *("shop/web-a", "shop/web-x2x4z", "OnEndpointSlice", "shop/web-77c94d7d89-blz8z", "http"),
+        *(":", "/", ".", "-", " ", '"', "[", "]", "=", ",", "port", "nodePorts", "0", "TCP", "tcp"),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+@settings(max_examples=500)
+def test_words_lead_to_all_that_is_there(text: str) -> None:
+    """What cutting into words finds is what trying every pattern on the whole text would."""
+    everything = [(about, re.compile(pattern)) for _, about, pattern in _patterns(subject())]
+    slow = next((about for about, exact in everything if exact.search(text)), None)
+    assert Mentions(subject()).in_text(text) == slow
