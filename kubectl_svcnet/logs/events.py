@@ -8,18 +8,20 @@ the ReplicaSet of `db-c67bfd8dc-v4nf9`, `db-0` to the StatefulSet of `db-1`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import replace
 
 from ..model.capture import ApiRequest, Capture, Reason
 from ..model.finding import Gap, Level
 from ..model.logline import About, AboutKind, LogLine
+from ..model.service import Event
 from ..parse.kube import parse_event
 from ..parse.log_records import parse_stamp
 from ._base import Place, Reading, Scene
 
 #: Of one namespace's pods; the API hands them out by name, not by time.
 _MOST = 2000
+ASSUMED = "part of the second, by the Event before it"
 _OF_SERVICE = ("Service", "Endpoints", "EndpointSlice")
 _OWNED = re.compile(r"(.+)-([bcdfghjklmnpqrstvwxz2456789]{5}|\d+)")
 
@@ -47,16 +49,17 @@ class _Events:
         )
 
     def read(self, place: Place, captures: Sequence[Capture], scene: Scene) -> Reading:
-        lines: dict[object, LogLine] = {}
-        gaps: list[Gap] = []
+        gaps = tuple(gap for capture in captures for gap in _missed(place, capture))
+        events = {parse_event(item): None for capture in captures for item in capture.objects}
         owners = frozenset(filter(None, map(_owner, scene.subject.pods)))
-        for capture in captures:
-            gaps += _missed(place, capture)
-            for item in capture.objects:
-                line = _line(item, scene, owners)
-                if line is not None:
-                    lines[line] = line
-        return Reading(tuple(lines.values()), tuple(gaps))
+        lines: list[LogLine] = []
+        latest: dict[str, float] = {}
+        for event in sorted(events, key=lambda event: event.version):
+            about = _about(event.kind, event.namespace, event.name, scene, owners)
+            if about is not None:
+                line = _placed(_line(event, about), latest)
+                lines += [line] if scene.recent(line.time) else []
+        return Reading(tuple(lines), gaps)
 
 
 def _missed(place: Place, capture: Capture) -> tuple[Gap, ...]:
@@ -70,13 +73,8 @@ def _missed(place: Place, capture: Capture) -> tuple[Gap, ...]:
     return ()
 
 
-def _line(item: Mapping[str, Any], scene: Scene, owners: frozenset[str]) -> LogLine | None:
-    event = parse_event(item)
-    about = _about(event.kind, event.namespace, event.name, scene, owners)
-    time = parse_stamp(event.last)
-    if about is None or not scene.recent(time):
-        return None
-    first = parse_stamp(event.first)
+def _line(event: Event, about: About) -> LogLine:
+    time, first = parse_stamp(event.last), parse_stamp(event.first)
     often = f" ({event.count} times)" if event.count > 1 and first != time else ""
     return LogLine(
         time=time,
@@ -86,6 +84,18 @@ def _line(item: Mapping[str, Any], scene: Scene, owners: frozenset[str]) -> LogL
         about=about,
         level=Level.WARNING if event.type == "Warning" else Level.INFO,
     )
+
+
+def _placed(line: LogLine, latest: dict[str, float]) -> LogLine:
+    """Most Events have whole seconds, cut off: what was stored after another Event of the same
+    object, within its second, did not happen before it."""
+    if line.time is None:
+        return line
+    before = latest.get(line.about.what, 0.0)
+    if line.time < before < line.time + 1 and line.time.is_integer():
+        line = replace(line, time=before, assumed=ASSUMED)
+    latest[line.about.what] = max(before, line.time or 0.0)
+    return line
 
 
 def _about(

@@ -187,6 +187,7 @@ class Event:
     first: str = ""
     last: str = ""
     count: int = 1
+    version: int = 0  # in the order in which they were stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

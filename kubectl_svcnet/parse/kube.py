@@ -234,6 +234,7 @@ def parse_event(item: Json) -> Event:
         first=first,
         last=last or first,
         count=max(_number(series.get("count"), 0), _number(item.get("count"), 1)),
+        version=_number(_map(item, "metadata").get("resourceVersion"), 0),
     )
 
 

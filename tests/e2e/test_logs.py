@@ -16,6 +16,7 @@ import pytest
 
 from tests.e2e.tool import EXECUTABLE, Svcnet
 from tests.lab.client import Lab
+from tests.lab.shell import wait_until
 
 pytestmark = pytest.mark.e2e
 
@@ -30,9 +31,15 @@ def verbose(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
     command = found["spec"]["template"]["spec"]["containers"][0]["command"]
     path = f"/spec/template/spec/containers/0/command/{command.index('--v=2')}"
     set_flag(lab, path, "--v=4")
+    wait_until("its lines", lambda: programmed(svcnet), timeout=60)
     yield
     set_flag(lab, path, "--v=2")
     svcnet.healthy(within=120)
+
+
+def programmed(svcnet: Svcnet) -> bool:
+    answer = svcnet("logs", "db-service", "--node", NODE)
+    return any("Setting endpoints" in item["message"] for item in answer.document["items"])
 
 
 def set_flag(lab: Lab, path: str, flag: str) -> None:
@@ -85,14 +92,15 @@ def test_an_endpoint_is_replaced(lab: Lab, svcnet: Svcnet) -> None:
     svcnet.healthy("db-service")
     items = lines(svcnet, "--since", "2m", "--node", NODE)
     killing = first(items, "event", f"Killing pod/{name}")
+    scheduled = first(items, "event", f"Scheduled pod/{new}")
     started = first(items, "event", f"Started pod/{new}")
-    programmed = first(
+    done = first(
         items, "kube-proxy", "Setting endpoints", "default/db-service", fresh, since=killing
     )
-    assert killing < started < programmed
+    assert killing < scheduled < started < done
     first(items, "kube-proxy", "Setting endpoints", "default/db-service", address)
     first(items, "endpointslice", "was last changed by kube-controller-manager", fresh)
-    assert items[programmed]["about"] == "service default/db-service"
+    assert items[done]["about"] == "service default/db-service"
 
 
 @pytest.mark.usefixtures("verbose")

@@ -99,6 +99,31 @@ def test_where_its_time_stands(place: Place, times: dict[str, Any]) -> None:
     assert line.time == 1795563300.0
 
 
+def test_the_order_within_a_second_is_that_of_storing(place: Place) -> None:
+    """The scheduler writes microseconds, the kubelet whole seconds."""
+    pod = "web-77c94d7d89-blz8z"
+    written: list[tuple[str, str, dict[str, Any]]] = [
+        ("Scheduled", "7", {"lastTimestamp": None, "eventTime": "2026-11-24T23:35:00.084Z"}),
+        ("Started", "9", {}),
+        ("Pulled", "8", {}),
+        ("Killing", "5", {}),
+        ("Unhealthy", "11", {"lastTimestamp": "2026-11-24T23:35:01Z"}),
+    ]
+    items = [
+        event("Pod", pod, reason=reason, metadata={"resourceVersion": version}, **times)
+        for reason, version, times in written
+    ]
+    capture = Capture(request=place.requests[0], objects=tuple(items))
+    lines = SOURCE.read(place, [capture], scene()).lines
+    assert [(line.message.split()[0], line.time, bool(line.assumed)) for line in lines] == [
+        ("Killing", 1795563300.0, False),
+        ("Scheduled", 1795563300.084, False),
+        ("Pulled", 1795563300.084, True),
+        ("Started", 1795563300.084, True),
+        ("Unhealthy", 1795563301.0, False),
+    ]
+
+
 def test_old_ones_are_left_out(place: Place) -> None:
     assert read(place, event("Service", "web", lastTimestamp="2026-11-24T20:00:00Z")) == []
 
