@@ -9,10 +9,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from . import cluster, fabric, namespaces, node, paths, proxy
+from . import cluster, fabric, guest, namespaces, node, paths, proxy
 from .client import Lab
 from .shell import LabError
-from .topology import EXTERNAL, NODES, node_named
+from .topology import EXTERNAL, GUEST, NODES, node_named
 
 NODE_NAMES = [one.name for one in NODES]
 
@@ -52,11 +52,17 @@ def parser() -> argparse.ArgumentParser:
     backend.add_argument("node", choices=NODE_NAMES)
     backend.add_argument("backend", choices=node.BACKENDS)
 
+    joining = commands.add_parser("add", help="start a virtual machine as one more node")
+    joining.add_argument("node", choices=[GUEST.name])
+    joining.add_argument("--mode", choices=guest.MODES, default="ipvs", help="default: ipvs")
+    leaving = commands.add_parser("remove", help="end that virtual machine, and its node goes")
+    leaving.add_argument("node", choices=[GUEST.name])
+
     inside = commands.add_parser("exec", help="run a command inside a node")
-    inside.add_argument("node", choices=NODE_NAMES)
+    inside.add_argument("node", choices=[*NODE_NAMES, GUEST.name])
     inside.add_argument("argv", nargs=argparse.REMAINDER)
     prefix = commands.add_parser("ns", help="print what `exec` puts before a command")
-    prefix.add_argument("node", choices=NODE_NAMES)
+    prefix.add_argument("node", choices=[*NODE_NAMES, GUEST.name])
     outside = commands.add_parser("ext", help="run a command as the client outside the cluster")
     outside.add_argument("argv", nargs=argparse.REMAINDER)
     return top
@@ -101,6 +107,16 @@ def backend(options: argparse.Namespace) -> None:
         Lab().switch_backend(options.node, options.backend)
 
 
+def add(options: argparse.Namespace) -> None:
+    with cluster.alone():
+        Lab().add_guest(options.mode)
+
+
+def remove(options: argparse.Namespace) -> None:
+    with cluster.alone():
+        Lab().remove_guest()
+
+
 def execute(prefix: list[str], argv: list[str]) -> None:
     words = argv[1:] if argv[:1] == ["--"] else argv
     if not words:
@@ -114,13 +130,15 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "mode": mode,
     "backend": backend,
+    "add": add,
+    "remove": remove,
     "status": lambda options: print(cluster.status()),
     "kubeconfig": lambda options: print(paths.ADMIN_KUBECONFIG),
     "exec": lambda options: execute(namespaces.prefix(node_named(options.node)), options.argv),
     "ns": lambda options: print(shlex.join(namespaces.prefix(node_named(options.node)))),
     "ext": lambda options: execute(fabric.inside(EXTERNAL), options.argv),
 }
-CHANGING = ("up", "down", "build", "mode", "backend")
+CHANGING = ("up", "down", "build", "mode", "backend", "add", "remove")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backend, cluster, fabric, kube, namespaces, node, paths, proxy, rules
+from . import backend, cluster, fabric, guest, kube, namespaces, node, paths, proxy, rules
 from .build import build_labsrv
 from .shell import LabError, run, wait_until
 from .topology import EXTERNAL, node_named
@@ -106,6 +106,12 @@ class Lab:
 
     def switch_mode(self, name: str, mode: str) -> None:
         proxy.switch_mode(node_named(name), mode)
+
+    def add_guest(self, mode: str) -> None:
+        guest.add(mode)
+
+    def remove_guest(self) -> None:
+        guest.remove()
 
     def switch_backend(self, name: str, to: str) -> None:
         backend.switch(node_named(name), to)

@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from . import images, paths
-from .topology import API_SERVER, CONTROL_PLANE, NODES, POD_RANGE, SERVICE_RANGE, Node
+from .topology import API_SERVER, CONTROL_PLANE, GUEST, POD_RANGE, SERVICE_RANGE, Node, node_named
 
 PKI = "/etc/kubernetes/pki"
 KUBERNETES = "/var/lib/kubernetes"  # on n1; /etc/kubernetes in the pods
@@ -161,7 +161,7 @@ def node_objects(modes: dict[str, str]) -> str:
 
     So node K has pod range K, which its CNI configuration says already.
     """
-    items = [node_object(node, modes[node.name]) for node in NODES]
+    items = [node_object(node_named(name), mode) for name, mode in modes.items()]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
 
 
@@ -176,5 +176,7 @@ def node_object(node: Node, mode: str) -> dict[str, object]:
         "spec": {
             "podCIDR": node.pod_range4,
             "podCIDRs": [node.pod_range4, node.pod_range6],
+            # The guest comes and goes, so that the workload's pods must not move there.
+            "unschedulable": node == GUEST,
         },
     }

@@ -7,6 +7,7 @@ as a network that knows no Service address would.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from .shell import attempt, run
@@ -21,6 +22,8 @@ from .topology import (
     NODES,
     Node,
 )
+
+Route = tuple[str, str]  # destination, gateway
 
 NETNS_FOLDER = Path("/run/netns")
 
@@ -68,7 +71,7 @@ def make() -> None:
         set_sysctls(node.netns, NODE_SYSCTLS)
         plug(node.netns, node.ipv4, node.ipv6)
     for node in NODES:
-        add_node_routes(node)
+        add_routes(node.netns, node_routes(node))
     add_outside_routes()
     plug_host()
 
@@ -82,22 +85,48 @@ def plug(namespace: str, ipv4: str, ipv6: str) -> None:
     ip(namespace, "link", "set", "eth0", "up")
 
 
-def add_node_routes(node: Node) -> None:
-    for other in NODES:
-        if other != node:
-            ip(node.netns, "route", "add", other.pod_range4, "via", other.ipv4)
-            ip(node.netns, "-6", "route", "add", other.pod_range6, "via", other.ipv6)
+def node_routes(node: Node) -> list[Route]:
+    others = [route for other in NODES if other != node for route in routes_to(other)]
     # A process on the node can only reach a Service address if there is some route to it.
-    ip(node.netns, "route", "add", "default", "via", EXTERNAL_IPV4)
-    ip(node.netns, "-6", "route", "add", "default", "via", EXTERNAL_IPV6)
+    return [*others, ("default", EXTERNAL_IPV4), ("default", EXTERNAL_IPV6)]
+
+
+def routes_to(node: Node) -> list[Route]:
+    return [(node.pod_range4, node.ipv4), (node.pod_range6, node.ipv6)]
+
+
+def add_routes(namespace: str, routes: Iterable[Route]) -> None:
+    for destination, gateway in routes:
+        ip(namespace, family(gateway), "route", "add", destination, "via", gateway)
+
+
+def family(address: str) -> str:
+    return "-6" if ":" in address else "-4"
 
 
 def add_outside_routes() -> None:
     for node in NODES:
-        ip(EXTERNAL, "route", "add", node.pod_range4, "via", node.ipv4)
-        ip(EXTERNAL, "-6", "route", "add", node.pod_range6, "via", node.ipv6)
-    for destination, gateway in OUTSIDE_ROUTES:
-        ip(EXTERNAL, "route", "add", destination, "via", gateway)
+        add_routes(EXTERNAL, routes_to(node))
+    add_routes(EXTERNAL, OUTSIDE_ROUTES)
+
+
+def plug_guest(node: Node) -> str:
+    """A port for a virtual machine, and the ways to its pods; the port's name."""
+    port = f"to-{node.name}"
+    ip(FABRIC, "tuntap", "add", "dev", port, "mode", "tap")
+    ip(FABRIC, "link", "set", port, "master", "br0", "up")
+    for namespace in (EXTERNAL, *(other.netns for other in NODES)):
+        add_routes(namespace, routes_to(node))
+    return port
+
+
+def unplug_guest(node: Node) -> None:
+    """Also what is only half there."""
+    for namespace in (EXTERNAL, *(other.netns for other in NODES)):
+        for destination, gateway in routes_to(node):
+            delete = [family(gateway), "route", "delete", destination, "via", gateway]
+            attempt(["ip", "-netns", namespace, *delete])
+    attempt(["ip", "-netns", FABRIC, "link", "delete", f"to-{node.name}"])
 
 
 def plug_host() -> None:

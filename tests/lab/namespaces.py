@@ -1,7 +1,8 @@
 """A node's namespaces: network, mounts, host name and processes, held open by one process.
 
 The holder's death ends every process inside, however it was started: that is how `down` can be
-sure. Whoever enters goes through `prefix`.
+sure. Whoever enters goes through `prefix`. The guest has a kernel of its own, and its holder is
+qemu.
 """
 
 from __future__ import annotations
@@ -12,11 +13,19 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import fabric, paths
+from . import fabric, kube, paths
 from .build import build_labsrv
 from .processes import Process, in_network_namespace, recorded
 from .shell import LabError, wait_until
-from .topology import NAMESPACES, NODES, Node
+from .topology import GUEST, NAMESPACES, NODES, Node
+
+#: A privileged pod leads to the guest's process 1: see guest.yaml. Without `env` busybox would run
+#: its own `ip` and `cat`.
+WAY_IN = [
+    *(*kube.KUBECTL, "-n", "kube-system", "exec", "-i", f"node-{GUEST.name}", "--"),
+    *("busybox", "nsenter", "-t", "1", "-m", "-u", "-i", "-n", "-p", "--"),
+    "/usr/bin/env",
+]
 
 #: They outlive us; an object that is dropped while its process runs is a ResourceWarning.
 _DAEMONS: list[subprocess.Popen[bytes]] = []
@@ -49,12 +58,16 @@ def hold(node: Node) -> None:
     holder = recorded(pid)
     if holder is None:
         raise LabError(f"{node.name} did not start: see {paths.LOGS}.")
-    record(node).write_text(json.dumps({"pid": holder.pid, "started": holder.started}))
+    write_record(node, holder)
     wait_until(f"{node.name} has its namespaces", (node.folder / "ready").exists, timeout=10)
 
 
 def record(node: Node) -> Path:
     return node.folder / "holder.json"
+
+
+def write_record(node: Node, holder: Process) -> None:
+    record(node).write_text(json.dumps({"pid": holder.pid, "started": holder.started}))
 
 
 def holder_of(node: Node) -> Process | None:
@@ -72,7 +85,7 @@ def prefix(node: Node) -> list[str]:
     holder = holder_of(node)
     if holder is None:
         raise LabError(f"Node {node.name} is not running: python3 -m tests.lab up")
-    return entering(holder.pid)
+    return WAY_IN if node == GUEST else entering(holder.pid)
 
 
 def entering(holder: int) -> list[str]:

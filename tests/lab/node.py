@@ -83,19 +83,20 @@ def set_backend(node: Node, name: str) -> None:
 def start_kubelet(node: Node) -> None:
     path = f"{node.folder / 'iptables' / backend(node)}:{SYSTEM_PATH}"
     namespaces.start_inside(
-        node,
-        "kubelet",
-        [
-            str(paths.BIN / "kubelet"),
-            f"--config={node.folder / 'kubelet.yaml'}",
-            f"--kubeconfig={node.folder / 'kubelet.conf'}",
-            f"--hostname-override={node.name}",
-            f"--node-ip={node.ipv4},{node.ipv6}",
-            "--v=2",
-        ],
-        env={**os.environ, "PATH": path},
+        node, "kubelet", kubelet_command(node), env={**os.environ, "PATH": path}
     )
     wait_until(f"{node.name}: the kubelet is healthy", lambda: kubelet_healthy(node), timeout=60)
+
+
+def kubelet_command(node: Node) -> list[str]:
+    return [
+        str(paths.BIN / "kubelet"),
+        f"--config={node.folder / 'kubelet.yaml'}",
+        f"--kubeconfig={node.folder / 'kubelet.conf'}",
+        f"--hostname-override={node.name}",
+        f"--node-ip={node.ipv4},{node.ipv6}",
+        "--v=2",
+    ]
 
 
 def kubelet_healthy(node: Node) -> bool:

@@ -36,13 +36,21 @@ def make_all() -> None:
             made.result()
 
 
+def make_for(node: Node) -> None:
+    """What a node needs that joins later."""
+    serving(*kubelet_serving(node))
+    kubeconfig(*kubelet_client(node))
+
+
 def serving_jobs() -> list[tuple[Path, str, list[str]]]:
     api = api_names(["127.0.0.1", "::1", API_SERVER, *SERVICE_API_ADDRESSES])
     jobs = [(paths.PKI / "apiserver", "/CN=kube-apiserver", api)]
-    for node in NODES:
-        names = [f"IP:{node.ipv4}", f"IP:{node.ipv6}", f"DNS:{node.name}"]
-        jobs.append((node.folder / "kubelet-serving", node_subject(node), names))
-    return jobs
+    return [*jobs, *map(kubelet_serving, NODES)]
+
+
+def kubelet_serving(node: Node) -> tuple[Path, str, list[str]]:
+    names = [f"IP:{node.ipv4}", f"IP:{node.ipv6}", f"DNS:{node.name}"]
+    return (node.folder / "kubelet-serving", node_subject(node), names)
 
 
 def api_names(addresses: Iterable[str]) -> list[str]:
@@ -66,8 +74,12 @@ def kubeconfig_jobs() -> list[tuple[Path, str]]:
         (paths.VIEWER_KUBECONFIG, "/O=lab:viewers/CN=viewer"),
         (folder / "controller-manager.conf", "/CN=system:kube-controller-manager"),
         (folder / "scheduler.conf", "/CN=system:kube-scheduler"),
-        *((node.folder / "kubelet.conf", node_subject(node)) for node in NODES),
+        *map(kubelet_client, NODES),
     ]
+
+
+def kubelet_client(node: Node) -> tuple[Path, str]:
+    return (node.folder / "kubelet.conf", node_subject(node))
 
 
 def node_subject(node: Node) -> str:

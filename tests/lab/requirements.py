@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from . import paths
@@ -34,14 +35,19 @@ TOOLS = {
     "/usr/bin/unshare": "util-linux",
 }
 
+# … and the packages that only the guest needs: packages-full.txt
+GUEST_TOOLS = {
+    "/usr/sbin/ipvsadm": "ipvsadm",
+    "/usr/sbin/depmod": "kmod",
+    "/usr/bin/pkill": "procps",
+    "/usr/bin/qemu-system-x86_64": "qemu-system-x86",
+}
+
 
 def check() -> None:
     if os.geteuid() != 0:
         raise LabError("The lab makes namespaces and cgroups: run it as root.")
-    if missing := missing_packages():
-        raise LabError(
-            "Programs are missing: apt-get install -y --no-install-recommends " + " ".join(missing)
-        )
+    check_packages(TOOLS)
     if not Path("/sys/fs/cgroup/memory").is_dir():
         raise LabError("The lab knows only machines with cgroup v1 so far (/sys/fs/cgroup/memory).")
     if any(paths.CACHE.is_relative_to(folder) for folder in paths.COVERED):
@@ -51,8 +57,18 @@ def check() -> None:
         )
 
 
-def missing_packages() -> list[str]:
-    return sorted({package for file, package in TOOLS.items() if not Path(file).exists()})
+def check_guest() -> None:
+    check_packages(GUEST_TOOLS)
+    if not Path("/dev/net/tun").exists():
+        raise LabError("The guest needs a tap device, and this machine has no /dev/net/tun.")
+
+
+def check_packages(tools: Mapping[str, str]) -> None:
+    missing = sorted({package for file, package in tools.items() if not Path(file).exists()})
+    if missing:
+        raise LabError(
+            "Programs are missing: apt-get install -y --no-install-recommends " + " ".join(missing)
+        )
 
 
 def check_go() -> None:

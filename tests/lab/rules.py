@@ -14,7 +14,8 @@ def listing(where: Node, mode: str) -> str:
     if mode == "nftables":
         return run([*namespaces.prefix(where), "nft", "list", "ruleset"])
     used = node.backend(where)
-    return "".join(iptables_save(where, family, used) for family in FAMILIES)
+    saved = "".join(iptables_save(where, family, used) for family in FAMILIES)
+    return saved + virtual_servers(where) if mode == "ipvs" else saved
 
 
 def iptables_save(where: Node, family: str, backend: str) -> str:
@@ -27,9 +28,16 @@ def stand(where: Node, backend: str, sign: str) -> bool:
 
 def serve(where: Node, mode: str) -> bool:
     """Whether Services of both families have chains; the workload has some of each."""
+    if mode == "ipvs":
+        saved = virtual_servers(where)
+        return all(f"-A -t {start}" in saved for start in ("10.", "["))
     if mode == "iptables":
         return stand(where, node.backend(where), ":KUBE-SVC-")
     return all(has_service_chain(where, family) for family in ("ip", "ip6"))
+
+
+def virtual_servers(where: Node) -> str:
+    return run([*namespaces.prefix(where), "ipvsadm", "-Sn"])
 
 
 def has_service_chain(where: Node, family: str) -> bool:

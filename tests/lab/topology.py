@@ -1,4 +1,4 @@
-"""The names and addresses of the lab: three nodes, one fabric, one client outside the cluster."""
+"""The names and addresses of the lab: three nodes and a guest, one fabric, one client outside."""
 
 from __future__ import annotations
 
@@ -62,9 +62,10 @@ class Node:
 
 
 NODES = (Node(1), Node(2), Node(3))
+GUEST = Node(4)  # a virtual machine with a kernel of its own, which joins and leaves: guest.py
 CONTROL_PLANE = NODES[0]
 NAMESPACES = (FABRIC, EXTERNAL, *(node.netns for node in NODES))
 
 
 def node_named(name: str) -> Node:
-    return next(node for node in NODES if node.name == name)
+    return next(node for node in (*NODES, GUEST) if node.name == name)
