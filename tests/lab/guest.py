@@ -20,6 +20,7 @@ from .shell import LabError, step, wait_until
 from .topology import FABRIC, GUEST
 
 MODES = ("ipvs", *proxy.MODES)
+HERE = f"spec.nodeName={GUEST.name}"
 MEMORY = "2048"  # MiB; images and all that is written lie there
 MODULES = (
     # ip_vs asks for crc32c, and a kernel without it refuses the module.
@@ -44,13 +45,13 @@ def add(mode: str) -> None:
         node.set_backend(GUEST, "nft")
         port = fabric.plug_guest(GUEST)
     kube.apply(controlplane.node_objects({GUEST.name: mode}))
+    if mode not in proxy.MODES:
+        kube.apply(proxy.daemon_set(mode))
+    kube.apply(pods())
     with step("machine"):
         start(port)
         wait_until(f"{GUEST.name} is ready", is_ready, timeout=300, every=1)
     with step("pods"):
-        if mode not in proxy.MODES:
-            kube.apply(proxy.daemon_set(mode))
-        kube.apply(pods())
         wait_until(f"{GUEST.name}: every pod is ready", pods_are_ready, timeout=300, every=1)
     with step("kube-proxy"):
         proxy.wait_for_mode(GUEST, mode)
@@ -59,15 +60,20 @@ def add(mode: str) -> None:
 def remove() -> None:
     """Also what a broken-off `add` has left."""
     with step(f"{GUEST.name} removed"):
-        kube.kubectl("delete", "--ignore-not-found", "--wait=false", "node", GUEST.name)
-        for mode in set(MODES) - set(proxy.MODES):
-            kube.kubectl("delete", "--ignore-not-found", "-f", "-", stdin=proxy.daemon_set(mode))
         if holder := namespaces.holder_of(GUEST):
             holder.end(grace=5)
-        kube.kubectl("delete", "--ignore-not-found", "--force", "-f", "-", stdin=pods())
+        delete("node", GUEST.name)
+        for mode in set(MODES) - set(proxy.MODES):
+            delete("-f", "-", stdin=proxy.daemon_set(mode))
+        # Nobody is there to end them.
+        delete("pods", "-A", "--field-selector", HERE, "--force")
         fabric.unplug_guest(GUEST)
         if GUEST.folder.exists():
             shutil.rmtree(GUEST.folder)
+
+
+def delete(*what: str, stdin: str | None = None) -> None:
+    kube.kubectl("delete", "--ignore-not-found", *what, stdin=stdin)
 
 
 def pods() -> str:
@@ -84,7 +90,7 @@ def is_ready() -> bool:
 
 
 def pods_are_ready() -> bool:
-    here = kube.get("pods", "-A", "--field-selector", f"spec.nodeName={GUEST.name}")["items"]
+    here = kube.get("pods", "-A", "--field-selector", HERE)["items"]
     # The client, the endpoint, the way in, and kube-proxy.
     return len(here) == 4 and all(map(kube.is_ready, here))
 
@@ -95,7 +101,8 @@ def start(port: str) -> None:
     kernel.write_initramfs(paths.TEMPLATES / "guest-boot.sh", initramfs)
     arguments = f"console=ttyS0 loglevel=4 panic=-1 mitigations=off folder={GUEST.folder}"
     options = {
-        "accel": "tcg,thread=multi",
+        "accel": "tcg",
+        # With two processors it locks up when runc starts a container.
         "smp": "1",
         "m": MEMORY,
         "kernel": str(kernel.image()),

@@ -26,7 +26,7 @@ API_NAMES = (
 
 
 def make_all() -> None:
-    authority = Authority(paths.PKI, API_URL)
+    authority = the_lab()
     authority.make()
     with ThreadPoolExecutor() as pool:
         jobs = [pool.submit(authority.serving, *job) for job in serving_jobs()]
@@ -38,8 +38,12 @@ def make_all() -> None:
 
 def make_for(node: Node) -> None:
     """What a node needs that joins later."""
-    serving(*kubelet_serving(node))
-    kubeconfig(*kubelet_client(node))
+    the_lab().serving(*kubelet_serving(node))
+    the_lab().kubeconfig(*kubelet_client(node))
+
+
+def the_lab() -> Authority:
+    return Authority(paths.PKI, API_URL)
 
 
 def serving_jobs() -> list[tuple[Path, str, list[str]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab import archive, backend, build, controlplane, images, processes
+from tests.lab import archive, backend, build, controlplane, guest, images, kernel, processes
 from tests.lab.__main__ import per_node
 from tests.lab.topology import NODES, node_named
 
@@ -112,3 +112,29 @@ def test_node_objects_give_node_k_range_k() -> None:
     ranges = {item["metadata"]["name"]: item["spec"]["podCIDRs"] for item in listed["items"]}
     assert ranges["n2"] == ["10.244.2.0/24", "fd00:10:244:2::/64"]
     assert node_named("n3").ipv4 == "172.18.0.4"
+
+
+def test_a_module_brings_what_it_depends_on() -> None:
+    dependencies = (
+        "kernel/fs/9p/9p.ko: kernel/net/9p/9pnet.ko kernel/fs/netfs/netfs.ko\n"
+        "kernel/fs/overlayfs/overlay.ko:\n"
+        "kernel/net/9p/9pnet.ko:\n"
+    )
+    assert kernel.needed(dependencies, ("9p", "overlay")) == {
+        "kernel/fs/9p/9p.ko",
+        "kernel/fs/netfs/netfs.ko",
+        "kernel/fs/overlayfs/overlay.ko",
+        "kernel/net/9p/9pnet.ko",
+    }
+
+
+def test_the_guest_reaches_every_other_node() -> None:
+    routes = [line for line in guest.network().splitlines() if line.startswith("route")]
+    assert "route add 10.244.1.0/24 via 172.18.0.2" in routes
+    assert "route add fd00:10:244:3::/64 via fd00:172:18::4" in routes
+    assert "route add default via 172.18.0.9" in routes
+
+
+def test_no_pod_of_the_workload_moves_to_the_guest() -> None:
+    listed = json.loads(controlplane.node_objects({"n1": "iptables", "n4": "ipvs"}))
+    assert [item["spec"]["unschedulable"] for item in listed["items"]] == [False, True]
