@@ -15,7 +15,7 @@ from kubectl_svcnet.parse.ipvs import parse_ipvs
 from tests.samples import frontend, node, proxy, service, view
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "iptables"
-REAL = ["kube-proxy-1.20--ipvs", "kube-proxy-1.36--ipvs"]
+REAL = ["kube-proxy-1.20--ipvs", "kube-proxy-1.36--ipvs", "kube-proxy-1.36-dual--ipvs"]
 SAVED = (path.parent.name for path in FIXTURES.glob("*/iptables-save.txt"))
 OTHERS = sorted(name for name in SAVED if not name.endswith("--ipvs"))
 

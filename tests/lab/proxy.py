@@ -45,12 +45,12 @@ def wait_for_mode(where: Node, mode: str) -> None:
     wait_until(
         f"{where.name}: kube-proxy runs in mode {mode}",
         lambda: current_mode(where) == mode and has_synced(where),
-        timeout=90,
+        timeout=180,
     )
     wait_until(
         f"{where.name}: Services have rules in mode {mode}",
         lambda: rules.serve(where, mode),
-        timeout=60,
+        timeout=180,
     )
 
 
