@@ -217,7 +217,7 @@ SINGLE = [
     ("nft_sets.py", "if self._table.complete:", "if False:"),
     ("nft_sets.py", "if named.dynamic:", "if False:"),
     ("nft_sets.py", "if named.garbled:", "if False:"),
-    ("nft_sets.py", "found is None and not _covers(named, flow)", "False"),
+    ("nft_sets.py", "found is None and not _covers(named, key)", "False"),
     ("nft_sets.py", "found.expires and not named.maps", "False"),
     ("nft_sets.py", "if index.unknown is not None:", "if False:"),
     ("nft_sets.py", "value.startswith(pattern.start)", "value == pattern.start"),

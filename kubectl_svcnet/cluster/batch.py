@@ -35,6 +35,7 @@ at(){ case $L in -|*":table $1 {"*)return 0;;esac;return 1;}
 no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
 z(){ printf '\n%s end %s\n' $T $?;}
 g(){ grep -anvEe "$1";}
+h(){ grep -anA15 -Ee "$1" -e '^[A-Za-z0-9]* end [0-9]*$';}
 s(){ printf '%s\n' "$1";}
 f(){ grep -a$3e '^\([0-9]*:\)*\*' -e "^\([0-9]*:\)*-A $2 "|grep -am1 -A1 ":\*$1\$";}
 p(){ printf "$1%s $2\n" $T;printf "$1%s $2\n" $T>&2;}
@@ -82,6 +83,8 @@ def _run(spec: CommandSpec) -> str:
         return f'K={program};M=$({{ {run};z;}}|g "$1");e=$?;s "$M"|grep -avEe {last}'
     if spec.listing:
         return f'L=$({{ {run};z;}}|g {last});e=$?;s "$L"'
+    if spec.picked:
+        return f"{{ {run};z;}}|h {last};e=$?"
     if spec.filtered:
         return f"{{ {run};z;}}|g {last};e=$?"
     if spec.first:

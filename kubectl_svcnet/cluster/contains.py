@@ -24,6 +24,8 @@ def wider_commands(command: Command) -> tuple[Command, ...]:
     )
     if all_ is not None:
         return (Command(f"{all_[1]}-save-all"),)
+    if command.name == "nft-table-picked":
+        return (Command("nft-table", command.arguments[:2]),)
     found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-table|nft-save)(-filtered)?", command.name)
     if found is None:
         return ()

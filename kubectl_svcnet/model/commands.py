@@ -3,7 +3,8 @@
 `node`, `dataplanes`, `ranges` and `logs` pick from it, `cluster.exec` refuses anything else, and
 `--plan` and the docs print it. A command is argv with {placeholders}; its arguments must match
 the pattern given for each. `filtered` commands end in a `grep -n` that drops lines, so that
-numbers stay true; the pattern is an extended regular expression of lines to *leave behind*.
+numbers stay true; the pattern is an extended regular expression of lines to *leave behind*. Where
+a line alone does not tell what it belongs to (`picked`), of lines to show, with those below each.
 
 Reading changes nothing: `iptables-nft-save` creates no table, and `iptables-nft -S` of a
 table that is not there (1.8.8 and older would create it) is not run: the listing of `nft-chains`
@@ -59,6 +60,7 @@ class CommandSpec:
     arguments: Mapping[str, str] = field(default_factory=dict)  # placeholder: pattern, in order
     filtered: bool = False  # the last argument is a pattern of lines to leave on the node
     first: bool = False  # shows {table}'s line and, if it has one, {chain}'s first rule, numbered
+    picked: bool = False  # the last argument is a pattern of lines to show, with 15 below each
     kept: bool = False  # the script keeps what the first of two patterns lets through, so that
     # `first` of the same program need not run it again
     needs: Needs = Needs.NOTHING
@@ -284,6 +286,16 @@ _ROWS = (
         arguments={"family": r"ip|ip6|inet|arp|bridge|netdev", "table": _WORD},
         needs=Needs.NF_TABLES,
         shows="one native nft table",
+    ),
+    CommandSpec(
+        name="nft-table-picked",
+        dump=True,
+        argv=("nft", "list", "table", "{family}", "{table}"),
+        arguments={"family": r"ip|ip6", "table": _WORD, "show": _PATTERN},
+        filtered=True,
+        picked=True,
+        needs=Needs.NF_TABLES,
+        shows="one native nft table without the chains and elements of other Services",
     ),
     CommandSpec(
         name="ipset-save",

@@ -245,7 +245,8 @@ class Chain:
 class Set:
     """A named set, or a map (`maps`). `dynamic`: rules add to it, so what it holds when a packet
     comes is not known. `covers` is None where every element is here; otherwise elements whose
-    key holds another single address were left on the node."""
+    key holds another single address were left on the node, and one is missing for certain only
+    if all addresses of its key are in `covers`."""
 
     name: str
     types: tuple[str, ...]

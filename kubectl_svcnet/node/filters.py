@@ -81,5 +81,47 @@ def any_of(*patterns: str) -> str:
     return "|".join(kept) if kept else "^$"
 
 
+def picked_from_nft(
+    names: Iterable[str], hashed: Iterable[str], addresses: Iterable[IPAddress]
+) -> str:
+    """A pattern of the lines of `nft list table` to *keep*, each with those shortly below it:
+    the chains of these names, those that share the hash of one of `hashed`, the headers of all
+    sets, and every element of a set but those of other single addresses. "" if it is too long,
+    or a name has letters that an expression would take for more than themselves.
+    """
+    shared = sorted(names)
+    if not all(map(_PLAIN.fullmatch, shared)):
+        return ""
+    hashes = sorted({found[1] for name in hashed if (found := _HASHED.match(name))})
+    chains = [name.replace(".", "\\.") for name in shared]
+    if hashes:
+        chains.append(f"[a-z]+-({'|'.join(hashes)})-[^ ]*")
+    wanted = "|".join(str(one).replace(".", "\\.") for one in sorted(addresses, key=int))
+    element = f"^{_TAB}{{2}}(elements = \\{{ |{_TAB}     )"
+    keys = [
+        "[^0-9a-f]",  # a word, a wildcard
+        "[0-9a-f]+([^0-9a-f.:]|$)",  # a number
+        ".*[0-9a-f:]/[0-9]",  # a network
+        ".*[0-9a-f.:]-[0-9a-f]+[.:]",  # a range
+        "[0-9a-f.:]+ \\. [0-9a-f]+[.:]",  # of two addresses: local endpoints alone
+        *([f"(.*[^0-9a-f.:])?({wanted})([^0-9a-f.:]|$)"] if wanted else []),
+    ]
+    pattern = "|".join(
+        [
+            "^table ",
+            f"^{_TAB}(set|map) ",
+            f"^{_TAB}chain ({'|'.join(chains)}) ",
+            f"{element}({'|'.join(keys)})",
+        ]
+    )
+    return pattern if len(pattern) <= 2 * _ROOM else ""
+
+
+#: A chain of kube-proxy's that belongs to a Service: pkg/proxy/nftables/proxier.go.
+_HASHED = re.compile(r"[a-z]+-([A-Z2-7]{8})-")
+_PLAIN = re.compile(r"[A-Za-z0-9_./-]+")
+
+_TAB = "[[:space:]]"  # no command may hold a control character
+
 #: Of `nft list chains`: chains that no kube-proxy makes base chains, and every closing brace.
 CHAIN_LISTING = r"^[[:space:]]*(chain (KUBE-|[a-z]+-[A-Z2-7]{8}-)|}$)"

@@ -44,11 +44,14 @@ class Wanted:
     """What of one family's rules matters: own nat chains by name, and every address dialled.
 
     Of nat/KUBE-SERVICES, rules of other single addresses than `destinations` may stay behind.
+    `native` are own chains of nftables mode, where sets are asked for `endpoints` too.
     """
 
     family: Family
     chains: frozenset[str]
     destinations: frozenset[IPAddress]
+    native: frozenset[str] = frozenset()
+    endpoints: frozenset[IPAddress] = frozenset()
 
 
 def first_rules(wanted: Wanted) -> tuple[Command, ...]:

@@ -1,9 +1,10 @@
 """A node's native nftables: which tables there are, and what of them was read.
 
 The listing of chains, which leaves rules out, tells the tables and where they hook in. A table
-that a packet can meet is then read whole; until then its base chains are there and unread, so
-that a walk wants them. iptables-nft's own tables are read with iptables, unless a native rule in
-one makes its save command leave the table out: then nft lists it instead.
+that a packet can meet is then read whole, of kube-proxy's own what may concern the Services asked
+for; until then its base chains are there and unread, so that a walk wants them. iptables-nft's own
+tables are read with iptables, unless a native rule in one makes its save command leave the table
+out: then nft lists it instead.
 """
 
 from __future__ import annotations
@@ -21,11 +22,14 @@ from ..model.finding import Gap
 from ..model.nodeview import ForeignTable
 from ..model.ruleset import Ruleset, Table
 from ..parse.nft_chains import ListedTable, parse_chain_listing
+from ..parse.nft_picked import parse_picked
 from ..parse.nft_tables import is_iptables
 from ..parse.nftables import parse_ruleset, priority_of
-from .netfilter import LISTING
+from .filters import picked_from_nft
+from .netfilter import LISTING, Wanted
 from .proc import Captures
 
+KUBE_PROXY = "kube-proxy"
 _FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
 _NFT_NAMES = {family: name for name, family in _FAMILIES.items()}
 
@@ -48,6 +52,19 @@ def table_command(family: str, name: str) -> Command:
     return Command("nft-table", (family, name))
 
 
+def picked_command(listed: ListedTable, wanted: Iterable[Wanted]) -> Command | None:
+    """What of kube-proxy's table concerns these Services; None where nothing less than the whole
+    of it would do, or where that would not fit one exec."""
+    family = _FAMILIES.get(listed.family)
+    if listed.name != KUBE_PROXY or family is None:
+        return None
+    for each in wanted:
+        if each.family is family and each.native:
+            show = picked_from_nft(listed.chains, each.native, each.destinations | each.endpoints)
+            return Command("nft-table-picked", (listed.family, listed.name, show)) if show else None
+    return None
+
+
 def listed_tables(captures: Iterable[Capture]) -> tuple[Command, ...]:
     """For a dump of the node: every native table that its listing of chains names."""
     found: dict[Command, None] = {}
@@ -60,8 +77,9 @@ def listed_tables(captures: Iterable[Capture]) -> tuple[Command, ...]:
     return tuple(found)
 
 
-def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
+def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
     """What these answers hold of native tables. None: they were not looked for."""
+    wanted = tuple(wanted)
     listing = answers.get(LISTING)
     if listing is None:
         return None
@@ -73,16 +91,16 @@ def read_native(answers: Captures, families: Iterable[Family]) -> Native | None:
     foreign: list[ForeignTable] = []
     instead: set[tuple[Family, str]] = set()
     gaps: list[Gap] = []
-    wanted = frozenset(families)
+    families = frozenset(each.family for each in wanted)
     every = parse_chain_listing(listing.text())
     for listed in every:
-        if not wanted & set(nft.SEES.get(listed.family, ())):
+        if not families & set(nft.SEES.get(listed.family, ())):
             continue
         own = is_iptables(listed.family, listed.name)
         capture = answers.get(table_command(listed.family, listed.name))
         if own and capture is None and not _native_bases(listed):
             continue
-        found = _read(listed, capture)
+        found = _picked(listed, answers, wanted) if capture is None else _read(listed, capture)
         if isinstance(found, nft.Table):
             tables.append(found)
             if own:
@@ -104,10 +122,23 @@ def _native_bases(listed: ListedTable) -> bool:
     return any(not chain.isupper() for chain in listed.base)
 
 
-def _read(listed: ListedTable, capture: Capture | None) -> nft.Table | str:
+def _picked(listed: ListedTable, answers: Captures, wanted: Iterable[Wanted]) -> nft.Table:
+    """The part of it that was read; what of that does not come out whole is wanted again."""
+    unread, command = _unread(listed), picked_command(listed, wanted)
+    capture = answers.get(command) if command else None
+    if capture is None or not capture.ok:
+        return unread
+    family = _FAMILIES[listed.family]
+    covers = [each.destinations | each.endpoints for each in wanted if each.family is family]
+    try:
+        part = parse_picked(capture.text(), frozenset().union(*covers))
+    except ParseError:
+        return unread
+    return replace(part, chains={**unread.chains, **part.chains})
+
+
+def _read(listed: ListedTable, capture: Capture) -> nft.Table | str:
     """The table, or why it could not be read."""
-    if capture is None:
-        return _unread(listed)
     if not capture.ok:
         return capture.failure.message if capture.failure else f"exit {capture.exit_code}"
     try:
@@ -143,17 +174,28 @@ def without_listed(rulesets: Rulesets, native: Native) -> dict[tuple[Family, Bac
 
 
 def further_tables(
-    unread: Iterable[ChainId], rulesets_asked: Mapping[Command, Capture]
+    unread: Iterable[ChainId], rulesets_asked: Mapping[Command, Capture], wanted: Iterable[Wanted]
 ) -> tuple[Command, ...]:
-    """The tables that walks miss something of; and those that iptables would not list."""
+    """The tables that walks miss something of, kube-proxy's own in part at first; and those that
+    iptables would not list."""
     commands: dict[Command, None] = {}
+    picked = _parts(rulesets_asked.get(LISTING), tuple(wanted))
     for chain in sorted(unread):
         if chain.backend is Backend.NFTABLES:
             family, _, name = chain.table.partition(" ")
-            commands[table_command(family, name)] = None
+            whole, part = table_command(family, name), picked.get((family, name))
+            tried = part is None or part in rulesets_asked or whole in rulesets_asked
+            commands[whole if part is None or tried else part] = None
         elif chain.backend is Backend.NFT and _left_out(chain, rulesets_asked):
             commands[table_command(_NFT_NAMES[chain.family], chain.table)] = None
     return tuple(commands)
+
+
+def _parts(
+    listing: Capture | None, wanted: tuple[Wanted, ...]
+) -> dict[tuple[str, str], Command | None]:
+    listed = parse_chain_listing(listing.text()) if listing is not None and listing.ok else ()
+    return {(table.family, table.name): picked_command(table, wanted) for table in listed}
 
 
 def _left_out(chain: ChainId, asked: Mapping[Command, Capture]) -> bool:

@@ -83,7 +83,7 @@ def next_round(
     from .nft import further_tables  # with its parser, only when a node has answered
 
     sets = frozenset(name for name in unread if name.table == IPSETS)
-    native = further_tables(unread - sets, answers.captures)
+    native = further_tables(unread - sets, answers.captures, wanted)
     apart = (Backend.NFTABLES, Backend.IPVS)  # which was asked for at once, and has no more
     unread = frozenset(n for n in unread - sets if n.backend not in apart)
     if (native or sets) and not unread:

@@ -20,24 +20,32 @@ _HOOK = re.compile(r"\s*type (\w+) hook (\w+)(?: device \S+)? priority ([^;]+);"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedTable:
-    """`base`: base chain → (type, hook, priority as written)."""
+    """`base`: base chain → (type, hook, priority as written). `chains`: all that are named."""
 
     family: str
     name: str
     base: Mapping[str, tuple[str, str, str]] = field(default_factory=dict)
+    chains: tuple[str, ...] = ()
 
 
 def parse_chain_listing(text: str) -> tuple[ListedTable, ...]:
-    tables: dict[tuple[str, str], dict[str, tuple[str, str, str]]] = {}
-    base: dict[str, tuple[str, str, str]] = {}
+    tables: dict[tuple[str, str], dict[str, tuple[str, str, str] | None]] = {}
+    chains: dict[str, tuple[str, str, str] | None] = {}
     chain = ""
     for line in split_numbers(split_lines(text))[1]:
         if found := _TABLE.match(line):
-            base = tables.setdefault((found[1], found[2]), {})
+            chains = tables.setdefault((found[1], found[2]), {})
         elif found := _CHAIN.match(line):
             chain = found[1]
+            chains[chain] = None
         elif found := _HOOK.match(line):
-            base[chain] = (found[1], found[2], found[3].strip())
+            chains[chain] = (found[1], found[2], found[3].strip())
     return tuple(
-        ListedTable(family=family, name=name, base=base) for (family, name), base in tables.items()
+        ListedTable(
+            family=family,
+            name=name,
+            base={chain: hook for chain, hook in found.items() if hook is not None},
+            chains=tuple(found),
+        )
+        for (family, name), found in tables.items()
     )

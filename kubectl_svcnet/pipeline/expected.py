@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..dataplanes import Owner
+from ..dataplanes.kube_proxy_nftables import DATAPLANE as NFTABLES
 from ..model.address import IPAddress
 from ..model.service import (
     Endpoint,
@@ -40,14 +41,25 @@ def wanted_of(
     found = []
     for family in sorted({frontend.family for frontend in targets}):
         chains: set[str] = set()
+        native: set[str] = set()
         addresses: set[IPAddress] = set()
+        behind: set[IPAddress] = set()
         for frontend in targets:
             if frontend.family is family:
                 endpoints = [endpoint.address for endpoint in expected.of(frontend)]
                 service = expected.service(frontend.service)
-                chains |= owner.reader.names(service, frontend, endpoints) if service else set()
+                if service is not None:
+                    chains |= owner.reader.names(service, frontend, endpoints)
+                    native |= NFTABLES.names(service, frontend, endpoints)
+                behind |= {endpoint.address for endpoint in endpoints}
                 addresses |= {a for a in [dialled(frontend, node)] if a is not None}
         found.append(
-            Wanted(family=family, chains=frozenset(chains), destinations=frozenset(addresses))
+            Wanted(
+                family=family,
+                chains=frozenset(chains),
+                destinations=frozenset(addresses),
+                native=frozenset(native),
+                endpoints=frozenset(behind),
+            )
         )
     return tuple(found)

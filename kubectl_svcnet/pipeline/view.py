@@ -47,7 +47,7 @@ def view_of(
 ) -> tuple[NodeView, tuple[Gap, ...]]:
     """What is known of the node so far, and what could not be read."""
     state = read_state(answers.captures)
-    native = read_native(answers.captures, [w.family for w in wanted])
+    native = read_native(answers.captures, wanted)
     sets, more_gaps = read_sets(answers.captures)
     gaps = [replace(gap, node=reading.node.name) for gap in (*state.gaps, *more_gaps)]
     rulesets: dict[tuple[Family, Backend], Ruleset] = {}

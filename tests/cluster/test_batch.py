@@ -318,6 +318,7 @@ def test_every_row_runs_its_own_argv(node: Node) -> None:
         "chain": "KUBE-SERVICES",
         "chains": "^x",
         "leave": "^x",
+        "show": "^x",
         "first": "x",
         "family": "ip",
         "bytes": "100",
@@ -403,6 +404,38 @@ def test_other_shells(tmp_path: Path, name: str) -> None:
     assert part.data.splitlines()[0] == b"1:-N KUBE-SERVICES"
     assert part.exit_code == 0
     assert sets.absent
+
+
+RULE = "\t\tip daddr 10.0.0.1 drop\n"
+TABLE = "".join(f"\tchain c{n} {{\n\t\tend {n}\n{RULE * 20}\t}}\n" for n in range(9))
+
+
+@pytest.mark.parametrize("name", ["dash", "busybox"])
+def test_picked_lines_and_those_below_them(node: Node, name: str) -> None:
+    if (found := shutil.which(name)) is None:
+        pytest.skip(f"no {name}")
+    if name == "busybox":
+        (node.bin / "grep").unlink()
+        (node.bin / "grep").symlink_to(found)
+    node.fake("nft", f"table ip kube-proxy {{\n{TABLE}}}\n", code=3)
+    node.load("nf_tables")
+    command = Command("nft-table-picked", ("ip", "kube-proxy", "^table |^[[:space:]]chain c4 "))
+    picked, after = node.run(command, FILE)
+    assert picked.exit_code == 3
+    assert not picked.unfiltered
+    lines = picked.data.decode().splitlines()
+    assert lines[:2] == ["1:table ip kube-proxy {", "2-\tchain c0 {"]
+    assert lines[16:20] == [
+        "--",
+        "94:\tchain c4 {",
+        "95-\t\tend 4",
+        "96-\t\tip daddr 10.0.0.1 drop",
+    ]
+    assert [line for line in lines[20:] if line != "--"][13:] == []
+    assert after.ended
+    nothing = Command("nft-table-picked", ("ip", "kube-proxy", "^nowhere"))
+    (picked,) = node.run(nothing)
+    assert (picked.data, picked.exit_code) == (b"", 3)
 
 
 # The encoder needs no shell.

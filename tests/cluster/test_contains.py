@@ -39,6 +39,7 @@ from kubectl_svcnet.model.commands import COMMANDS, Command
         (("iptables-legacy-first-rule", "nat", "X"), ["iptables-legacy-save-all"]),
         (("iptables-legacy-save-all",), []),
         (("nft-table", "ip", "kube-proxy"), []),
+        (("nft-table-picked", "ip", "kube-proxy", "^x"), ["nft-table ip kube-proxy"]),
         (("cat", "/proc/modules"), []),
     ],
 )

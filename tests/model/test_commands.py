@@ -17,6 +17,7 @@ ALLOWED = {
     "chains": "^-A KUBE-SEP-",
     "leave": r"-A KUBE-SERVICES -d 10\.96\.",
     "family": "ip",
+    "show": "^table ",
     "file": "/proc/net/route",
     "bytes": "1048576",
     "lines": "2000",
@@ -26,7 +27,7 @@ ALLOWED = {
 
 
 def filled(row: CommandSpec) -> Command:
-    values = {**ALLOWED, "table": "kube-proxy"} if row.name == "nft-table" else ALLOWED
+    values = {**ALLOWED, "table": "kube-proxy"} if row.name.startswith("nft-table") else ALLOWED
     return Command(row.name, tuple(values[name] for name in row.arguments))
 
 
@@ -78,7 +79,8 @@ def test_what_would_load_a_module_says_so(row: CommandSpec) -> None:
 
 @pytest.mark.parametrize("row", ROWS)
 def test_a_filter_is_the_last_argument(row: CommandSpec) -> None:
-    assert (list(row.arguments)[-1:] == ["leave"]) is row.filtered
+    assert (list(row.arguments)[-1:] in (["leave"], ["show"])) is row.filtered
+    assert (list(row.arguments)[-1:] == ["show"]) is row.picked
     if row.first:
         assert list(row.arguments) == ["table", "chain"]
 

@@ -18,6 +18,7 @@ from kubectl_svcnet.node.filters import (
     other_addresses,
     other_chains,
     other_words,
+    picked_from_nft,
 )
 
 HASH = st.text("ABCXYZ234567", min_size=16, max_size=16)
@@ -226,3 +227,52 @@ def test_chain_listing(line: str, kept: bool) -> None:
         ["grep", "-qE", CHAIN_LISTING], input=f"{line}\n", text=True, check=False
     )
     assert bool(asked.returncode) is kept
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("table ip kube-proxy {", True),
+        ("\tset anything {", True),
+        ("\tmap service-ips {", True),
+        ("\tchain services {", True),
+        ("\tchain my.chain {", True),
+        ("\tchain my-chain {", False),
+        ("\tchain service-HHADPSYQ-default/db-service/tcp/mysql {", True),
+        ("\tchain external-HHADPSYQ-default/db-service/tcp/mysql {", True),
+        ("\tchain service-HHADPSYR-default/db-service/tcp/mysql {", False),
+        ("\t\tip daddr 10.96.12.7 accept", False),
+        ("\t\telements = { 10.96.12.8, 10.96.12.7,", True),
+        ("\t\t\t     10.96.12.8, 10.96.12.70,", False),
+        ("\t\t\t     10.96.12.8, 10.96.12.0/24,", True),
+        ("\t\t\t     10.96.12.8, 10.96.12.1-10.96.12.99,", True),
+        ("\t\t\t     10.96.12.8 . tcp . 80 : goto service-2ABCDEFG-a/s-1/tcp/p,", False),
+        ('\t\t\t     10.96.12.8 . tcp . 80 comment "a/s:p" : drop,', False),
+        ("\t\t\t     10.96.12.7 . tcp . 80 : goto service-ABCDEFGH-a/b/tcp/p,", True),
+        ("\t\t\t     110.96.12.7 . tcp . 80 : goto service-ABCDEFGH-a/b/tcp/p,", False),
+        ("\t\t\t     tcp . 30080 : goto external-ABCDEFGH-a/b/tcp/p,", True),
+        ("\t\t\t     6 . 30080 : drop,", True),
+        ("\t\t\t     80, 443,", True),
+        ("\t\t\t     0xdead,", True),
+        ("\t\t\t     * : drop,", True),
+        ('\t\t\t     "eth0", "eth1",', True),
+        ("\t\t\t     10.244.1.2 . 10.244.1.2 . tcp . 80,", True),
+        ("\t\t\t     fd00::8, fd00::9,", False),
+        ("\t\t\t     fd00::8, fd00::/64,", True),
+        ("\t\t\t     fd00::8-fd00::9,", True),
+        ("\t\t\t     fd00::7 . tcp . 80 : drop,", True),
+        ("\t\t\t     fd00::77 . tcp . 80 : drop,", False),
+        ("\t\t\t     fd00::8 . fd00::8 . tcp . 80,", True),
+    ],
+)
+def test_what_is_picked_of_an_nft_table(line: str, kept: bool) -> None:
+    addresses = [ip_address("10.96.12.7"), ip_address("fd00::7")]
+    own = ["service-HHADPSYQ-default/db-service/tcp/mysql"]
+    pattern = picked_from_nft(["services", "my.chain"], own, addresses)
+    assert bool(re.search(pattern.replace("[[:space:]]", r"\s"), line)) is kept
+
+
+def test_what_cannot_be_picked() -> None:
+    assert picked_from_nft(["od$d"], [], []) == ""
+    assert picked_from_nft([f"chain-{n}" for n in range(999)], [], []) == ""
+    assert picked_from_nft([], [], [])

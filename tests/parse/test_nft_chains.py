@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 
 from kubectl_svcnet.parse.nft_chains import ListedTable, parse_chain_listing
@@ -47,7 +50,13 @@ def numbered(text: str, *, without: str = "\0") -> str:
     "text", [FULL, numbered(FULL), numbered(FULL, without="}"), numbered(FULL, without="KUBE-")]
 )
 def test_whole_and_filtered(text: str) -> None:
-    assert parse_chain_listing(text) == TABLES
+    found = parse_chain_listing(text)
+    assert tuple(replace(table, chains=()) for table in found) == TABLES
+    for table in found:
+        assert set(table.base) <= set(table.chains)
+        named = re.findall(r"chain (\S+) \{", text)
+        assert set(table.chains) <= set(named)
+    assert {name for table in found for name in table.chains} == set(named)
 
 
 def test_a_table_that_is_listed_twice_is_one() -> None:

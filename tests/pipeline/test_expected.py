@@ -49,6 +49,8 @@ def test_one_wish_per_family() -> None:
     assert wanted.destinations == {ip_address("10.96.0.9"), ip_address("172.18.0.2")}
     kinds = {chain.rpartition("-")[0] for chain in wanted.chains}
     assert kinds >= {"KUBE-SVC", "KUBE-EXT", "KUBE-SEP"}
+    assert "service-HHADPSYQ-default/db-service/tcp/mysql" in wanted.native
+    assert wanted.endpoints == {ENDPOINT.address.address}
 
 
 def test_nothing_is_worth_reading_where_nobody_can() -> None:

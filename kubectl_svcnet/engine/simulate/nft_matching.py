@@ -65,7 +65,7 @@ def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
     """Without the negation."""
     right = match.right
     if isinstance(right, nft.SetName | nft.Elements):
-        return _in_set(sight.sets, right, left, sight)
+        return _in_set(sight.sets, right, left)
     if isinstance(left, NotKnown):
         return left
     if _asks_for_route(match):
@@ -82,12 +82,10 @@ def _asks_for_route(match: nft.Match) -> bool:
     return isinstance(match.left, nft.Fib) and match.right in ("exists", "missing")
 
 
-def _in_set(
-    sets: Sets, where: nft.SetName | nft.Elements, left: Result, sight: Sight
-) -> Answer | Unread:
+def _in_set(sets: Sets, where: nft.SetName | nft.Elements, left: Result) -> Answer | Unread:
     if isinstance(left, nft.Flags) and len(left.words) != 1:
         return NotKnown("several flags in a set")
-    found = sets.find(where, left, sight.flow)
+    found = sets.find(where, left)
     if isinstance(found, Depends | NotKnown | Unread):
         return found
     return found is not None

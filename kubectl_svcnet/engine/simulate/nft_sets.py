@@ -14,7 +14,6 @@ from typing import TypeAlias
 from ...model import nft
 from ...model.address import IPAddress
 from ...model.ruleset import Unknown
-from .flow import Flow
 from .matching import Depends, NotKnown
 
 
@@ -69,7 +68,7 @@ class Sets:
         self._indexes: dict[object, Index] = {}
         self._kept: list[object] = []  # what an id stands for must stay alive
 
-    def find(self, where: nft.SetName | nft.Elements, key: object, flow: Flow) -> Found:
+    def find(self, where: nft.SetName | nft.Elements, key: object) -> Found:
         """The element for this key, None if there is none, or why that is not known."""
         if isinstance(where, nft.Elements):
             return _in(self._index(id(where), where, lambda: where.items), key)
@@ -85,7 +84,7 @@ class Sets:
                 return NotKnown(f"what {where.name} holds by then")
             return Depends(f"whether {where.name} remembers this client", usual=False)
         found = _in(self._index(where.name, named, lambda: named.elements), key)
-        if found is None and not _covers(named, flow):
+        if found is None and not _covers(named, key):
             return Unread(where.name)
         if isinstance(found, nft.Element) and found.expires and not named.maps:
             return Depends(f"until when {where.name} holds it")
@@ -111,8 +110,12 @@ class Sets:
         return found
 
 
-def _covers(named: nft.Set, flow: Flow) -> bool:
-    return named.covers is None or flow.destination in named.covers
+def _covers(named: nft.Set, key: object) -> bool:
+    """Elements may have been left on the node only if they hold another address."""
+    if named.covers is None:
+        return True
+    parts = key.items if isinstance(key, nft.Parts) else (key,)
+    return all(part in named.covers for part in parts if isinstance(part, IPAddress | NotKnown))
 
 
 def _in(index: Index, key: object) -> nft.Element | None | NotKnown:

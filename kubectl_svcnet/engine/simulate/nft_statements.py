@@ -151,15 +151,15 @@ class Statements:
     # Verdict maps
 
     def _verdict_map(self, vmap: nft.VerdictMap, branch: Branch, ref: RuleRef) -> list[Next]:
-        sets, flow = self._base.sets, branch.flow
+        sets = self._base.sets
         key = evaluate(vmap.key, self._sight(branch))
         if isinstance(key, Spread):
-            found = tuple(sets.find(vmap.table, value, flow) for value in key.values)
+            found = tuple(sets.find(vmap.table, value) for value in key.values)
             sides = self._spread(Spread(found, key.cause, key.why), branch, ref)
         elif key is NO_VALUE:
             return [(branch, Then.RULE)]
         else:
-            sides = [(branch, sets.find(vmap.table, key, flow))]
+            sides = [(branch, sets.find(vmap.table, key))]
         return [next for side, value in sides for next in self._mapped(value, key, vmap, side, ref)]
 
     def _mapped(

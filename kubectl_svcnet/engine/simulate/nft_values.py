@@ -281,7 +281,7 @@ def combined(results: tuple[Result, ...], make: Callable[[tuple[object, ...]], R
 def _lookup(lookup: nft.Lookup, sight: Sight) -> Result:
     def found(values: tuple[object, ...]) -> Result:
         (key,) = values
-        element = sight.sets.find(lookup.table, key, sight.flow)
+        element = sight.sets.find(lookup.table, key)
         if isinstance(element, nft.Element):
             return NO_VALUE if element.value is None else element.value
         if element is None or isinstance(element, Unread):
