@@ -1,8 +1,8 @@
 """Which kube-proxies are looked at, and in what the oldest differ from the API's word.
 
 One of each shape of rules: iptables with KUBE-XLB (until 1.23), KUBE-MARK-DROP (until 1.24), and
-since; nftables with chains of endpoints (until 1.35), with maps of addresses, and with a single
-endpoint in the rule itself (1.37).
+since; nftables with `fib` for node ports (1.29), with chains of endpoints (until 1.35), with maps
+of addresses, and with a single endpoint in the rule itself (1.37).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ MATRIX = (
     ("v1.23.17", "iptables"),
     ("v1.24.17", "iptables"),
     ("v1.27.16", "iptables"),
+    ("v1.29.6", "nftables"),
     ("v1.30.14", "iptables"),
     ("v1.30.14", "nftables"),
     ("v1.33.13", "iptables"),
@@ -50,10 +51,22 @@ UNLIKE = (
         why="no externalTrafficPolicy without a node port before kubernetes#119150, nor in the API",
     ),
     Unlike(
-        where=r"v1\.30\.\d+ nftables",
+        where=r"v1\.(29|30)\.\d+ nftables",
         services=("ext-ip-local-far", "lb-local-far"),
         verdict="blocked",
         why="the node's own packets meet no-endpoint-services before they are translated",
+    ),
+    Unlike(
+        where=r"v1\.29\.\d+ nftables",
+        services=("np-local-far",),
+        verdict="blocked",
+        why="they meet no-endpoint-nodeports too",
+    ),
+    Unlike(
+        where=r"v1\.29\.\d+ nftables",
+        services=("lb-ranges", "lb-ranges-local"),
+        verdict="stale",
+        why="source ranges are asked behind the translation, where the address is another",
     ),
     *(
         Unlike(
