@@ -41,7 +41,6 @@ OWN = OwnChains(
         )
     ),
     policy=IPTABLES.policy,
-    unserved=frozenset({"KUBE-IPVS-FILTER"}),
     ipvs=True,
 )
 

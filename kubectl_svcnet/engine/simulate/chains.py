@@ -13,10 +13,15 @@ from typing import NamedTuple
 from ...model import targets as t
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
-from .flow import Answering, Branch, Ending, Flow, Tracking, joined
+from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
 from .walk import DEEPEST, MOST_STEPS, Walk
+
+
+#: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
+#: what lies behind is asked for when they are here.
+MOST_UNREAD = 4
 
 
 class _Frame:
@@ -108,6 +113,10 @@ class _Run:
             for doubt in doubts:
                 if isinstance(doubt, NotRead):
                     walk.wanted.add(doubt.where)
+                    if _undecided(branch) >= MOST_UNREAD:
+                        branch.unread = True
+                        self._done.append(branch)
+                        return
                 branch, other = walk.divide(branch, doubt, str(ref))
                 self._work.append(_Cursor(other, frame, index))
                 self._tell_odds(branch, ref, doubt)
@@ -195,6 +204,10 @@ class _Run:
             branch.ending = Ending(FateKind.DROP, f"the policy of {self._base}")
         self._walk.tell(branch, self._hook, None, f"{self._base} policy {self._chain.policy}")
         self._done.append(branch)
+
+
+def _undecided(branch: Branch) -> int:
+    return sum(choice.cause is Cause.UNREAD for choice in branch.choices)
 
 
 def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKnown] | None:

@@ -239,7 +239,7 @@ def by_ipvs(*texts: str, shares: tuple[float | None, ...] = ()) -> list[Fate]:
         ([A, B], by_ipvs(A), [V.MISSING]),
         ([A], by_ipvs(A, OLD), [V.STALE]),
         ([A], [ends(K.LOCAL)], [V.ABSENT]),
-        ([A], [ends(K.REJECT, ref("KUBE-IPVS-FILTER", "-j REJECT", table="filter"))], [V.ABSENT]),
+        ([A], [ends(K.REJECT, ref("KUBE-IPVS-FILTER", "-j REJECT", table="filter"))], [V.BLOCKED]),
         ([A], [ends(K.REJECT, by_ipvs(A)[0].rules[0])], [V.BLOCKED, V.MISSING]),
         ([], [ends(K.REJECT, by_ipvs(A)[0].rules[0])], []),
         ([A], [arrives(A)], [V.DIVERTED]),  # by the chains of another mode
