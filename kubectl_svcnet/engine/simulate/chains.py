@@ -18,7 +18,6 @@ from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
 from .walk import DEEPEST, MOST_STEPS, Walk
 
-
 #: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
 #: what lies behind is asked for when they are here.
 MOST_UNREAD = 4

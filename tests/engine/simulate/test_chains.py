@@ -173,3 +173,14 @@ def test_a_rule_that_nobody_understands_never_slips_through(rules: list[str], at
         assert kinds["asked"] == kinds["yes"]
     else:
         assert FateKind.UNKNOWN in {kind for kind, _ in kinds["asked"]}
+
+
+def test_many_sets_that_were_not_read_end_a_walk_early(ask: Ask) -> None:
+    """Each would double its ways: these would take a million."""
+    lines = "\n".join(
+        f"-A PREROUTING -m set --match-set S{n} dst -j MARK --set-xmark {1 << n}/{1 << n}"
+        for n in range(20)
+    )
+    (fate,) = ask(f"*mangle\n:PREROUTING ACCEPT\n{lines}\nCOMMIT\n", view={"sets": None})
+    assert fate.kind is FateKind.UNREAD
+    assert {name.chain for name in fate.unread} >= {"S0", "S4"}
