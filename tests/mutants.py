@@ -35,7 +35,21 @@ EVERYWHERE = [
 ]
 #: File, line, what it becomes.
 SINGLE = [
-    ("matching.py", 'device.startswith(name[:-1]) if name.endswith("+") else', ""),
+    ("bridges.py", 'device.startswith(name[:-1]) if name.endswith("+") else', ""),
+    ("bridges.py", "if came_by_port is False:", "if False:"),
+    ("bridges.py", "False if came_by_port and flow.bridged is False else", ""),
+    ("bridges.py", "or flow.destination == sent_to", ""),
+    ("bridges.py", "and flow.in_device != flow.out_device", "and False"),
+    ("bridges.py", "passed_up is False or ", ""),
+    ("bridges.py", 'value == "1" if', "True if"),
+    ("bridges.py", "if flow.bridged is False or not match.name", "if not match.name"),
+    ("path.py", "and _LOCALHOST6 in ends", "and False"),
+    ("path.py", 'in_device="" if branch.flow.bridged else None', "bridged=None"),
+    (
+        "routing.py",
+        "destination in (e.address for e in self._view.addresses)",
+        "False",
+    ),
     ("matching.py", "match.mask & flags == match.set", "flags == match.set"),
     ("matching.py", "match.kinds <= kinds", "bool(match.kinds & kinds)"),
     (

@@ -49,6 +49,7 @@ class Flow:
     physical_in: str | None
     own: bool  # sent by a process of this node
     mark: int
+    bridged: bool | None = False  # goes on by another port of the bridge that it came by
     connection_mark: int = 0
     tracking: Tracking = Tracking.NONE
     destination_settled: bool = False  # a translation (or none, for good) was chosen

@@ -14,6 +14,7 @@ from ...model import matches as m
 from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import Backend, ChainId
 from ...model.ruleset import Unknown
+from .bridges import named, physdev
 from .flow import Answering, Flow
 from .questions import Answer, Depends, NotKnown, NotRead, Odds, Place, either
 from .routing import LOOPBACK, Routing, Sought
@@ -62,11 +63,7 @@ def _interface(match: m.Interface, flow: Flow, place: Place) -> Answer:
     if device is None:
         which = "output" if match.outgoing else "input"
         return NotKnown(f"the {which} device is not known")
-    return _named(device, match.name) is not match.negated
-
-
-def _named(device: str, name: str) -> bool:
-    return device.startswith(name[:-1]) if name.endswith("+") else device == name
+    return named(device, match.name) is not match.negated
 
 
 def _protocol(match: m.IPProtocol, flow: Flow, place: Place) -> Answer:
@@ -183,48 +180,6 @@ def _limit(match: m.Limit, flow: Flow, place: Place) -> Answer:
     return Depends(f"limit {match.words}")
 
 
-def _physdev(match: m.Physdev, flow: Flow, place: Place) -> Answer:
-    why = "the bridge port is not known"
-    if match.question != "out" or not match.negated:
-        return either(_bridged(match, flow, place), match.negated, why)
-    came_by_port = _bridged(m.Physdev("is-in"), flow, place)
-    if came_by_port is False:
-        return True
-    # What came by a port and leaves by none has no name to differ (xt_physdev.c, match_outdev).
-    leaves = _bridged(m.Physdev("is-out"), flow, place)
-    return False if came_by_port and leaves is False else NotKnown(why)
-
-
-def _bridged(match: m.Physdev, flow: Flow, place: Place) -> bool | None:
-    """xt_physdev.c sees bridge ports only while br_netfilter passes bridged frames up here."""
-    if flow.own:
-        return False
-    tool = "iptables" if flow.destination.version == 4 else "ip6tables"
-    passed_up = place.sysctls.get(f"net.bridge.bridge-nf-call-{tool}")
-    if passed_up != "1":  # no such sysctl: the module is not loaded
-        return False if place.sysctls else None
-    if match.question in ("in", "is-in"):
-        return _came_by(match, flow, place.routing.ports_of(flow.in_device))
-    if match.question == "is-bridged" and place.hook == "PREROUTING":
-        return False
-    if flow.out_device and flow.in_device and flow.out_device != flow.in_device:
-        return False
-    return _may_be(match, place.routing.ports_of(flow.out_device))
-
-
-def _came_by(match: m.Physdev, flow: Flow, ports: frozenset[str] | None) -> bool | None:
-    if flow.physical_in is None:
-        return _may_be(match, ports)
-    return not match.name or _named(flow.physical_in, match.name)
-
-
-def _may_be(match: m.Physdev, ports: frozenset[str] | None) -> bool | None:
-    """No, where the device has no such port."""
-    if ports is None or any(not match.name or _named(port, match.name) for port in ports):
-        return None
-    return False
-
-
 def _owner(match: m.Owner, flow: Flow, place: Place) -> Answer:
     if not flow.own or place.hook not in ("OUTPUT", "POSTROUTING"):
         return match.negated
@@ -331,7 +286,7 @@ _EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
     m.Never: _never,
     m.Owner: _owner,
     m.PacketType: _packet_type,
-    m.Physdev: _physdev,
+    m.Physdev: physdev,
     m.Ports: _ports,
     m.Recent: _recent,
     m.ReversePath: _reverse_path,

@@ -15,6 +15,7 @@ from itertools import permutations
 
 from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import FateKind
+from .bridges import bridged_on
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
 from .ipvs import Ipvs, scheduled
@@ -277,9 +278,14 @@ class Path:
             return [branch]
         self._walk.tell(branch, "ROUTING", None, f"forward to {way.device or 'some device'}")
         branch.change(out_device=way.device)
+        sysctls = self._view.sysctls
+        bridged = bridged_on(branch.flow, self.packet.destination, self._routing, sysctls)
+        branch.change(bridged=bridged)
         return self.each(self.hook("FORWARD", branch), self._leave)
 
     def _leave(self, branch: Branch) -> list[Branch]:
+        if branch.flow.bridged is not False:
+            branch.change(in_device="" if branch.flow.bridged else None)
         return self.each(self.hook("POSTROUTING", branch), self._sent)
 
     def _route_output(self, branch: Branch) -> list[Branch]:

@@ -331,7 +331,7 @@ def test_bridge_ports(
         (m.Physdev("in", "veth1"), {"veth1": "cni0"}, "", NotKnown),
         (m.Physdev("in", "veth2"), {"veth1": "cni0"}, "", False),
         (m.Physdev("in", "veth+"), {"veth1": "cni0"}, "", NotKnown),
-        (m.Physdev("is-out"), {"veth1": "cni0"}, "cni0", NotKnown),
+        (m.Physdev("is-out"), {"veth1": "cni0"}, "cni0", False),
         (m.Physdev("is-out"), {"veth1": "cni0"}, "eth0", False),
         (m.Physdev("out", "vethwe-bridge"), {"veth1": "cni0"}, "cni0", False),
         (m.Physdev("out", "vethwe-bridge", True), {"veth1": "cni0"}, "cni0", NotKnown),
