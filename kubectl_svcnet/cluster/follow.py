@@ -18,6 +18,7 @@ from .rest import log_query, pod_path
 from .transport import Transport
 
 QUIET = 90.0  # bookmarks come every minute
+GONE = 410
 _CONNECT = 10.0
 _CHUNK = 1 << 16
 _LONGEST = 1 << 20  # of one line; a slice of a thousand endpoints has 250 KiB
@@ -83,11 +84,11 @@ class Follower:
                 if len(rest) > _LONGEST:
                     whole, newline, rest = rest, b"\n", b""
                 if newline:
-                    yield _part(request, whole + newline)
+                    yield _part(request, whole + newline, doing)
         finally:
             response.close()
         if rest and isinstance(request, LogRequest):  # a log need not end with a line feed
-            yield _part(request, rest + b"\n")
+            yield _part(request, rest + b"\n", doing)
 
 
 def _target(request: Followed) -> tuple[str, list[tuple[str, str]]]:
@@ -97,7 +98,7 @@ def _target(request: Followed) -> tuple[str, list[tuple[str, str]]]:
     return request.path, [*request.query, ("watch", "true"), ("allowWatchBookmarks", "true")]
 
 
-def _part(request: Followed, data: bytes) -> Capture:
+def _part(request: Followed, data: bytes, doing: str) -> Capture:
     if isinstance(request, LogRequest):
         return Capture(request=request, data=data, size=len(data))
     events = []
@@ -107,5 +108,16 @@ def _part(request: Followed, data: bytes) -> Capture:
         except (ValueError, RecursionError):
             continue  # cut where it was too long; the object comes again with its next change
         if isinstance(event, dict) and isinstance(event.get("object"), dict):
+            _check(event, doing)
             events.append(event)
     return Capture(request=request, objects=tuple(events), size=len(data))
+
+
+def _check(event: dict[str, Any], doing: str) -> None:
+    """Raises what an event of the kind ERROR says, but that a version is gone: whoever follows
+    then asks without one."""
+    status = event["object"]
+    if event.get("type") == "ERROR" and status.get("code") != GONE:
+        code = status.get("code")
+        said = json.dumps(status).encode()
+        raise Fault(of_http(code if isinstance(code, int) else 500, said, doing))

@@ -159,6 +159,7 @@ class LiveSource:
             objects=reply.objects,
             size=reply.size,
             truncated=reply.truncated,
+            version=reply.version,
             failure=reply.failure,
         )
 

@@ -35,6 +35,7 @@ class Reply:
     data: bytes = b""
     size: int = 0
     truncated: bool = False
+    version: str = ""
     failure: Failure | None = None
     status: int | None = None
 
@@ -268,7 +269,7 @@ class _Pages:
         self._request, self._page = request, limits.page
         self.items: list[Mapping[str, Any]] = []
         self.size = 0
-        self.token = ""
+        self.token = self.version = ""
         self.finished = self.truncated = False
 
     def query(self) -> list[tuple[str, str]]:
@@ -288,6 +289,8 @@ class _Pages:
         self.items += items
         metadata = page.get("metadata")
         token = metadata.get("continue") if isinstance(metadata, dict) else ""
+        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else ""
+        self.version = version if isinstance(version, str) else ""
         if token and token == self.token:
             raise fault(Reason.BROKEN, f"{doing}: the list continues with the same page for ever")
         self.token = str(token or "")
@@ -303,5 +306,6 @@ class _Pages:
             objects=tuple(self.items),
             size=self.size,
             truncated=self.truncated or failure is not None,
+            version=self.version,
             failure=failure,
         )

@@ -126,6 +126,7 @@ class Capture:
     objects: tuple[Mapping[str, Any], ...] = ()
     size: int = 0  # bytes that travelled
     truncated: bool = False
+    version: str = ""  # of a list in whole: from here on it may be followed
     failure: Failure | None = None
 
     @property

@@ -68,14 +68,13 @@ class _Follow:
         self._scene = self._remembering(asked.scene)
         for source, place in asked.places:
             for request in place.requests:
-                objects = [o for c in answers.get(request, ()) for o in c.objects]
-                text = "".join(c.text() for c in answers.get(request, ()))
+                read = answers.get(request, ())
                 if isinstance(request, LogRequest) and not request.previous:
                     key: Key = (request.namespace, request.pod, request.container)
-                    self._start(key, LogTail(source, place, request, text))
+                    self._start(key, LogTail(source, place, request, read))
                 elif isinstance(request, ApiRequest):
                     kind = SliceTail if request.path.endswith("/endpointslices") else WatchTail
-                    self._start((request,), kind(source, place, request, objects))
+                    self._start((request,), kind(source, place, request, read))
 
     def _start(self, key: Key, tail: Tail) -> None:
         if key in self._tails:

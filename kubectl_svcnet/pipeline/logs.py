@@ -119,10 +119,11 @@ def ask(collector: Collector, options: Options) -> Asked:
 
 
 def _scene(collector: Collector, options: Options, subject: Subject, pods: Sequence[Pod]) -> Scene:
+    ordered = sorted(pods, key=lambda pod: (pod.node, pod.namespace, pod.name))
     return Scene(
         mentions=Mentions(subject),
-        proxies=tuple(pod for pod in pods if is_proxy(pod)),
-        agents=tuple(pod for pod in pods if not is_proxy(pod)),
+        proxies=tuple(pod for pod in ordered if is_proxy(pod)),
+        agents=tuple(pod for pod in ordered if not is_proxy(pod)),
         now=collector.source.now(),
         since=options.since,
         previous=options.previous,

@@ -1,9 +1,9 @@
 """Where a followed log or list stands: what is known of it, and how to ask for the rest.
 
 A log is asked from the second of its last line on, since the API knows whole seconds only; the
-lines of that second come again and are skipped. A list is asked from the version of the object
-that came last; where the API no longer has that version it sends all objects, and what is known
-of them shows which are news.
+lines of that second come again and are skipped. A list is asked from its own version, then
+from that of the object that came last; where the API no longer has it, it sends all objects that
+are there, and what is known of them shows which are news.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ..model.service import Slice
 from ..parse.log_records import split_records
 
 _STAMP = len("2026-11-24T23:36:03")
-_GONE = 410
+_ANY = "0"  # all that are there come first; without a version etcd 3.4 refuses
 
 
 class Tail(Protocol):
@@ -42,16 +42,18 @@ class Tail(Protocol):
 
 
 class LogTail:
-    """`text`: what was read of the log before."""
+    """`read`: what came of the log before."""
 
-    def __init__(self, source: LogSource, place: Place, request: LogRequest, text: str) -> None:
+    def __init__(
+        self, source: LogSource, place: Place, request: LogRequest, read: Iterable[Capture]
+    ) -> None:
         self.place = place
         self._source, self._asked = source, request
         self._second = ""
         self._seen: set[str] = set()
         self._pending: list[str] = []
         self._again = False
-        self._new(text)
+        self._new("".join(capture.text() for capture in read))
         self.ended()
 
     def request(self) -> LogRequest:
@@ -104,18 +106,18 @@ class WatchTail:
     """Objects that come, as Events do: each once in each of its versions."""
 
     def __init__(
-        self, source: LogSource, place: Place, request: ApiRequest, objects: Iterable[Any]
+        self, source: LogSource, place: Place, request: ApiRequest, read: Iterable[Capture]
     ) -> None:
         self.place = place
         self._source, self._asked = source, replace(request, limit=None)
-        self._version = ""
+        self._version = _ANY
         self._known: dict[str, str] = {}
-        for item in objects:
-            self._news(item)
+        for capture in read:
+            self._version = _ANY if capture.truncated else capture.version or _ANY
+            for item in capture.objects:
+                self._news(item)
 
     def request(self) -> ApiRequest:
-        if not self._version:
-            return self._asked
         return replace(self._asked, query=(*self._asked.query, ("resourceVersion", self._version)))
 
     def take(self, capture: Capture, scene: Scene, now: float) -> tuple[LogLine, ...]:
@@ -123,7 +125,7 @@ class WatchTail:
         for event in capture.objects:
             kind, item = str(event.get("type")), event["object"]
             if kind == "ERROR":
-                self._version = "" if item.get("code") == _GONE else self._version
+                self._version = _ANY  # the one that it had is gone
                 continue
             self._version = _of(item, "resourceVersion") or self._version
             if kind == "BOOKMARK":
@@ -159,11 +161,12 @@ class SliceTail(WatchTail):
     """EndpointSlices: what each change did. `slices` are those there are."""
 
     def __init__(
-        self, source: LogSource, place: Place, request: ApiRequest, objects: Iterable[Any]
+        self, source: LogSource, place: Place, request: ApiRequest, read: Iterable[Capture]
     ) -> None:
-        found = tuple(objects)
+        found = tuple(read)
         super().__init__(source, place, request, found)
-        self.slices: dict[str, Slice] = {str(one.name): one for one in slices_of(found)}
+        items = (item for capture in found for item in capture.objects)
+        self.slices: dict[str, Slice] = {str(one.name): one for one in slices_of(items)}
 
     def _told(
         self, kind: str, item: Mapping[str, Any], scene: Scene, now: float

@@ -98,6 +98,23 @@ def test_watch_events(api: Any) -> None:
     assert [event for capture in found for event in capture.objects] == events
 
 
+def test_what_a_watch_refuses_is_a_failure(api: Any) -> None:
+    """As an API server does that has an etcd too old for what is asked."""
+    status = {"kind": "Status", "message": "the required storage feature is disabled"}
+    text = json.dumps({"type": "ERROR", "object": status}).encode()
+    api.routes[EVENTS] = streaming(text + b"\n")
+    (capture,) = followed(api, WATCHED)
+    assert capture.failure is not None
+    assert "storage feature is disabled" in capture.failure.message
+
+
+def test_a_version_that_is_gone_is_no_failure(api: Any) -> None:
+    event = {"type": "ERROR", "object": {"code": 410, "message": "too old resource version"}}
+    api.routes[EVENTS] = streaming(json.dumps(event).encode() + b"\n")
+    (capture,) = followed(api, WATCHED)
+    assert (capture.failure, capture.objects) == (None, (event,))
+
+
 @pytest.mark.parametrize("line", [b"no json", b"[]", b"{}", b'{"object":3}', b"[" * 9000, b"\xff"])
 def test_hostile_watch_lines(api: Any, line: bytes) -> None:
     api.routes[EVENTS] = streaming(line + b'\n{"type":"ADDED","object":{}}\n')

@@ -33,7 +33,7 @@ def paged(total: int, *, gone_at: int = 0, times: int = 0) -> Callable[[Any], No
             exchange.refuse(410, "The provided continue parameter is too old")
             return
         end = min(start + limit, total)
-        metadata = {"continue": str(end)} if end < total else {}
+        metadata = {"continue": str(end)} if end < total else {"resourceVersion": "7"}
         exchange.json({"metadata": metadata, "items": items(start, end)})
 
     return route
@@ -57,6 +57,7 @@ def test_pages(api: Any) -> None:
     assert not capture.truncated
     assert [dict(a.query).get("continue") for a in api.asked] == [None, "500", "1000"]
     assert {dict(a.query)["labelSelector"] for a in api.asked} == {"a in (b,c)"}
+    assert capture.version == "7"
     assert capture.size > 0
 
 

@@ -36,7 +36,7 @@ def lines(*clocks: str) -> str:
 
 
 def tail(text: str = "") -> LogTail:
-    return LogTail(KUBE_PROXY, PLACE, LOG, text)
+    return LogTail(KUBE_PROXY, PLACE, LOG, [Capture(request=LOG, data=text.encode())])
 
 
 def told(followed: LogTail, text: str) -> list[str]:
@@ -125,7 +125,8 @@ def watched() -> WatchTail:
     (place,) = EVENTS.places(scene())
     request = place.requests[0]
     assert isinstance(request, ApiRequest)
-    return WatchTail(EVENTS, place, request, [event("1")])
+    read = Capture(request=request, objects=(event("1"),), version="5")
+    return WatchTail(EVENTS, place, request, [read])
 
 
 def messages(followed: WatchTail, *parts: Capture) -> list[str]:
@@ -146,14 +147,19 @@ def test_each_event_once(watched: WatchTail) -> None:
 
 
 def test_from_which_version_on(watched: WatchTail) -> None:
-    assert "resourceVersion" not in dict(watched.request().query)
+    assert dict(watched.request().query)["resourceVersion"] == "5"
     assert watched.request().limit is None
     watched.take(watch("BOOKMARK", {"metadata": {"resourceVersion": "7"}}), scene(), NOW)
     assert dict(watched.request().query)["resourceVersion"] == "7"
-    watched.take(watch("ERROR", {"code": 500}), scene(), NOW)
-    assert dict(watched.request().query)["resourceVersion"] == "7"
     watched.take(watch("ERROR", {"code": 410, "message": "too old"}), scene(), NOW)
-    assert "resourceVersion" not in dict(watched.request().query)
+    assert dict(watched.request().query)["resourceVersion"] == "0"
+
+
+def test_a_list_that_was_not_read_in_whole_comes_again(watched: WatchTail) -> None:
+    asked = watched.request()
+    for read in (Capture(request=asked, version="5", truncated=True), Capture(request=asked)):
+        followed = WatchTail(EVENTS, watched.place, asked, [read])
+        assert dict(followed.request().query)["resourceVersion"] == "0"
 
 
 def slice_(version: str, *addresses: str, name: str = "web-a") -> dict[str, Any]:
@@ -175,7 +181,9 @@ def test_changes_of_slices() -> None:
     (place,) = SLICES.places(scene())
     request = place.requests[0]
     assert isinstance(request, ApiRequest)
-    followed = SliceTail(SLICES, place, request, [slice_("1", "10.0.0.1")])
+    followed = SliceTail(
+        SLICES, place, request, [Capture(request=request, objects=(slice_("1", "10.0.0.1"),))]
+    )
     shown = messages(
         followed,
         watch("ADDED", slice_("1", "10.0.0.1")),  # as a stream begins
