@@ -19,6 +19,7 @@ from ..model.capture import (
     Capture,
     ExecRequest,
     Failure,
+    ForwardRequest,
     LogRequest,
     Reason,
     Request,
@@ -164,6 +165,8 @@ def _words(request: Request) -> str:
         return f"GET {request.path}"
     if isinstance(request, LogRequest):
         return f"log of {request.namespace}/{request.pod}"
+    if isinstance(request, ForwardRequest):
+        return f"GET 127.0.0.1:{request.port}{request.path}"
     return type(request).__name__
 
 

@@ -130,5 +130,6 @@ class NodeView:
     foreign_tables: tuple[ForeignTable, ...] = ()
     nft_tables: tuple[nft.Table, ...] = ()  # native tables that were read
     ipvs: VirtualServers | None = field(default_factory=VirtualServers)  # None: not read
-    nft_order: tuple[str, ...] = ()  # all nft tables ("ip nat"), the oldest first
+    nft_order: tuple[str, ...] = ()  # the oldest first: iptables' tables ("ip nat"), and native
+    # ones whose base chains are as old as themselves
     own: OwnChains = OwnChains()

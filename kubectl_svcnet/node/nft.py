@@ -45,7 +45,7 @@ class Native:
     foreign: tuple[ForeignTable, ...] = ()
     instead: frozenset[tuple[Family, str]] = frozenset()
     gaps: tuple[Gap, ...] = ()
-    order: tuple[str, ...] = ()  # of all tables: the kernel lists the oldest first
+    order: tuple[str, ...] = ()  # of tables: the kernel lists the oldest first
 
 
 def table_command(family: str, name: str) -> Command:
@@ -113,7 +113,16 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
         foreign=tuple(foreign),
         instead=frozenset(instead),
         gaps=tuple(gaps),
-        order=tuple(f"{listed.family} {listed.name}" for listed in every),
+        order=_order(every),
+    )
+
+
+def _order(every: Iterable[ListedTable]) -> tuple[str, ...]:
+    """iptables' own tables, and native ones whose base chains are as old as themselves."""
+    return tuple(
+        f"{listed.family} {listed.name}"
+        for listed in every
+        if listed.original or is_iptables(listed.family, listed.name)
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..dataplanes.kube_proxy_ipvs import DEVICE
 from ..dataplanes.remains import MODES, abandoned, kube_proxy_chains
 from ..engine.ask import Questions
 from ..engine.judge.leftovers import Probe, Remains, judge_leftover
@@ -58,6 +59,10 @@ def remains_of(view: NodeView, at_work: AtWork) -> tuple[Remains, ...]:
     tables = [str(table) for table in view.nft_tables if str(table) in _TABLES]
     if tables and at_work.mode != "nftables":
         found.append(Remains(what=f"nft table {', '.join(tables)}", tables=frozenset(tables)))
+    bound = len(view.ipvs.servers) if view.ipvs else 0
+    if bound and at_work.mode != "ipvs":
+        noun = "virtual server" if bound == 1 else "virtual servers"
+        found.append(Remains(what=f"{bound} {noun} of ipvs", device=DEVICE))
     return tuple(found)
 
 

@@ -127,8 +127,8 @@ class _Run:
             )
             for fact, (leftovers, _) in zip(facts, left, strict=True)
         ]
-        unseen = {s.node: unseen.get(s.node, "") for s in states if not _diverted(s)}
-        states = self._confirmed([_synced(s, unseen.get(s.node, "")) for s in states], pods, unseen)
+        unseen = {s.node: unseen[s.node] for s in states if s.node in unseen and not _diverted(s)}
+        states = self._confirmed([_synced(s, unseen) for s in states], pods, unseen)
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
         of_words = [gap for one in heard.values() for gap in one.gaps]
         of_rules = [gap for _, more in left for gap in more]
@@ -169,22 +169,25 @@ class _Run:
         return {reading.node.name: reading for reading in self.collector.map(one, nodes)}
 
     def _unseen(self, asked: _Asked, readings: Mapping[str, NodeReading]) -> dict[str, str]:
-        """By node: a change over a minute old that its kernel does not show; stated only if the
-        API still says the same."""
-        found: dict[str, tuple[Frontend, str]] = {}
+        """By node that could be judged: a change over a minute old that its kernel does not show,
+        "" if none; stated only if the API still says the same."""
+        found: dict[str, str] = {}
+        whose: dict[str, Frontend] = {}
         for (frontend, name), trace in judge(asked.expected, readings, asked.targets).items():
+            if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
+                continue
+            found.setdefault(name, "")
             problem = next((p for p in trace.problems if p in _UNSEEN), None)
-            if problem is not None:
-                text = f"{frontend.service} ({frontend}) is {problem.value}"
-                found.setdefault(name, (frontend, text))
-        if not found:
-            return {}
-        again = read_services(self.collector, (Scope(),), dated=True)
-        return {
-            name: text
-            for name, (frontend, text) in found.items()
-            if again.changed.get(frontend.service) == asked.read.changed.get(frontend.service)
-        }
+            if problem is not None and name not in whose:
+                whose[name] = frontend
+                found[name] = f"{frontend.service} ({frontend}) is {problem.value}"
+        if not whose:
+            return found
+        again, before = read_services(self.collector, (Scope(),), dated=True), asked.read
+        for name, frontend in whose.items():
+            if again.changed.get(frontend.service) != before.changed.get(frontend.service):
+                del found[name]
+        return found
 
     def _leftovers(
         self, facts: Facts, asked: _Asked, nodes: Sequence[Node]
@@ -210,9 +213,10 @@ class _Run:
         self.collector.wait(self.options.settle)
         again = read_metrics(self.collector, [pods[name] for name in due])
         return [
-            _synced(replace(s, told=replace(s.told, metrics=again[s.node])), unseen.get(s.node, ""))
-            if s.node in again
-            else s
+            _synced(
+                replace(s, told=replace(s.told, metrics=again.get(s.node) or s.told.metrics)),
+                unseen,
+            )
             for s in states
         ]
 
@@ -222,5 +226,5 @@ def _diverted(state: ProxyState) -> bool:
     return any(left.harm is not Harm.HARMLESS for left in state.leftovers)
 
 
-def _synced(state: ProxyState, unseen: str) -> ProxyState:
-    return replace(state, sync=sync_of(state, unseen))
+def _synced(state: ProxyState, unseen: Mapping[str, str]) -> ProxyState:
+    return replace(state, sync=sync_of(state, unseen.get(state.node)))

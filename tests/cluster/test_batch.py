@@ -241,7 +241,7 @@ def test_a_table_that_is_not_there_is_not_asked_for(node: Node) -> None:
     assert listing.data == b"1:table ip nat {\n2:\tchain x {\n4:table ip6 rawer {\n"
     assert (listing.exit_code, listing.unfiltered) == (0, False)
     assert [each.absent for each in (nat, raw, nat6, part)] == [False, True, True, False]
-    assert node.ran() == ["nft list chains", *["iptables-nft -t nat -S KUBE-SERVICES"] * 2]
+    assert node.ran() == ["nft -a list chains", *["iptables-nft -t nat -S KUBE-SERVICES"] * 2]
 
 
 @pytest.mark.parametrize("nft", ["none", "broken"])

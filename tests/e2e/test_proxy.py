@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from tests.e2e.tool import Answer, Svcnet
-from tests.lab import kube
+from tests.lab import kube, proxy
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
-from tests.lab.topology import NODES
+from tests.lab.topology import NODES, node_named
 
 pytestmark = pytest.mark.e2e
 
@@ -205,12 +205,13 @@ def answered(lab: Lab) -> bool:
 
 @pytest.fixture
 def nftables(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
-    """The struck node in nftables mode, its proxy of iptables mode killed, not ended."""
+    """The struck node in nftables mode since now, its proxy of iptables mode killed, not ended."""
     before = lab.proxy_mode(STRUCK)
-    if before != "nftables":
-        for pid in lab.processes(STRUCK, "kube-proxy"):
-            os.kill(pid, signal.SIGKILL)
-        lab.switch_mode(STRUCK, "nftables")
+    if before != "iptables":
+        lab.switch_mode(STRUCK, "iptables")
+    for pid in lab.processes(STRUCK, "kube-proxy"):
+        os.kill(pid, signal.SIGKILL)
+    lab.switch_mode(STRUCK, "nftables")
     try:
         yield
     finally:
@@ -271,10 +272,16 @@ def test_a_switch_leaves_nothing(lab: Lab, svcnet: Svcnet) -> None:
 
 @pytest.mark.full
 @pytest.mark.usefixtures("nftables")
-def test_leftovers_of_an_older_table(lab: Lab, svcnet: Svcnet) -> None:
-    """nat/PREROUTING was there before kube-proxy's table, so its packets meet that one first.
-    That it was cannot be seen, so no harm is stated, and none is denied."""
-    with left_over(lab, anew=False):
+def test_leftovers_that_come_second(lab: Lab, svcnet: Svcnet) -> None:
+    """kube-proxy makes its base chains anew when it starts, so that packets meet them first, also
+    before those of a table that is listed after its own. When iptables' own were made cannot be
+    seen, so no harm is stated, and none is denied."""
+    with left_over(lab, anew=True):
+        lab.kubectl("-n", "kube-system", "delete", "pod", lab.proxy_pod(STRUCK), "--wait")
+        # it takes the leftovers for the other mode's, and removes them
+        proxy.wait_for_mode(node_named(STRUCK), "nftables")
+        assert shown(svcnet("proxy", *ONLY))[STRUCK]["leftovers"] == []
+        restore(lab, dead_rules(lab))
         assert answered(lab)
         answer = svcnet("proxy", *ONLY)
         left = leftover(answer)

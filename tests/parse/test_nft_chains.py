@@ -77,3 +77,30 @@ def test_cut_anywhere_nothing_is_invented(end: int) -> None:
     whole = {(t.family, t.name): t.base for t in TABLES}
     for table in parse_chain_listing(FULL[:end])[:-1]:
         assert whole[table.family, table.name] == table.base
+
+
+def chains(*handles: int | None, hooked: bool = True) -> str:
+    text = "table ip kube-proxy {\n"
+    for number, handle in enumerate(handles):
+        mark = "" if handle is None else f" # handle {handle}"
+        hook = "\t\ttype nat hook output priority -100; policy accept;\n" if hooked else ""
+        text += f"\tchain c{number} {{{mark}\n{hook}\t}}\n"
+    return text
+
+
+@pytest.mark.parametrize(
+    ("handles", "original"),
+    [
+        ((9, 10, 11, 12, 13, 14, 15, 16), True),  # kube-proxy 1.36: made, deleted, made again
+        ((1, 2, 3), True),
+        ((61, 62, 63), False),  # made anew when it started again
+        ((1, 2, 40), False),
+        ((None, 2, 3), False),
+        ((), False),
+    ],
+)
+def test_base_chains_as_old_as_their_table(handles: tuple[int | None, ...], original: bool) -> None:
+    (table,) = parse_chain_listing(chains(*handles))
+    assert table.original is original
+    (regular,) = parse_chain_listing(chains(*handles, hooked=False))
+    assert not regular.original

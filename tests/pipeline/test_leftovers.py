@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend
 from kubectl_svcnet.model.finding import Gap
+from kubectl_svcnet.model.ipvs import VirtualServer, VirtualServers
 from kubectl_svcnet.model.nodeview import NodeView
 from kubectl_svcnet.model.ruleset import Ruleset
 from kubectl_svcnet.parse.iptables_save import parse_save
@@ -54,6 +56,14 @@ def test_by_what_is_at_work(found: NodeView, mode: str, backend: str, what: list
     assert names(found, mode, backend) == what
 
 
+def test_virtual_servers() -> None:
+    one = VirtualServer(scheduler="rr", raw="")
+    bound = replace(view(), ipvs=VirtualServers(servers=(one,)))
+    assert names(bound, "iptables") == ["1 virtual server of ipvs"]
+    assert names(bound, "ipvs") == []
+    assert names(replace(bound, ipvs=None), "iptables") == []  # not read: a gap says so
+
+
 def test_of_other_programs() -> None:
     found = view(KUBE + CALI)
     assert names(found, "iptables") == ["1 chain of Calico (iptables, nft)"]
@@ -72,8 +82,6 @@ def test_the_whole_node() -> None:
         if one["metadata"]["name"].startswith("kube-proxy-nftables")
     ][:1]
     proxied = proxy("n3")
-    from dataclasses import replace
-
     agents = (replace(proxied, name=pod["metadata"]["name"]),)
     reader = NodeReader(collector=collector, agents=agents, wanted=lambda *_: ())
     reading = reader.follow(node("n3"), lambda _: ())

@@ -16,7 +16,10 @@ from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.proxystate import Harm, Leftover
 from ..simulate import Simulator
-from ..simulate.without import without
+from ..simulate.without import is_entered, without
+
+#: Packets followed for one leftover: each takes a few milliseconds, twice.
+MOST = 2_000
 
 _OPEN = (FateKind.UNKNOWN, FateKind.UNREAD)
 _ORDER = "it depends on which base chain was registered last, which no listing shows"
@@ -24,11 +27,12 @@ _ORDER = "it depends on which base chain was registered last, which no listing s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remains:
-    """Rules that are not those of the proxy at work: `chains` of iptables, native `tables`."""
+    """What is not of the proxy at work: `chains` of iptables, native `tables`, virtual servers."""
 
     what: str
     chains: frozenset[ChainId] = frozenset()
     tables: frozenset[str] = frozenset()
+    device: str = ""  # that of IPVS's virtual servers, if they are meant
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +44,16 @@ class Probe:
 
 
 def judge_leftover(view: NodeView, remains: Remains, probes: Iterable[Probe]) -> Leftover:
+    if not (remains.tables or remains.device or is_entered(view, remains.chains)):
+        because = "no rule leads to them"
+        return Leftover(what=remains.what, harm=Harm.HARMLESS, because=because)
     full = Simulator(view)
-    bare = Simulator(without(view, remains.chains, remains.tables))
+    bare = Simulator(without(view, remains.chains, remains.tables, remains.device))
     doubt, walked = "", 0
     for probe in probes:
+        if walked == MOST:
+            doubt = doubt or f"only the first {MOST} packets for Services were followed"
+            break
         walked += 1
         now, then = full.fates(probe.packet), bare.fates(probe.packet)
         ends, others = set(map(_end, now)), set(map(_end, then))

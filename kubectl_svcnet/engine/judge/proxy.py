@@ -22,11 +22,12 @@ _KERNEL, _NFT = (5, 13), (1, 0, 1)  # sigs.k8s.io/knftables, cmd/kube-proxy/app/
 _HARM = {Harm.CHANGES: "SVN313", Harm.HARMLESS: "SVN314", Harm.UNKNOWN: "SVN315"}
 
 
-def sync_of(state: ProxyState, unseen: str) -> Sync:
-    """`unseen`: a change of the API, old enough, that the kernel does not show."""
+def sync_of(state: ProxyState, unseen: str | None) -> Sync:
+    """`unseen`: a change of the API, old enough, that the kernel does not show; None where it
+    could not be looked for."""
     told = state.told
     metrics, healthy = told.metrics, told.healthy
-    said = Sync(metrics=metrics, healthy=healthy, unseen=unseen)
+    said = Sync(metrics=metrics, healthy=healthy, unseen=unseen or "")
     late = metrics is not None and metrics.late_by > LATE
     failed = metrics is not None and metrics.failures > 0
     if state.process in HALTED:
@@ -42,7 +43,7 @@ def sync_of(state: ProxyState, unseen: str) -> Sync:
         return _sync(said, SyncState.LATE, _waited(metrics.last_sync, metrics.late_by))
     if unseen:
         return _sync(said, SyncState.LATE, f"{unseen}, a minute and more after it changed")
-    if metrics is not None or healthy or state.programmed:
+    if metrics is not None or healthy or unseen is not None:
         return _sync(said, SyncState.UP_TO_DATE, "")
     return said
 

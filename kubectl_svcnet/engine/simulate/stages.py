@@ -4,7 +4,11 @@ Chains run by priority, iptables' (of both backends) among native nftables'. All
 family run inside one hook of the kernel, at -100 where destinations change and at 100 where
 sources do (nf_nat_proto.c); their own priorities order them only among themselves. Of chains
 that have the same priority the one registered last runs first (nf_hook_entries_grow), which no
-listing shows: their order is open. Connection tracking runs at -200, IPVS beside nat.
+listing shows: their order is open. But the kernel lists tables in the order in which they were
+made (nf_tables_newtable): where a native table's base chains are known to be as old as itself,
+chains of a table that stands after it are newer. The other way round proves nothing, since
+iptables adds its base chains when it first needs them. Connection tracking runs at -200, IPVS
+beside nat.
 """
 
 from __future__ import annotations
@@ -38,9 +42,6 @@ _TABLES = {
 }
 _NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
 _TRACKING = -200  # NF_IP_PRI_CONNTRACK
-
-#: The table whose base chains are as old as itself.
-_AT_ONCE = "kube-proxy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ class Plan:
         return _groups(drafts)
 
     def _newer_first(self, group: Group) -> tuple[Group, ...]:
-        """In two where iptables' nat table is known to be newer than kube-proxy's own."""
+        """In two where iptables' nat table is known to be newer than the native base chain."""
         if len(group.entries) != 2:
             return (group,)
         iptables, native = group.entries
@@ -168,9 +169,7 @@ class Plan:
             return (group,)
         names = (str(native.table), f"{native.table.family} {iptables.where.table}")
         known = iptables.where.backend is Backend.NFT and set(names) <= set(self._order)
-        if not known or native.table.name != _AT_ONCE:
-            return (group,)
-        if self._order.index(names[0]) > self._order.index(names[1]):
+        if not known or self._order.index(names[0]) > self._order.index(names[1]):
             return (group,)
         return Group((iptables,), group.unread, group.garbled), Group((native,))
 

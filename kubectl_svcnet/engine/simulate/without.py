@@ -1,6 +1,7 @@
-"""The same node without some of its chains and native tables: what would it do?
+"""The same node without some of its chains, native tables or virtual servers.
 
-Rules that jump to a chain that is taken away go with it; all others keep their numbers.
+What would it do? Rules that jump to a chain that is taken away go with it; all others keep their
+numbers. With the virtual servers go the addresses of the device that they are bound to.
 """
 
 from __future__ import annotations
@@ -9,17 +10,39 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from ...model.fate import ChainId
+from ...model.ipvs import VirtualServers
 from ...model.nodeview import NodeView
 from ...model.ruleset import Chain, Rule, Ruleset, Table
 from ...model.targets import Jump
 
 
-def without(view: NodeView, chains: frozenset[ChainId], tables: frozenset[str]) -> NodeView:
-    """`tables`: native nft tables, by family and name ("ip kube-proxy")."""
-    return replace(
+def without(
+    view: NodeView, chains: frozenset[ChainId], tables: frozenset[str], device: str = ""
+) -> NodeView:
+    """`tables`: native nft tables, by family and name ("ip kube-proxy"); `device`: that of IPVS,
+    "" to leave it."""
+    kept = replace(
         view,
         rulesets={key: _ruleset(ruleset, chains) for key, ruleset in view.rulesets.items()},
         nft_tables=tuple(table for table in view.nft_tables if str(table) not in tables),
+    )
+    if not device:
+        return kept
+    addresses = view.addresses
+    if addresses is not None:
+        addresses = tuple(one for one in addresses if one.interface != device)
+    return replace(kept, ipvs=VirtualServers(), addresses=addresses)
+
+
+def is_entered(view: NodeView, chains: frozenset[ChainId]) -> bool:
+    """Whether a rule that is none of theirs leads into these chains."""
+    return any(
+        _leads(rule, {one.chain for one in chains})
+        for ruleset in view.rulesets.values()
+        for table in ruleset.tables.values()
+        for name, chain in table.chains.items()
+        if ruleset.chain_id(table.name, name) not in chains
+        for rule in chain.rules
     )
 
 

@@ -138,6 +138,8 @@ SYNCED = Metrics(last_sync=10.0, last_queued=10.0)
 @pytest.mark.parametrize(
     ("told", "unseen", "process", "state"),
     [
+        (Told(), None, "S", SyncState.UNKNOWN),  # nobody could look
+        (Told(healthy=True), None, "S", SyncState.UP_TO_DATE),
         (Told(metrics=SYNCED), "", "S", SyncState.UP_TO_DATE),
         (Told(metrics=replace(SYNCED, late_by=LATE)), "", "S", SyncState.UP_TO_DATE),
         (Told(metrics=replace(SYNCED, late_by=LATE + 1)), "", "S", SyncState.LATE),
@@ -152,14 +154,10 @@ SYNCED = Metrics(last_sync=10.0, last_queued=10.0)
         (Told(metrics=SYNCED), "", "T", SyncState.STOPPED),
     ],
 )
-def test_sync(told: Told, unseen: str, process: str, state: SyncState) -> None:
+def test_sync(told: Told, unseen: str | None, process: str, state: SyncState) -> None:
     found = sync_of(replace(WELL, told=told, process=process), unseen)
     assert found.state is state
-    assert bool(found.why) is (state is not SyncState.UP_TO_DATE)
-
-
-def test_nothing_is_known_of_a_sync_where_nothing_was_read() -> None:
-    assert sync_of(replace(WELL, told=Told(), programmed=None), "").state is SyncState.UNKNOWN
+    assert bool(found.why) is (state not in (SyncState.UP_TO_DATE, SyncState.UNKNOWN))
 
 
 def test_failures_in_a_log_alone_are_no_error() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kubectl_svcnet.engine.simulate.without import without
+from kubectl_svcnet.engine.simulate.without import is_entered, without
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend
 from kubectl_svcnet.parse.nftables import parse_ruleset
@@ -54,3 +54,13 @@ def test_native_tables() -> None:
     view = make_view(nft_tables=tables)
     left = without(view, frozenset(), frozenset({"ip kube-proxy"}))
     assert [str(table) for table in left.nft_tables] == ["ip6 kube-proxy"]
+
+
+def test_which_chains_are_entered() -> None:
+    view = make_view(SAVE)
+    nat = {name: view.rulesets[KEY].chain_id("nat", name) for name in ("KUBE-SERVICES", "OTHER")}
+    assert is_entered(view, frozenset(nat.values()))
+    alone = make_view("*nat\n:A -\n:B -\n-A A -j B\n-A B -j A\nCOMMIT\n")
+    both = frozenset(alone.rulesets[KEY].chain_id("nat", name) for name in "AB")
+    assert not is_entered(alone, both)  # only by each other
+    assert is_entered(alone, frozenset([*both][:1]))
