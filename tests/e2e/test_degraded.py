@@ -192,7 +192,9 @@ def check_one_sentence(answer: Answer, *words: str) -> None:
         assert word in gap["why"]
 
 
-@pytest.mark.parametrize("command", [["trace", "db-service"], ["trace", "-A"], ["ranges"]])
+@pytest.mark.parametrize(
+    "command", [["trace", "db-service"], ["trace", "-A"], ["ranges"], ["proxy"]]
+)
 def test_a_viewer_without_rights(lab: Lab, svcnet: Svcnet, command: list[str]) -> None:
     answer = svcnet(*command, kubeconfig=lab.viewer_kubeconfig)
     check_one_sentence(answer, "forbidden", "viewer")
@@ -207,7 +209,7 @@ def test_impersonating_a_group(svcnet: Svcnet) -> None:
     assert answer.code == 0, answer.told()
 
 
-@pytest.mark.parametrize("command", [["trace", "db-service"], ["ranges"]])
+@pytest.mark.parametrize("command", [["trace", "db-service"], ["ranges"], ["proxy"]])
 def test_no_cluster(lab: Lab, svcnet: Svcnet, tmp_path: Path, command: list[str]) -> None:
     config = yaml.safe_load(lab.kubeconfig.read_text(encoding="utf-8"))
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
