@@ -1,7 +1,8 @@
-"""`make bench`: `kubectl svcnet trace SERVICE` against the loop by hand, on the running lab.
+"""`make bench`: the simulator against the node's own tools, then `kubectl svcnet trace SERVICE`
+against the loop by hand, on the running lab.
 
-Both are timed in turn on the same lab in the same run, and medians are compared. The lab is left
-as it was found, unless --keep says otherwise.
+On the lab both are timed in turn in the same run, and medians are compared. It is left as it was
+found, unless --keep says otherwise. `--only simulator` needs no lab, only root.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
-from . import parts, proxies, texts
+from . import parts, proxies, simulator, texts
 from .calm import wait_for_rest
 from .figures import (
     Run,
@@ -44,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
         default="1000x4,5000x10",
         help="Services x endpoints of each (default: %(default)s; the larger takes up to hours)",
     )
+    made.add_argument("--only", choices=("simulator", "lab"), help="one half of it")
     made.add_argument("--times", type=int, default=7, help="runs of each (default: %(default)s)")
     made.add_argument("--keep", action="store_true", help="leave the last size loaded")
     made.add_argument("--markdown", action="store_true", help="print tables for a README")
@@ -54,6 +56,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and unload
     try:
+        if options.only != "lab":
+            simulator.bench(markdown=options.markdown)
+        if options.only == "simulator":
+            return 0
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")
         proxies.require_all()

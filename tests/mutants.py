@@ -327,7 +327,7 @@ SINGLE = [
     (
         "nft_statements.py",
         "return [(branch, Then.RULE)]\n\n    # Marks",
-        "return [(branch, Then.STATEMENT)]\n\n    # Marks",
+        "return [(branch, Then.CHAIN)]\n\n    # Marks",
     ),
     ("nft_statements.py", "if not mark.connection:", "if True:"),
     (

@@ -244,12 +244,16 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
 }
 
 
+#: Imports, large lists and the rules of a large node make many objects and no garbage.
+GC_THRESHOLD = 100_000
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit status. Run as a program (without `argv`) it ends the process itself: to take
     apart all that was imported costs Python longer than many an answer."""
     if argv is not None:
         return _guarded(argv)
-    gc.set_threshold(20_000)  # imports and large lists make many objects and no garbage
+    gc.set_threshold(GC_THRESHOLD)
     status = _guarded(argv)
     try:
         sys.stdout.flush()

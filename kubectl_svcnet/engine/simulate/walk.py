@@ -50,9 +50,15 @@ class Walk:
     steps: int = 0
     known: dict[tuple[Family, str, str], Bases] = field(default_factory=dict)  # of this node
     _splits: int = 0
+    _places: dict[str, Place] = field(default_factory=dict)
 
     def place(self, hook: str) -> Place:
-        return Place(hook, self.routing, self.view.sysctls, self.packet, self.view.sets)
+        found = self._places.get(hook)
+        if found is None:
+            view = self.view
+            found = Place(hook, self.routing, view.sysctls, self.packet, view.sets)
+            self._places[hook] = found
+        return found
 
     def new_split(self) -> int:
         self._splits += 1

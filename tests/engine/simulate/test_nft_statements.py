@@ -45,6 +45,11 @@ def ask_nft(ask: Ask, text: str, **fields: Any) -> Any:
         ("dnat to tcp dport map { 81 : 10.244.1.2 }", ["pass 1"]),
         ("tcp dport 81 dnat to 10.244.1.2", ["pass 1"]),
         ("redirect to :15001", ["endpoint 10.244.1.1:15001 1"]),
+        ("redirect to tcp dport map { 80 : 15001 }", ["endpoint 10.244.1.1:15001 1"]),
+        (
+            "redirect to :15001-15002 random",
+            ["endpoint 10.244.1.1:15001 0.5", "endpoint 10.244.1.1:15002 0.5"],
+        ),
         ("dnat to ip ttl map { 3 : 10.244.1.2 }", ["unknown 1"]),
         # the first translation wins
         ("dnat to 10.244.1.2:1\ndnat to 10.244.1.3:2", [f"endpoint {TO}:1 1"]),
@@ -87,6 +92,19 @@ def test_a_device_that_is_not_known_may_be_any_of_a_map(ask: Ask, brief: Brief) 
     assert brief(ask_nft(ask, text, destination="8.8.8.8", in_interface=None)) == ["unknown 1"]
     text = table(a=f"{FILTER}\n{vmap.replace('drop', 'continue')}")
     assert brief(ask_nft(ask, text, destination="8.8.8.8", in_interface=None)) == ["pass 1"]
+
+
+def test_a_connection_that_is_not_there_has_no_mark(ask: Ask) -> None:
+    raw = "type filter hook prerouting priority raw; policy accept;\nct mark set 0x1"
+    text = table(r=raw, a=f"{SNAT}\nct mark 0x1 masquerade")
+    (fate,) = ask_nft(ask, text, destination="8.8.8.8")
+    assert fate.masquerade is False
+
+
+def test_notrack_comes_too_late_behind_raw(ask: Ask) -> None:
+    text = table(f=f"{FILTER}\nnotrack", a=f"{SNAT}\nmasquerade")
+    (fate,) = ask_nft(ask, text, destination="8.8.8.8")
+    assert fate.masquerade is True
 
 
 def test_notrack_means_no_translation(ask: Ask, brief: Brief) -> None:
