@@ -18,7 +18,7 @@ from ..model.packet import Client, Hook, Packet
 from ..model.report import Asked
 from ..model.service import Endpoint, Frontend, FrontendKind, Node, Pod, Service, dialled
 from .expect import expect
-from .simulate.routing import Routing
+from .simulate import Routing
 
 #: Outside addresses to try, from the blocks that RFC 5737 and RFC 3849 keep for documentation.
 _OUTSIDE = tuple(

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..engine.simulate import Simulator
-from ..engine.simulate.routing import Routing
+from ..engine.simulate import Routing, Simulator
 from ..errors import ParseError, UsageError
 from ..model.address import Family, IPAddress
 from ..model.capture import Source

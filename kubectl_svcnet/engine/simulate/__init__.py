@@ -20,7 +20,9 @@ from .routing import Routing
 from .stages import Plan
 from .walk import Bases, Walk
 
-__all__ = ["Simulator", "simulate"]
+#: `Routing` too is had from here: importlib locks a module before its package, so of two threads
+#: one that imports `simulate.routing` and one that imports this package may block each other.
+__all__ = ["Routing", "Simulator", "simulate"]
 
 
 class Simulator:
