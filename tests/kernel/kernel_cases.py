@@ -23,6 +23,19 @@ class Case:
     spoiled: list[str]
 
 
+def settings_of(seed: int) -> list[str]:
+    """sysctls that a node may have so or so."""
+    rng = random.Random(-seed)
+    bridged, localnet = rng.choice("01"), rng.choice("0111")
+    return [
+        f"net.bridge.bridge-nf-call-iptables={bridged}",
+        f"net.bridge.bridge-nf-call-ip6tables={bridged}",
+        f"net.ipv4.conf.all.route_localnet={localnet}",
+        f"net.ipv4.conf.eth0.route_localnet={rng.choice('01')}",
+        f"net.ipv4.conf.cni0.route_localnet={rng.choice('01')}",
+    ]
+
+
 def make_case(seed: int, blocks: Sequence[Spoil] = ()) -> Case:
     """kube-proxy's rules, spoiled; and with `blocks` what one or two of them write."""
     rng = random.Random(seed)

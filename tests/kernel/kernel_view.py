@@ -26,8 +26,11 @@ from tests.kernel.kernel_packets import Probe, Seen
 SYSCTLS = (
     "ipv4/ip_forward",
     "ipv6/conf/all/forwarding",
-    "ipv4/conf/all/route_localnet",
-    *(f"ipv4/conf/{name}/accept_local" for name in ("all", "eth0", "cni0")),
+    *(
+        f"ipv4/conf/{device}/{name}"
+        for name in ("route_localnet", "accept_local")
+        for device in ("all", "eth0", "cni0")
+    ),
     "bridge/bridge-nf-call-iptables",
     "bridge/bridge-nf-call-ip6tables",
 )

@@ -16,6 +16,7 @@ from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.parse.nft_tables import is_iptables
 from kubectl_svcnet.parse.nftables import parse_ruleset
+from tests.kernel.kernel_cases import settings_of
 from tests.kernel.kernel_net import NODE, POD_A, POD_B, Net
 from tests.kernel.kernel_nft import NftTable
 from tests.kernel.kernel_nft_cases import make_nft_case
@@ -64,6 +65,7 @@ def test_every_outcome_was_foretold(
     score, refused = Score(), 0
     start = SEED + CASES * foreign
     for seed in range(start, start + CASES):
+        net.run("node", "sysctl", "-q", "-w", *settings_of(seed))
         case = make_nft_case(seed, foreign=foreign)
         try:
             asked = simulator(net, case.orders, case.places.family, with_ip=seed % 2 == 0)

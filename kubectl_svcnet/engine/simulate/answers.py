@@ -32,7 +32,7 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
         return [refused]
     answer.flow = _answer_to(flow, client, ending.answer, routing)
     ends = []
-    for end in _sent(path, answer):
+    for end in _sent(path, answer, translated=flow.destination_changed):
         end.flow = flow
         end.ending = _seen(ending, end.ending)
         ends.append(end)
@@ -52,10 +52,8 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
     mine = flow.destination if routing.is_local(flow.destination) else None
     way = routing.way(client, Sought.answer(client, mine))
     source = routing.source_for(way, client)
-    if routing.is_local(flow.destination):
+    if kind is Answering.RESET or routing.is_local(flow.destination):
         source = flow.destination
-    if flow.destination_changed:  # translated back on its way
-        source = None
     tracked = flow.tracking is Tracking.NEW
     return replace(
         flow,
@@ -65,6 +63,7 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
         in_device="",
         out_device=way.device,
         physical_in=None,
+        bridged=False,
         own=True,
         mark=0,
         tracking=Tracking.RELATED if tracked else Tracking.INVALID,
@@ -73,10 +72,24 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
     )
 
 
-def _sent(path: Path, answer: Branch) -> list[Branch]:
+def _sent(path: Path, answer: Branch, *, translated: bool) -> list[Branch]:
+    """`translated`: in POSTROUTING it gets the address as its source that was asked for
+    (nf_nat_icmp_reply_translation); which chains there see the one and which the other stays
+    open."""
+
+    def posted(one: Branch) -> list[Branch]:
+        if translated:
+            one.change(source=None)
+        return path.hook("POSTROUTING", one)
+
+    def returned(one: Branch) -> list[Branch]:
+        if translated:
+            one.change(source=path.packet.destination)
+        return path.back_over_loopback(one)
+
     back = answer.flow.out_device == LOOPBACK
-    ends = path.each(path.hook("OUTPUT", answer), lambda one: path.hook("POSTROUTING", one))
-    return path.each(ends, path.back_over_loopback) if back else ends
+    ends = path.each(path.hook("OUTPUT", answer), posted)
+    return path.each(ends, returned) if back else ends
 
 
 def _seen(refusal: Ending, of_answer: Ending | None) -> Ending:

@@ -133,7 +133,8 @@ def _address_type(match: m.AddressType, flow: Flow, place: Place) -> Answer:
     address = flow.source if match.side is m.Side.SOURCE else flow.destination
     if address is None:
         # The source of a node's own packet is one of its addresses unless it asks otherwise.
-        kinds = _kinds_of("LOCAL", address) if flow.own else None
+        asks = flow.own and flow.answering is Answering.NOTHING
+        kinds = _kinds_of("LOCAL", address) if asks else None
     else:
         kind = place.routing.kind_of(address)
         if kind in ("LOCAL", "BROADCAST") and match.same_device:

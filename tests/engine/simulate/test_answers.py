@@ -88,12 +88,38 @@ def test_what_was_not_tracked_is_answered_by_what_is_invalid(ask: Ask) -> None:
     assert ask(text.format(""), "8.8.8.8")[0].kind is FateKind.REJECT
 
 
-def test_the_source_of_an_answer_after_dnat_is_not_known(ask: Ask) -> None:
-    """It is translated back on its way: the address that was dialled, once nat has seen it."""
+DNAT = "-j DNAT --to-destination 192.168.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("chain", "source", "kind"),
+    [
+        ("filter/OUTPUT", "192.168.0.1", FateKind.DROP),
+        ("filter/OUTPUT", "10.96.0.10", FateKind.REJECT),
+        ("mangle/POSTROUTING", "192.168.0.1", FateKind.UNKNOWN),
+        ("mangle/INPUT", "192.168.0.1", FateKind.REJECT),
+        ("mangle/INPUT", "10.96.0.10", FateKind.DROP),
+    ],
+)
+def test_an_answer_after_dnat_is_translated_back(
+    ask: Ask, chain: str, source: str, kind: FateKind
+) -> None:
+    """In POSTROUTING, to the address that was dialled; over lo it comes back with that."""
+    table, _, hook = chain.partition("/")
     text = (
-        "*nat\n-A PREROUTING -j DNAT --to-destination 192.168.0.1:8080\nCOMMIT\n"
-        "*filter\n-A INPUT -j REJECT\n-A OUTPUT -s 192.168.0.1/32 -j DROP\nCOMMIT\n"
+        f"*nat\n-A OUTPUT -p tcp {DNAT}\nCOMMIT\n*filter\n-A INPUT -p tcp -j REJECT\nCOMMIT\n"
+        f"*{table}\n-A {hook} -p icmp -s {source}/32 -j DROP\nCOMMIT\n"
     )
-    assert ask(text)[0].kind is FateKind.UNKNOWN
-    untouched = text.replace("-j DNAT --to-destination 192.168.0.1:8080", "-j RETURN")
-    assert ask(untouched, "192.168.0.1")[0].kind is FateKind.DROP
+    if table == "filter":
+        text = text.replace("COMMIT\n*filter\n-A OUTPUT", "-A OUTPUT")
+    (fate,) = ask(text, hook=Hook.OUTPUT)
+    assert fate.kind is kind
+
+
+def test_a_reset_comes_from_where_the_packet_went(ask: Ask) -> None:
+    text = (
+        "*filter\n-A FORWARD -p tcp -j REJECT --reject-with tcp-reset\n"
+        "-A OUTPUT -s 8.8.8.8/32 -j DROP\nCOMMIT\n"
+    )
+    assert ask(text, "8.8.8.8")[0].kind is FateKind.DROP
+    assert ask(text, "8.8.4.4")[0].kind is FateKind.REJECT
