@@ -78,19 +78,21 @@ ERAS = (
 
 def write_nft_proxy(table: NftTable, rng: random.Random, era: NftEra, most: int = 3) -> Frontends:
     """kube-proxy's table for a few random Services; what they listen at."""
-    _frame(table, era)
+    _sets(table, era)
+    _base_chains(table, era)
+    _checks(table, era)
     frontends: Frontends = []
     for number in range(rng.randint(1, most)):
         frontends += _Service(table, rng, era, number).write()
     return frontends
 
 
-def _frame(table: NftTable, era: NftEra) -> None:
+def _sets(table: NftTable, era: NftEra) -> None:
     places = table.places
     address = "ipv4_addr" if places.family is Family.IPV4 else "ipv6_addr"
     if era.cluster_ips:
         table.sets["cluster-ips"] = ("set", f"type {address};", [])
-    table.sets["nodeport-ips"] = ("set", f"type {address};", [places.node])
+        table.sets["nodeport-ips"] = ("set", f"type {address};", [places.node])
     key = f"type {address} . inet_proto . inet_service"
     for name in ("no-endpoint-services", "service-ips"):
         table.sets[name] = ("map", f"{key} : verdict", [])
@@ -105,12 +107,20 @@ def _frame(table: NftTable, era: NftEra) -> None:
     if not era.per_endpoint:
         head = f"type {address} . {address} . inet_proto . inet_service;"
         table.sets["hairpin-connections"] = ("set", head, [])
-    _base_chains(table, era)
-    ip, chains = places.ip, table.chains
-    ports = f"{ip} daddr @nodeport-ips meta l4proto . th dport vmap"
+
+
+def _checks(table: NftTable, era: NftEra) -> None:
+    """Refusals, dispatch and masquerade."""
+    ip, places, chains = table.places.ip, table.places, table.chains
+    here = f"{ip} daddr @nodeport-ips"
+    if not era.cluster_ips:
+        here = f"fib daddr type local {ip} daddr != {places.loopback_net.removesuffix('/128')}"
+    ports = f"{here} meta l4proto . th dport vmap"
     where = f"{ip} daddr . meta l4proto . th dport"
-    chains["nodeport-endpoints-check"] = [f"{ports} @no-endpoint-nodeports"]
-    chains["service-endpoints-check"] = [f"{where} vmap @no-endpoint-services"]
+    refused = [f"{ports} @no-endpoint-nodeports", f"{where} vmap @no-endpoint-services"]
+    chains["nodeport-endpoints-check"], chains["service-endpoints-check"] = (
+        [rule] for rule in refused
+    )
     chains["services"] = [f"{where} vmap @service-ips", f"{ports} @service-nodeports"]
     chains["reject-chain"] = ["reject"]
     if era.cluster_ips:
@@ -122,7 +132,11 @@ def _frame(table: NftTable, era: NftEra) -> None:
         ]
     else:
         allowed = f"{where} . {ip} saddr @firewall-allow return"
-        chains["firewall-check"] = [allowed, f"{where} @firewall drop"]
+        chains["firewall-allow-check"] = [allowed, "drop"]
+        chains["firewall-check"] = [f"{where} @firewall jump firewall-allow-check"]
+        chains["endpoints-check"] = refused[::-1]
+        chains["forward"] = ["ct state invalid drop"]
+        del chains["nodeport-endpoints-check"], chains["service-endpoints-check"]
     if era.per_endpoint:
         chains["mark-for-masquerade"] = [MARK]
         chains["masquerading"] = [
@@ -146,10 +160,10 @@ def _base_chains(table: NftTable, era: NftEra) -> None:
     endpoints, nodeports = f"{new} service-endpoints-check", f"{new} nodeport-endpoints-check"
     firewall, addresses = f"{new} firewall-check", f"{new} cluster-ips-check"
     if era.filters == "dstnat-1":
-        inner = [nodeports, endpoints]
-        table.base("filter-input", "filter", "input", -101, *inner, firewall)
-        table.base("filter-forward", "filter", "forward", -101, endpoints, firewall)
-        table.base("filter-output", "filter", "output", -101, endpoints, firewall)
+        both = f"{new} endpoints-check"
+        table.base("filter-input", "filter", "input", -101, both, firewall)
+        table.base("filter-forward", "filter", "forward", -101, both, "jump forward", firewall)
+        table.base("filter-output", "filter", "output", -101, both, firewall)
     elif era.filters == "split":
         table.base("filter-prerouting", "filter", "prerouting", -110, firewall)
         table.base("filter-input", "filter", "input", -110, nodeports, endpoints)
