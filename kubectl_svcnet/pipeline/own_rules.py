@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from ..dataplanes.kube_proxy_iptables import matches_hash
 from ..dataplanes.kube_proxy_nftables import matches_hash as matches_nft_hash
-from ..model.fate import ChainId, RuleRef
+from ..model.fate import Backend, ChainId, RuleRef
+from ..model.ipvs import VirtualServers
 from ..model.nodeview import OwnChains
 from ..model.ruleset import Ruleset
 from ..model.service import Endpoint, Frontend, Service
@@ -38,6 +39,8 @@ def own_rules(
         return ()
     kinds = (*reading.own.dispatch, *reading.own.translate)
     met = dict.fromkeys(_met(reading, frontends))
+    if reading.own.ipvs:
+        return tuple(_virtual_servers(view.ipvs, met))
     found: dict[RuleRef, None] = {}
     for ruleset in view.rulesets.values():
         own = [f for f in frontends if f.family is ruleset.family]
@@ -56,6 +59,16 @@ def own_rules(
         native = own_nft_rules(view.nft_tables, reading.own, hashed, met)
         found |= dict.fromkeys(native)
     return tuple(found)
+
+
+def _virtual_servers(known: VirtualServers | None, met: Iterable[RuleRef]) -> Iterable[RuleRef]:
+    """Those that its packets met, each with its real servers; rules ask sets of all Services."""
+    by_text = {server.text: server for server in (known.servers if known else ())}
+    for ref in met:
+        if ref.chain.backend is Backend.IPVS and ref.raw in by_text:
+            yield ref
+            for number, real in enumerate(by_text[ref.raw].servers, 2):
+                yield RuleRef(ref.chain, number, real.text)
 
 
 def hash_check(refs: Iterable[RuleRef], frontends: Sequence[Frontend], own: OwnChains) -> str:

@@ -224,6 +224,12 @@ def _about_rules(reading: NodeReading, found: bool, hashes: str) -> str:
         return f"Not read: {why}."
     if not found:
         return "Not run as it stands: in what was read of the node no rule belongs to it."
+    if reading.own.ipvs:
+        return (
+            "Not run as it stands: these are its virtual servers in what was read of the node, "
+            "found by address and port, since nothing there bears a Service's name. The file "
+            "writes both in hex; `ipvsadm -Ln` prints the same, where it exists."
+        )
     if reading.own.within:
         return (
             "Not run as it stands: these are its rules in what was read of the node, found by "
@@ -238,6 +244,8 @@ def _about_rules(reading: NodeReading, found: bool, hashes: str) -> str:
 
 def _backend(reading: NodeReading, family: Family) -> Backend:
     """The backend that kube-proxy's rules are in; nft where that is not known."""
+    if reading.own.ipvs:
+        return Backend.IPVS
     if reading.own.within:
         return Backend.NFTABLES
     rulesets = reading.view.rulesets if reading.view else {}
@@ -257,6 +265,8 @@ def _listing(reading: NodeReading, family: Family, backend: Backend, rest: str) 
     where = ""
     if vantage is not None:
         where = f"kubectl -n {vantage.namespace} exec {vantage.pod} -c {vantage.container} -- "
+    if backend is Backend.IPVS:
+        return f"{where}cat /proc/net/ip_vs"
     if backend is Backend.NFTABLES:
         table = "ip" if family is Family.IPV4 else "ip6"
         return f"{where}nft list table {table} kube-proxy{rest}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
 
 from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.ipvs import VirtualServers
 from kubectl_svcnet.model.nodeview import InterfaceAddress
 from kubectl_svcnet.model.saved import SavedFiles, SavedText
 from kubectl_svcnet.pipeline.saved import read_saved
@@ -111,3 +113,25 @@ def test_a_file_that_cannot_be_read(files: SavedFiles, sentence: str) -> None:
     with pytest.raises(ParseError) as caught:
         read_saved(files, (V4,))
     assert str(caught.value).startswith(sentence)
+
+
+SERVERS = SavedText("v", "-A -t 10.96.0.10:53 -s rr\n")
+BOUND = as_json(
+    "addr", [{"ifname": "kube-ipvs0", "addr_info": [{"local": "10.96.0.10", "prefixlen": 32}]}]
+)
+
+
+def test_virtual_servers_are_none_unless_ipvs_mode_shows() -> None:
+    plain = read_saved(WHOLE, (V4,))[0]
+    assert plain.ipvs == VirtualServers()
+    assert read_saved(replace(WHOLE, addresses=(BOUND,)), (V4,))[0].ipvs is None
+
+
+def test_virtual_servers_of_several_files() -> None:
+    other = SavedText("w", "-A -t 10.96.0.11:53 -s rr\nwhat\n")
+    found = read_saved(replace(WHOLE, ipvs=(SERVERS, other)), (V4,))[0].ipvs
+    assert found is not None
+    assert [server.name for server in found.servers] == ["10.96.0.10:53", "10.96.0.11:53"]
+    assert len(found.unclear) == 1
+    with pytest.raises(ParseError, match="x:1: neither"):
+        read_saved(replace(WHOLE, ipvs=(SavedText("x", "*nat\n"),)), (V4,))

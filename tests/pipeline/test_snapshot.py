@@ -10,7 +10,9 @@ from kubectl_svcnet.cluster.record import RecordingSource
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.errors import UsageError
 from kubectl_svcnet.model.capture import Capture, ExecRequest, Reason, Request
+from kubectl_svcnet.model.commands import Needs
 from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.node.netfilter import IPSET_SAVE
 from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.ranges import run as ranges
 from kubectl_svcnet.pipeline.snapshot import snapshot
@@ -110,3 +112,16 @@ def test_only_the_nodes_that_were_named() -> None:
     assert report.collected.nodes == 1
     with pytest.raises(UsageError, match='nodes "n7" not found'):
         snapshot(Saved().source(), Options(nodes=("n7",)))
+
+
+def test_sets_are_read_where_rules_name_them() -> None:
+    def asks(saved: Saved) -> list[ExecRequest]:
+        source = Watched(saved)
+        snapshot(source, Options(nodes=("n1",)))
+        execs = [r for r in source.asked if isinstance(r, ExecRequest)]
+        return [r for r in execs if IPSET_SAVE in r.commands]
+
+    assert asks(Saved()) == []
+    rule = "-A OUTPUT -m set --match-set S dst -j DROP\nCOMMIT\n"
+    named = asks(Saved().rules("n1", lambda text: text.replace("COMMIT\n", rule, 1)))
+    assert [request.in_use for request in named] == [frozenset({Needs.IP_SET})] * 2
