@@ -32,13 +32,14 @@ _SERVICE = re.compile(r"([a-z0-9-]+)/([a-z0-9-]+)(?::[a-z0-9-]*)?[:.,]?")
 #: The alphabet of generated names (apimachinery util/rand), as of slices that are gone.
 _GENERATED = "-[bcdfghjklmnpqrstvwxz2456789]{5}"
 
-#: Addresses, NAMESPACE/NAME, IPv6 addresses with or without a port, numbers.
+#: Addresses, NAMESPACE/NAME, IPv6 addresses with or without a port, numbers. All are bounded: a log
+#: may hold a line of a million letters.
 _WORDS = tuple(
     map(
         re.compile,
         (
-            r"\d+\.\d+\.\d+\.\d+",
-            r"[a-z0-9-]+/[a-z0-9-]+(?:\.[a-z0-9][a-z0-9-]*)*",
+            r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}",
+            r"[a-z0-9-]{1,63}/[a-z0-9-]{1,253}(?:\.[a-z0-9][a-z0-9-]{0,252}){0,9}",
             r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,8}(?!\w|\.\w)",
             r"\d+",
         ),

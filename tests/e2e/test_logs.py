@@ -139,6 +139,7 @@ class Following:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.seen: list[dict[str, Any]] = []
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -152,9 +153,10 @@ class Following:
         return found
 
     def until(self, wanted: Callable[[dict[str, Any]], bool], within: float) -> None:
+        """A line that came, whenever that was, or comes in time."""
         end = time.monotonic() + within
-        while not any(map(wanted, self.document(max(0.1, end - time.monotonic()))["items"])):
-            pass
+        while not any(map(wanted, self.seen)):
+            self.seen += self.document(max(0.1, end - time.monotonic()))["items"]
 
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
@@ -173,7 +175,7 @@ def test_following(lab: Lab, svcnet: Svcnet) -> None:
         following.until(
             lambda i: i["source"] == "event" and i["message"].startswith("Started pod/db-"), 30
         )
-        following.until(lambda i: i["source"] == "endpointslice" and "ready" in i["message"], 30)
+        following.until(lambda i: i["source"] == "endpointslice" and "-> ready" in i["message"], 30)
         assert following.interrupt() == 130
     finally:
         following.process.kill()

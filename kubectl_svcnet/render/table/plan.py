@@ -11,13 +11,14 @@ from .statements import statements
 
 def render(report: PlanReport, style: Style) -> str:
     lines: list[str] = []
-    per_node: dict[str, list[tuple[str, str]]] = {}
-    for command in report.commands:
-        per_node.setdefault(command.node, []).append((command.argv, command.shows))
-    for nodes, commands in fold((node, tuple(found)) for node, found in per_node.items()):
-        lines.append(escape(f"on {names(nodes)}, in one exec:"))
-        lines += [escape(f"  {argv}") for argv, _ in commands]
-        lines.append("")
+    for logs, how in ((True, "through the API"), (False, "in one exec")):
+        per_node: dict[str, list[str]] = {}
+        for command in report.commands:
+            if command.argv.startswith("kubectl ") is logs:
+                per_node.setdefault(command.node, []).append(command.argv)
+        for nodes, found in fold((node, tuple(found)) for node, found in per_node.items()):
+            lines.append(escape(f"on {names(nodes)}, {how}:"))
+            lines += [*(escape(f"  {argv}") for argv in found), ""]
     lines += [line for text in report.may_follow for line in style.paragraph(text)]
     lines += statements(report.findings, report.gaps, style)
     return "".join(f"{line}\n" for line in lines)

@@ -23,3 +23,13 @@ def test_equal_nodes_are_one() -> None:
         "on n3, in one exec:\n  a\n  b\n  c\n\n"
         "and then more\n\nnote n4: rules: no pod\n"
     )
+
+
+def test_what_is_read_of_logs_is_no_exec() -> None:
+    log = "kubectl -n kube-system logs p-n1 -c kube-proxy"
+    report = PlanReport(
+        collected=Collected(), commands=(planned("n1", log), planned("n1", "tail -c 9 /x"))
+    )
+    assert render(report, Style()) == (
+        f"on n1, through the API:\n  {log}\n\non n1, in one exec:\n  tail -c 9 /x\n\n"
+    )
