@@ -28,7 +28,7 @@ from .figures import show_bytes, show_ratio, table
 from .in_part import Cost, in_part
 from .sizes import Size
 
-NAMESPACE = "svcnet-bench"
+NAMESPACE = f"svcnet-bench-{os.getpid()}"  # several may run at once
 LARGE, HUGE = Size(5000, 10), Size(5000, 34)
 TIMEOUT = 3600
 
@@ -112,7 +112,6 @@ CASES = (
 def namespace() -> Iterator[None]:
     if os.geteuid():
         raise LabError("Namespaces need root.")
-    subprocess.run(["ip", "netns", "del", NAMESPACE], check=False, capture_output=True)
     subprocess.run(["ip", "netns", "add", NAMESPACE], check=True)
     try:
         yield

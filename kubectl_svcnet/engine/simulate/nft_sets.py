@@ -145,8 +145,10 @@ def _raw(element: nft.Element) -> str:
 
 
 def _doubt_in(key: object) -> NotKnown | None:
-    parts = key.items if isinstance(key, nft.Parts) else (key,)
-    return next((part for part in parts if isinstance(part, NotKnown)), None)
+    for part in key.items if isinstance(key, nft.Parts) else (key,):
+        if isinstance(part, NotKnown):
+            return part
+    return None
 
 
 def holds(pattern: object, value: object) -> bool | NotKnown:

@@ -38,6 +38,7 @@ class Spread:
 
 
 NO_VALUE = NoValue()
+_SPECIAL = (NoValue, Unread, NotKnown, Spread)
 Result: TypeAlias = object  # nft.Value, a verdict, NotKnown, Unread, NoValue or Spread
 
 
@@ -260,13 +261,14 @@ def _shown(value: object) -> Any:
 
 def combined(results: tuple[Result, ...], make: Callable[[tuple[object, ...]], Result]) -> Result:
     """What several results make together; a Spread in one of them spreads the whole."""
+    special = [result for result in results if isinstance(result, _SPECIAL)]
+    if not special:
+        return make(results)
     for kind in (NoValue, Unread, NotKnown):
-        found = next((result for result in results if isinstance(result, kind)), None)
+        found = next((result for result in special if isinstance(result, kind)), None)
         if found is not None:
             return found
-    spreads = [result for result in results if isinstance(result, Spread)]
-    if not spreads:
-        return make(results)
+    spreads = [result for result in special if isinstance(result, Spread)]
     size = 1
     for spread in spreads:
         size *= len(spread.values)

@@ -135,10 +135,11 @@ def test_netmap_keeps_the_hosts_part(ask: Ask) -> None:
     assert (str(fate.source), fate.masquerade) == ("10.244.1.9", False)
 
 
-def test_a_masquerade_with_ports_leaves_the_source_port_open(ask: Ask) -> None:
+@pytest.mark.parametrize("target", ["MASQUERADE", "SNAT --to-source 192.168.0.1"])
+def test_a_translation_to_other_ports_leaves_the_source_port_open(ask: Ask, target: str) -> None:
     rule = "-A INPUT -p tcp -m tcp --sport 40000 -j DROP"
-    for words, kind in (("", FateKind.DROP), ("--random-fully", FateKind.UNKNOWN)):
-        text = nat(f"POSTROUTING -p tcp -j MASQUERADE {words}")
+    for words, kind in (("", FateKind.DROP), (" --random-fully", FateKind.UNKNOWN)):
+        text = nat(f"POSTROUTING -p tcp -j {target}{words}")
         text += f"*filter\n{rule}\nCOMMIT\n"
         (fate,) = ask(text, "192.168.0.1", source_port=40000, **NODE)
         assert fate.kind is kind
