@@ -496,6 +496,27 @@ def test_other_modes(mode: str) -> None:
     assert (node.verdict, node.dataplane) == (Verdict.ABSENT, f"kube-proxy/{mode}")
 
 
+def test_userspace_mode_is_unread_and_blocks() -> None:
+    """Its rules lead to the proxy, and to which endpoint it goes on is not seen."""
+    relayed = """*nat
+:PREROUTING ACCEPT [0:0]
+:OUTPUT ACCEPT [0:0]
+:KUBE-PORTALS-CONTAINER - [0:0]
+-A PREROUTING -m comment --comment "handle ClusterIPs" -j KUBE-PORTALS-CONTAINER
+-A OUTPUT -j KUBE-PORTALS-CONTAINER
+-A KUBE-PORTALS-CONTAINER -p tcp -m tcp --dport 3306 -j REDIRECT --to-ports 60058
+COMMIT
+"""
+    saved = Saved().rules("n1", lambda t: relayed if "KUBE-SERVICES" in t else t)
+    report = trace(saved.source(), DB)
+    node = nodes(report)["n1"]
+    assert (node.verdict, node.dataplane) == (Verdict.UNREAD, "kube-proxy/userspace")
+    ((where, _, why),) = blocking(report)
+    assert where == "n1"
+    assert "leads to the proxy's own port 60058" in why
+    assert exit_of(report) == 4
+
+
 # Names, nodes
 
 
