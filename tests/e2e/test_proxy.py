@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.tool import Answer, Svcnet
+from tests.e2e.tool import ONLY, Answer, Svcnet
 from tests.lab import kube, proxy
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
@@ -21,8 +21,6 @@ from tests.lab.topology import NODES, node_named
 pytestmark = pytest.mark.e2e
 
 NAMES = [node.name for node in NODES]
-#: Only the lab's own nodes: others may have joined it.
-ONLY = [word for name in NAMES for word in ("--node", name)]
 STRUCK = "n3"
 
 

@@ -95,6 +95,9 @@ class Witness:
     """Pods by address and addresses by pod, and connections from where a row says."""
 
     lab: Lab
+    connections: int = CONNECTIONS
+    timeout: str = "2s"
+    soon: str = "400ms"  # where some or all are not answered
     pods: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, list[str]] = field(default_factory=dict)
 
@@ -129,7 +132,7 @@ class Witness:
         """REJECT is refused, unless the kernel sent its share of ICMP errors already; DROP never
         is."""
         for attempt in range(TRIES):
-            seen = self.connect(row, REFUSED, "-timeout", "400ms")
+            seen = self.connect(row, REFUSED, "-timeout", self.soon)
             wanted = {"timeout"} if kind == "drop" else {"refused", "timeout"}
             if seen.answers or not set(seen.errors) <= wanted:
                 return [f"{row}: {kind}, but {seen}"]
@@ -153,7 +156,7 @@ class Witness:
         if mute:
             counts[SILENCE] = errors.pop("timeout", 0)
             counts = {name: n for name, n in counts.items() if n}
-        elif errors.get("timeout", 0) <= CONNECTIONS * LOST:
+        elif errors.get("timeout", 0) <= self.connections * LOST:
             errors.pop("timeout", None)
         if errors:
             wrong.append(f"{row}: {errors}")
@@ -168,10 +171,10 @@ class Witness:
 
     def _connect_all(self, row: Row, *, quick: bool) -> Traffic:
         if self._sticky(row):  # connections at the very same time may each choose for themselves
-            self.connect(row, 1, "-timeout", "400ms")
+            self.connect(row, 1, "-timeout", self.soon)
         if quick:
-            return self.connect(row, SOME, "-timeout", "400ms")
-        return self.connect(row, CONNECTIONS)
+            return self.connect(row, SOME, "-timeout", self.soon)
+        return self.connect(row, self.connections, "-timeout", self.timeout)
 
     def _sticky(self, row: Row) -> bool:
         return any(fate["probability"] is None for fate in row.fates)

@@ -107,6 +107,9 @@ class Lab:
     def switch_mode(self, name: str, mode: str) -> None:
         proxy.switch_mode(node_named(name), mode)
 
+    def has_guest(self) -> bool:
+        return guest.is_there()
+
     def add_guest(self, mode: str) -> None:
         guest.add(mode)
 
