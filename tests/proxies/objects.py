@@ -123,14 +123,16 @@ def node_port(name: str, number: int, **spec: Any) -> Object:
     return service(name, port("http:80", node_port=number), type="NodePort", **spec)
 
 
-def balanced(name: str, host: int, number: int = 0, mode: str = "VIP", **spec: Any) -> Object:
-    """A LoadBalancer with an address; no node port without a number."""
+def balanced(
+    name: str, host: int, number: int = 0, mode: str = "VIP", six: str = "", **spec: Any
+) -> Object:
+    """A LoadBalancer with an address, or one of each family; no node port without a number."""
     given: Object = {} if number else {"allocateLoadBalancerNodePorts": False}
     return service(
         name,
         port("http:80", node_port=number),
         type="LoadBalancer",
-        balancer=[{"ip": f"203.0.113.{host}", "ipMode": mode}],
+        balancer=[{"ip": ip, "ipMode": mode} for ip in (f"203.0.113.{host}", six) if ip],
         **given,
         **spec,
     )
@@ -250,6 +252,34 @@ def unusual() -> list[Object]:
     ]
 
 
+def both_families() -> list[Object]:
+    """Dual stack at every kind of address, under every policy; and lists of ranges that mix."""
+    both: Object = {"ipFamilyPolicy": "RequireDualStack"}
+    six: Object = {"ipFamilies": ["IPv6"], "ipFamilyPolicy": "SingleStack"}
+    ranges: Object = {"loadBalancerSourceRanges": ["198.51.100.0/25", "2001:db8:77::/48"]}
+    outer: Object = {"externalIPs": ["203.0.113.4", "2001:db8:1::4"]}
+    found = [
+        balanced("dual-lb", 20, 30100, six="2001:db8:1::20", **both, **ranges),
+        balanced("dual-lb-local", 21, 30101, six="2001:db8:1::21", **both, **LOCAL, **ranges),
+        service("dual-ext-ip", **both, **outer),
+        node_port("dual-sticky", 30102, sessionAffinity="ClientIP", **both, **LOCAL),
+        service("dual-near", **both, **INTERNAL_LOCAL),
+    ]
+    pods6 = (At(pod6("n1", 2), "n1"), At(pod6("n2", 2), "n2"))
+    far6 = (At(pod6("n2", 4), "n2"), At(pod6("n3", 4), "n3"))
+    made = [one for of in found for one in with_endpoints(of, TWO)]
+    made += [one for of in found for one in slices(of, pods6, family="IPv6")]
+    half = node_port("dual-half", 30103, **both, **LOCAL)
+    nobody = node_port("six-nobody", 30104, **six)
+    return [
+        *made,
+        *with_endpoints(half, TWO),
+        *slices(half, far6, family="IPv6"),
+        *with_endpoints(nobody, (), family="IPv6"),
+        *with_endpoints(node_port("six-far", 30105, **six, **LOCAL), far6, family="IPv6"),
+    ]
+
+
 def every_kind() -> list[Object]:
     shop: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}}
-    return [shop, *plain(), *external(), *internal(), *conditions(), *unusual()]
+    return [shop, *plain(), *external(), *internal(), *conditions(), *unusual(), *both_families()]

@@ -49,7 +49,7 @@ def test_the_mode_is_known(node: ProxyNode, healthy: TraceReport) -> None:
 
 def test_both_families_are_judged(healthy: TraceReport) -> None:
     families = [frontend.frontend.family for frontend, _ in places(healthy)]
-    assert families.count(Family.IPV6) >= 4
+    assert families.count(Family.IPV6) > 20
     assert families.count(Family.IPV4) > 70
 
 

@@ -58,13 +58,13 @@ UNLIKE = (
     ),
     Unlike(
         where=r"v1\.29\.\d+ nftables",
-        services=("np-local-far",),
+        services=("np-local-far", "dual-half", "six-far"),
         verdict="blocked",
         why="they meet no-endpoint-nodeports too",
     ),
     Unlike(
         where=r"v1\.29\.\d+ nftables",
-        services=("lb-ranges", "lb-ranges-local"),
+        services=("lb-ranges", "lb-ranges-local", "dual-lb", "dual-lb-local"),
         verdict="stale",
         why="source ranges are asked behind the translation, where the address is another",
     ),
