@@ -31,15 +31,14 @@ def verbose(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
     command = found["spec"]["template"]["spec"]["containers"][0]["command"]
     path = f"/spec/template/spec/containers/0/command/{command.index('--v=2')}"
     set_flag(lab, path, "--v=4")
-    wait_until("its lines", lambda: programmed(svcnet), timeout=60)
+    wait_until("its lines", lambda: told(svcnet, "Setting endpoints"), timeout=60)
     yield
     set_flag(lab, path, "--v=2")
-    svcnet.healthy(within=120)
 
 
-def programmed(svcnet: Svcnet) -> bool:
-    answer = svcnet("logs", "db-service", "--node", NODE)
-    return any("Setting endpoints" in item["message"] for item in answer.document["items"])
+def told(svcnet: Svcnet, *words: str) -> bool:
+    items = lines(svcnet, "--node", NODE)
+    return any(all(word in item["message"] for word in words) for item in items)
 
 
 def set_flag(lab: Lab, path: str, flag: str) -> None:
@@ -89,7 +88,7 @@ def test_an_endpoint_is_replaced(lab: Lab, svcnet: Svcnet) -> None:
     """Events, the slice, and what the proxy did about it; the old address is not in the API any
     more, and still found by the Service's name."""
     name, address, new, fresh = replace_pod(lab)
-    svcnet.healthy("db-service")
+    wait_until("its lines", lambda: told(svcnet, "Setting endpoints", fresh), timeout=60)
     items = lines(svcnet, "--since", "2m", "--node", NODE)
     killing = first(items, "event", f"Killing pod/{name}")
     scheduled = first(items, "event", f"Scheduled pod/{new}")
@@ -141,12 +140,14 @@ class Following:
         )
         self.seen: list[dict[str, Any]] = []
         self._lines: queue.Queue[str] = queue.Queue()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._lines.put(line)
+        with self.process.stdout as out:
+            for line in out:
+                self._lines.put(line)
 
     def document(self, within: float) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(self._lines.get(timeout=within))
@@ -161,6 +162,11 @@ class Following:
     def interrupt(self) -> int:
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=10)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(timeout=10)
+        self._reader.join(10)
 
 
 def test_following(lab: Lab, svcnet: Svcnet) -> None:
@@ -178,5 +184,5 @@ def test_following(lab: Lab, svcnet: Svcnet) -> None:
         following.until(lambda i: i["source"] == "endpointslice" and "-> ready" in i["message"], 30)
         assert following.interrupt() == 130
     finally:
-        following.process.kill()
+        following.close()
         lab.kubectl("rollout", "status", "deployment/db", "--timeout=90s")
