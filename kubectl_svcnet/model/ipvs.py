@@ -55,8 +55,8 @@ class VirtualServer:
 
     @property
     def name(self) -> str:
-        """As rules name it: ADDR:PORT."""
-        return str(self.address) if self.address else f"fwmark {self.mark}"
+        """As rules name it: ADDR:PORT, or fwmark:N."""
+        return str(self.address) if self.address else f"fwmark:{self.mark}"
 
     @property
     def text(self) -> str:

@@ -59,6 +59,8 @@ IPVS = """\
 -A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT
 COMMIT
 """
+#: iptables mode's chains, which ipvs mode does not clear away; nothing leads there any more.
+LEFT = "-A KUBE-NODEPORTS -p tcp --dport 30080 -j KUBE-EXT-X\n-A KUBE-SVC-X -j KUBE-SEP-X\nCOMMIT"
 USERSPACE = """\
 *nat
 :PREROUTING ACCEPT [0:0]
@@ -96,6 +98,9 @@ ASSUMED = Owner(name="kube-proxy/iptables", reader=DATAPLANES[0])
         (view(), "ipvs", "kube-proxy/ipvs", True, True),
         (view(IPVS), "", "kube-proxy/ipvs", True, True),
         (view(IPVS), "iptables", "kube-proxy/iptables", True, True),
+        (view(IPVS.replace("COMMIT", LEFT)), "", "kube-proxy/ipvs", True, True),
+        (view(IPVS, nft_tables=NFT_READ), "ipvs", "kube-proxy/ipvs", True, True),
+        (view(IPVS, nft_tables=NFT_READ), "nftables", "kube-proxy/nftables", True, True),
         (view(), "userspace", "kube-proxy/userspace", True, True),
         (view(USERSPACE), "", "kube-proxy/userspace", True, True),
         # chains left behind by another mode do not make it iptables

@@ -13,6 +13,6 @@ def test_names() -> None:
     )
     marked = VirtualServer(mark=7, scheduler="sh", raw="", one_packet=True)
     assert (tcp.name, tcp.text) == ("[fd00::1]:80", "TCP [fd00::1]:80 rr persistent")
-    assert (marked.name, marked.text) == ("fwmark 7", "FWM fwmark 7 sh ops")
+    assert (marked.name, marked.text) == ("fwmark:7", "FWM fwmark:7 sh ops")
     real = RealServer(at("10.244.1.2:80"), Forwarding.MASQ, 0)
     assert real.text == "-> 10.244.1.2:80 Masq weight 0"

@@ -119,7 +119,7 @@ def test_ipvsadm_of_ipv6_and_marks() -> None:
         "-A -f 7 -s rr\n-A -f 7 -6 -s rr\n-a -f 7 -6 -r [fd00:10:244::5]:0 -i -w 1 -x 10 -y 5\n"
     )
     first, v4, v6 = parse_ipvs(text).servers
-    assert [s.name for s in (first, v4, v6)] == ["[fd00:10:96::1]:443", "fwmark 7", "fwmark 7"]
+    assert [s.name for s in (first, v4, v6)] == ["[fd00:10:96::1]:443", "fwmark:7", "fwmark:7"]
     assert [s.family for s in (first, v4, v6)] == [Family.IPV6, Family.IPV4, Family.IPV6]
     assert [len(s.servers) for s in (first, v4, v6)] == [1, 0, 1]
     assert first.servers[0].forwarding is Forwarding.ROUTE

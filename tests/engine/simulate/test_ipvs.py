@@ -236,6 +236,23 @@ def test_an_address_without_a_virtual_server_is_local(brief: Brief) -> None:
     assert brief(ask(servers(place=f"-u {VIP}:80"))) == ["local 1"]
 
 
+LEFT_BEHIND = rules(
+    nat=(
+        f"PREROUTING -d {VIP}/32 -j DNAT --to-destination 10.244.1.9:8080",
+        f"OUTPUT -d {VIP}/32 -j DNAT --to-destination 10.244.1.9:8080",
+    )
+)
+
+
+@pytest.mark.parametrize("fields", [{}, NODE], ids=["from a pod", "of the node"])
+def test_what_ipvs_mode_left_behind_comes_too_late(fields: dict[str, Any]) -> None:
+    """After a switch to iptables mode: its nat runs before IPVS, and translates."""
+    (fate,) = ask(servers("rr", "10.244.1.2:8080"), LEFT_BEHIND, **fields)
+    assert str(fate.endpoint) == "10.244.1.9:8080"
+    assert fate.translated_by is not None
+    assert fate.translated_by.chain.backend is Backend.NFT
+
+
 @pytest.mark.parametrize("place", [f"-t {VIP}:0", "-f 7"])
 def test_other_ways_to_be_found(brief: Brief, place: str) -> None:
     ipvs = servers("rr -p 300", "10.244.1.2:0", place=place)
