@@ -118,7 +118,7 @@ class _Run:
             for node in nodes
         ]
         left = self.collector.map(lambda fact: self._leftovers(fact, asked, nodes), facts)
-        unseen = self._unseen(asked, readings)
+        unseen = self._unseen(asked, readings, nodes)
         states = [
             replace(
                 state_of(fact, settings),
@@ -168,26 +168,25 @@ class _Run:
 
         return {reading.node.name: reading for reading in self.collector.map(one, nodes)}
 
-    def _unseen(self, asked: _Asked, readings: Mapping[str, NodeReading]) -> dict[str, str]:
+    def _unseen(
+        self, asked: _Asked, readings: Mapping[str, NodeReading], nodes: Sequence[Node]
+    ) -> dict[str, str]:
         """By node that could be judged: a change over a minute old that its kernel does not show,
-        "" if none; stated only if the API still says the same."""
-        found: dict[str, str] = {}
-        whose: dict[str, Frontend] = {}
-        for (frontend, name), trace in judge(asked.expected, readings, asked.targets).items():
-            if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
-                continue
-            found.setdefault(name, "")
-            problem = next((p for p in trace.problems if p in _UNSEEN), None)
-            if problem is not None and name not in whose:
-                whose[name] = frontend
-                found[name] = f"{frontend.service} ({frontend}) is {problem.value}"
-        if not whose:
-            return found
-        again, before = read_services(self.collector, (Scope(),), dated=True), asked.read
-        for name, frontend in whose.items():
-            if again.changed.get(frontend.service) != before.changed.get(frontend.service):
-                del found[name]
-        return found
+        "" if none. Stated only if it is so once more after --settle, for the clock that says how
+        old a change is need not be ours, and if the API still says the same."""
+        found = _lacking(asked, readings)
+        doubtful = [node for node in nodes if found.get(node.name)]
+        if not doubtful:
+            return dict.fromkeys(found, "")
+        self.collector.wait(self.options.settle)
+        again = _lacking(asked, self._read(asked, doubtful))
+        read = read_services(self.collector, (Scope(),), dated=True)
+        still = {s.name for s in read.services if _same(read, asked.read, s.name)}
+        return {
+            name: _told(again.get(name)) if frontend else ""
+            for name, frontend in found.items()
+            if not frontend or frontend[0].service in still
+        }
 
     def _leftovers(
         self, facts: Facts, asked: _Asked, nodes: Sequence[Node]
@@ -219,6 +218,31 @@ class _Run:
             )
             for s in states
         ]
+
+
+def _lacking(
+    asked: _Asked, readings: Mapping[str, NodeReading]
+) -> dict[str, tuple[Frontend, Verdict] | None]:
+    """By node that could be judged: the first frontend of which the kernel lacks something."""
+    found: dict[str, tuple[Frontend, Verdict] | None] = {}
+    for (frontend, name), trace in judge(asked.expected, readings, asked.targets).items():
+        if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
+            continue
+        problem = next((one for one in trace.problems if one in _UNSEEN), None)
+        if found.get(name) is None:
+            found[name] = (frontend, problem) if problem else None
+    return found
+
+
+def _same(read: ServicesRead, before: ServicesRead, name: ServiceName) -> bool:
+    return read.changed.get(name) == before.changed.get(name)
+
+
+def _told(lacking: tuple[Frontend, Verdict] | None) -> str:
+    if lacking is None:
+        return ""
+    frontend, problem = lacking
+    return f"{frontend.service} ({frontend}) is {problem.value}"
 
 
 def _diverted(state: ProxyState) -> bool:

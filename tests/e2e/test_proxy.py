@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.tool import ONLY, Answer, Svcnet
-from tests.lab import kube, proxy
+from tests.lab import kube, namespaces, proxy
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
 from tests.lab.topology import NODES, node_named
@@ -316,3 +317,48 @@ def test_leftovers_that_nothing_leads_to(lab: Lab, svcnet: Svcnet) -> None:
     assert left["harm"] == "harmless", left
     assert codes(answer, STRUCK) == {"SVN314"}, answer.told()
     assert answer.code == 0
+
+
+# Syncs, held up by the lock that kube-proxy waits for
+
+
+@contextmanager
+def locked(lab: Lab, node: str) -> Iterator[None]:
+    """iptables' lock, which its restore waits five seconds for, and then fails."""
+    prefix = namespaces.prefix(node_named(node))
+    holder = subprocess.Popen([*prefix, "flock", "/run/xtables.lock", "sleep", "600"])
+    try:
+        yield
+    finally:
+        lab.node_exec(node, ["pkill", "-P", str(holder.pid)])
+        holder.terminate()
+        holder.wait(timeout=10)
+
+
+@contextmanager
+def another_service(lab: Lab) -> Iterator[None]:
+    lab.kubectl("create", "service", "clusterip", "e2e-held-up", "--tcp=80:80")
+    try:
+        yield
+    finally:
+        lab.kubectl("delete", "service", "e2e-held-up")
+
+
+@pytest.mark.full
+def test_syncs_that_fail(lab: Lab, svcnet: Svcnet) -> None:
+    """Its counters and its health say so, after a minute; and it is over when it is over."""
+    [node] = [n for n in NAMES if truth(lab, n)[1] == ["iptables (legacy)"]][:1]
+    with locked(lab, node), another_service(lab):
+        wait_until(
+            "kube-proxy is late",
+            lambda: codes(svcnet("proxy", "--node", node), node) == {"SVN308"},
+            timeout=150,
+        )
+        item = shown(svcnet("proxy", "--node", node))[node]
+    assert item["sync"]["failures"] > 0
+    assert item["sync"]["state"] == "failing"
+    wait_until(
+        "kube-proxy has caught up",
+        lambda: shown(svcnet("proxy", "--node", node))[node]["sync"]["state"] == "up to date",
+        timeout=90,
+    )

@@ -15,7 +15,7 @@ from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.proxystate import Harm, ProxyState, SyncState
 from kubectl_svcnet.model.report import ProxyReport
 from kubectl_svcnet.pipeline.proxy import plan, run
-from tests.saved import PROXY, Saved, of_node, of_resource, recorded
+from tests.saved import PROXY, Saved, of_node, of_resource, readings, recorded
 
 CONFIG = "kube-proxy"
 
@@ -240,6 +240,14 @@ def test_a_change_that_the_kernel_does_not_show(time: str, code: set[str]) -> No
     assert codes(report).get("n1", set()) == code
     if code:
         assert "default/db-service (10.96." in state(report, "n1").sync.why
+
+
+def test_a_difference_that_does_not_last() -> None:
+    """Our clock may be ahead of the one that dates changes, so the change may be a second old."""
+    source = saved().objects("services", changed("db-service", "2026-11-25T00:00:30Z"))
+    first, second = readings(source.captures)
+    before = Saved(first).rules("n1", lambda t: t.replace("10.244.3.2:3306", "10.244.3.9:3306"))
+    assert codes(told(Saved([*before.captures, *second]))) == {}
 
 
 def legacy_of(source: Saved, node: str) -> str:
