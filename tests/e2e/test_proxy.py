@@ -325,14 +325,13 @@ def test_leftovers_that_nothing_leads_to(lab: Lab, svcnet: Svcnet) -> None:
 @contextmanager
 def locked(lab: Lab, node: str) -> Iterator[None]:
     """iptables' lock, which its restore waits five seconds for, and then fails."""
-    prefix = namespaces.prefix(node_named(node))
-    holder = subprocess.Popen([*prefix, "flock", "/run/xtables.lock", "sleep", "600"])
-    try:
-        yield
-    finally:
-        lab.node_exec(node, ["pkill", "-P", str(holder.pid)])
-        holder.terminate()
-        holder.wait(timeout=10)
+    hold = [*namespaces.prefix(node_named(node)), "flock", "/run/xtables.lock", "cat"]
+    with subprocess.Popen(hold, stdin=subprocess.PIPE) as holder:
+        try:
+            yield
+        finally:
+            assert holder.stdin is not None
+            holder.stdin.close()  # ends cat, and with it all
 
 
 @contextmanager
