@@ -27,6 +27,16 @@ class AddressIn:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressMasked:
+    """By a mask that is no prefix length: 10.0.0.1/255.0.0.255."""
+
+    side: Side
+    address: IPAddress
+    mask: IPAddress
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AddressRange:
     """-m iprange: both ends belong to it."""
 

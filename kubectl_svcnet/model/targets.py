@@ -6,7 +6,7 @@ row in `parse._iptables_targets` and one in `engine.simulate.targets`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .address import IPAddress, IPNetwork
@@ -32,7 +32,11 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
+    """`only`: nft's kinds of answer imply what they are for, which it does not list: "tcp", "ip"
+    or "ip6"."""
+
     answer: str = ""  # --reject-with
+    only: str = field(default="", compare=False, repr=False)  # JSON tells more of it than text
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from ipaddress import ip_address
 
-from ..model.matches import AddressIn, Fragment, Interface, IPProtocol, Side
+from ..model.matches import AddressIn, AddressMasked, Fragment, Interface, IPProtocol, Side
 from ..model.ruleset import Rule, Unknown
 from ..model.targets import Jump
 from ._iptables_matches import IMPLICIT, MODULES
@@ -21,8 +22,8 @@ from ._text import Quoted, split_words
 
 #: Options of iptables itself: how many words follow, and what they become.
 _GENERIC: Mapping[str, Callable[[str, bool], object]] = {
-    "-s": lambda word, negated: AddressIn(Side.SOURCE, network(word), negated),
-    "-d": lambda word, negated: AddressIn(Side.DESTINATION, network(word), negated),
+    "-s": lambda word, negated: _address(Side.SOURCE, word, negated),
+    "-d": lambda word, negated: _address(Side.DESTINATION, word, negated),
     "-i": lambda word, negated: Interface(False, word, negated),
     "-o": lambda word, negated: Interface(True, word, negated),
     "-p": lambda word, negated: IPProtocol(protocol_number(word), negated),
@@ -41,6 +42,15 @@ _LONG = {
     "--goto": "-g",
     "--fragment": "-f",
 }
+
+
+def _address(side: Side, word: str, negated: bool) -> object:
+    """iptables prints a mask as such where it is no prefix length."""
+    address, _, mask = word.partition("/")
+    try:
+        return AddressIn(side, network(word), negated)
+    except ValueError:
+        return AddressMasked(side, ip_address(address), ip_address(mask), negated)
 
 
 @dataclass(slots=True)

@@ -81,6 +81,15 @@ class Module:
 
 
 def network(word: str) -> IPNetwork:
+    """ADDRESS[/LENGTH or /MASK]; ipaddress would take 0.0.0.255 for the mask's inverse."""
+    address, slash, mask = word.partition("/")
+    if slash and not mask.isdecimal():
+        bits = int(ip_address(mask))
+        length = bits.bit_count()
+        inverse = (1 << ip_address(mask).max_prefixlen) - 1 - bits
+        if inverse & (inverse + 1):
+            raise ValueError(word)
+        word = f"{address}/{length}"
     return ip_network(word, strict=False)
 
 

@@ -30,6 +30,7 @@ _VERDICTS = frozenset(
     )
 )
 _OPERATORS = ("==", "!=", "<", ">", "<=", ">=", "!")
+_REJECTS = {"icmp": "ip", "icmpv6": "ip6", "icmpx": "", "tcp": "tcp"}
 _FLAG_WORDS = ("random", "fully-random", "persistent")
 #: Longer than this is no rule that nft prints; it is kept as Unknown without being read.
 _LONGEST = 4 << 20
@@ -169,13 +170,12 @@ class _Rule(Tokens):
 
     def _reject(self) -> object:
         self.take("reject")
-        answer = ""
-        if self.maybe("with"):
-            family = self.take("icmp", "icmpv6", "icmpx", "tcp")
-            self.maybe("type", "code")
-            answer = "tcp-reset" if family == "tcp" else ""
-            self.take()
-        return t.Reject(answer)
+        if not self.maybe("with"):
+            return t.Reject()
+        kind = self.take(*_REJECTS)
+        self.maybe("type", "code")
+        self.take()
+        return t.Reject("tcp-reset" if kind == "tcp" else "", only=_REJECTS[kind])
 
     def _counter(self) -> object:
         self.take("counter")

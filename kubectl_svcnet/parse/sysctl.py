@@ -11,14 +11,14 @@ _ROOT = "/proc/sys/"
 
 
 def parse_sysctls(text: str) -> dict[str, str]:
-    """By name with dots. Lines that are neither form say nothing."""
+    """By name with dots (sysctl writes the dots of a device's name as slashes). Lines that are
+    neither form say nothing."""
     values: dict[str, str] = {}
     for line in split_lines(text):
         if line.startswith(_ROOT):
-            path, colon, value = line[len(_ROOT) :].partition(":")
-            name = path.replace("/", ".")
+            name, sign, value = line[len(_ROOT) :].partition(":")
         else:
-            name, colon, value = line.partition(" = ")
-        if colon and name and " " not in name:
-            values[name] = value.strip()
+            name, sign, value = line.partition(" = ")
+        if sign and name and " " not in name:
+            values[name.replace("/", ".")] = value.strip()
     return values

@@ -151,6 +151,18 @@ RULES = [
         ),
     ),
     (
+        "-s 0.0.0.1/0.0.0.255 -j DROP",
+        (m.AddressMasked(m.Side.SOURCE, ip_address("0.0.0.1"), ip_address("0.0.0.255")),),
+    ),
+    (
+        "! -d ::11/::ffff -j DROP",
+        (m.AddressMasked(m.Side.DESTINATION, ip_address("::11"), ip_address("::ffff"), True),),
+    ),
+    (
+        "-d 10.1.2.3/255.255.0.0 -j DROP",
+        (m.AddressIn(m.Side.DESTINATION, ip_network("10.1.0.0/16")),),
+    ),
+    (
         "-m addrtype --dst-type LOCAL --limit-iface-in -j DROP",
         (m.AddressType(m.Side.DESTINATION, frozenset({"LOCAL"}), False, "in"),),
     ),

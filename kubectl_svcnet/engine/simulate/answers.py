@@ -8,11 +8,13 @@ is RELATED, its mark is 0, and no nat chain sees it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ...model.address import IPAddress
 from ...model.fate import FateKind
 from ...model.packet import Packet
+from .bridges import passed_up
 from .flow import Answering, Branch, Ending, Flow, Tracking
 from .path import Path
 from .routing import LOOPBACK, Routing, Sought
@@ -22,6 +24,11 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
     """The refused branch, divided where its answer may or may not arrive."""
     ending, flow = refused.ending, refused.flow
     if ending is None or ending.answer is Answering.NOTHING or flow.source is None:
+        return [refused]
+    if ending.answer is Answering.RESET and _by_bridge(flow, path.view.sysctls):
+        if flow.destination_changed:
+            because = f"{ending.because}, whose reset comes from {flow.destination}"
+            refused.ending = Ending(FateKind.DROP, because)
         return [refused]
     answer = refused.copy()
     answer.ending = None
@@ -37,6 +44,12 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
         end.ending = _seen(ending, end.ending)
         ends.append(end)
     return ends
+
+
+def _by_bridge(flow: Flow, sysctls: Mapping[str, str]) -> bool:
+    """A frame that br_netfilter passed up is reset from the port that it came by, past all hooks
+    and with no translation back (nf_send_reset), so the sender does not know the answer."""
+    return flow.physical_in is not None and passed_up(flow.family, sysctls) is True
 
 
 def _first_source(flow: Flow, packet: Packet, routing: Routing) -> IPAddress | None:
@@ -58,7 +71,6 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
     return replace(
         flow,
         source=source,
-        source_port=None,
         destination=client,
         in_device="",
         out_device=way.device,

@@ -27,11 +27,11 @@ def bridged_on(
         return False
     if None not in (flow.in_device, flow.out_device) and flow.in_device != flow.out_device:
         return False
-    passed_up = _passed_up(flow, sysctls)
+    shown = passed_up(flow.family, sysctls)
     by_port = _came_by(m.Physdev("is-in"), flow, routing)
-    if passed_up is False or by_port is False:
+    if shown is False or by_port is False:
         return False
-    known = passed_up and by_port and flow.in_device is not None and flow.out_device is not None
+    known = shown and by_port and flow.in_device is not None and flow.out_device is not None
     return True if known else None
 
 
@@ -50,16 +50,16 @@ def _holds(match: m.Physdev, flow: Flow, place: Place) -> bool | None:
     if flow.own:
         return False
     if match.question in ("in", "is-in"):
-        passed_up = _passed_up(flow, place.sysctls)
-        return _came_by(match, flow, place.routing) if passed_up else passed_up
+        shown = passed_up(flow.family, place.sysctls)
+        return _came_by(match, flow, place.routing) if shown else shown
     if flow.bridged is False or not match.name:
         return flow.bridged
     return None if _has_port(match.name, flow.out_device, place.routing) is not False else False
 
 
-def _passed_up(flow: Flow, sysctls: Mapping[str, str]) -> bool | None:
+def passed_up(family: Family, sysctls: Mapping[str, str]) -> bool | None:
     """Where the others are known and it is not, the module is not loaded."""
-    value = sysctls.get(f"net.bridge.bridge-nf-call-{_TOOLS[flow.family]}")
+    value = sysctls.get(f"net.bridge.bridge-nf-call-{_TOOLS[family]}")
     return value == "1" if value is not None or sysctls else None
 
 

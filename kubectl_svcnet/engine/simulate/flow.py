@@ -59,6 +59,12 @@ class Flow:
     answering: Answering = Answering.NOTHING
     scheduled: SocketAddress | None = None  # where it was for when IPVS took it
 
+    @property
+    def ports(self) -> tuple[int | None, int | None]:
+        """Source and destination, of a packet that has ports; a reset goes the other way."""
+        found = self.source_port, self.destination_port
+        return found[::-1] if self.answering is Answering.RESET else found
+
 
 #: How to read and to set each word of a flow that is being made: `dataclasses.replace` took a
 #: seventh of the time of a walk.

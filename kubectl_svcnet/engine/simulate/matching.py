@@ -14,14 +14,26 @@ from ...model import matches as m
 from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import Backend, ChainId
 from ...model.ruleset import Unknown
+from .arrival import frame_kind
 from .bridges import named, physdev
 from .flow import Answering, Flow
-from .questions import Answer, Depends, NotKnown, NotRead, Odds, Place, either
+from .questions import (
+    SOURCE_PORT,
+    Answer,
+    BySender,
+    Depends,
+    NotKnown,
+    NotRead,
+    Odds,
+    Place,
+    either,
+    port_in,
+)
 from .routing import LOOPBACK, Routing, Sought
 from .sets import Open, is_member
 from .tracked import TRACKED
 
-__all__ = ["Answer", "Depends", "NotKnown", "NotRead", "Odds", "Place", "answer"]
+__all__ = ["Answer", "BySender", "Depends", "NotKnown", "NotRead", "Odds", "Place", "answer"]
 
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 
@@ -45,6 +57,16 @@ def _address(match: m.AddressIn, flow: Flow, place: Place) -> Answer:
         return False
     inside = int(address) & int(network.netmask) == int(network.network_address)
     return inside is not match.negated
+
+
+def _masked(match: m.AddressMasked, flow: Flow, place: Place) -> Answer:
+    address = flow.source if match.side is m.Side.SOURCE else flow.destination
+    if address is None:
+        return NotKnown("the source address is not known")
+    if address.version != match.address.version:
+        return False
+    same = (int(address) ^ int(match.address)) & int(match.mask) == 0
+    return same is not match.negated
 
 
 def _address_range(match: m.AddressRange, flow: Flow, place: Place) -> Answer:
@@ -81,24 +103,14 @@ def _fragment(match: m.Fragment, flow: Flow, place: Place) -> Answer:
 
 
 def _ports(match: m.Ports, flow: Flow, place: Place) -> Answer:
-    ports: list[int | None] = []
-    if match.side is not m.Side.SOURCE:
-        ports.append(flow.destination_port)
-    if match.side is not m.Side.DESTINATION:
-        ports.append(flow.source_port)
     if flow.answering is Answering.ICMP:
         return False
-    if flow.answering is Answering.RESET:  # the client's port, which only it knows
-        ports = [None]
-    found = [_in_ranges(port, match.ranges) for port in ports]
+    source, destination = flow.ports
+    sides = {m.Side.SOURCE: (source,), m.Side.DESTINATION: (destination,)}
+    asked = sides.get(match.side, flow.ports)
+    found = [port_in(port, match.ranges) for port in asked]
     whole = True if True in found else None if None in found else False
-    return either(whole, match.negated, "the source port is not known")
-
-
-def _in_ranges(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | None:
-    if port is None:
-        return True if (0, 65535) in ranges or (1, 65535) in ranges else None
-    return any(first <= port <= last for first, last in ranges)
+    return BySender(SOURCE_PORT) if whole is None else whole is not match.negated
 
 
 def _tcp_flags(match: m.TcpFlags, flow: Flow, place: Place) -> Answer:
@@ -192,9 +204,9 @@ def _owner(match: m.Owner, flow: Flow, place: Place) -> Answer:
 
 
 def _packet_type(match: m.PacketType, flow: Flow, place: Place) -> Answer:
-    kind = place.routing.kind_of(flow.destination) or "UNICAST"
-    kind = {"LOCAL": "UNICAST"}.get(kind, kind)
-    return (match.kind.upper() == kind) is not match.negated
+    if place.packet is None:
+        return NotKnown("how the frame was addressed")
+    return (match.kind == frame_kind(place.packet, place.routing)) is not match.negated
 
 
 def _in_set(match: m.InSet, flow: Flow, place: Place) -> Answer:
@@ -215,7 +227,8 @@ def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
         return not match.negated
     if flow.source is None or flow.in_device is None:
         return NotKnown("the source or the input device is not known")
-    way = place.routing.way(flow.source, _back(flow, match))
+    mark = flow.mark if match.mark else 0
+    way = place.routing.way(flow.source, Sought.back(flow, flow.source, mark))
     if way.kind == "local":
         return match.own_address is not match.negated
     if way.kind != "unicast":
@@ -224,14 +237,6 @@ def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
     if not found and flow.family is Family.IPV6:  # it prefers any route by the input device
         found = None
     return either(found, match.negated, "the way back to the source is not known")
-
-
-def _back(flow: Flow, match: m.ReversePath) -> Sought | None:
-    """What xt_rpfilter looks up: as of the node's own packet back to the source."""
-    if flow.source is None:
-        return None
-    mark = flow.mark if match.mark else 0
-    return Sought(flow.source, flow.destination, mark, LOOPBACK, False, _number(flow))
 
 
 def _has_socket(match: m.HasSocket, flow: Flow, place: Place) -> Answer:
@@ -271,6 +276,7 @@ def _varies(match: m.Varies, flow: Flow, place: Place) -> Answer:
 # Any: each function takes the class beside it, which a dict cannot express.
 _EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
     m.AddressIn: _address,
+    m.AddressMasked: _masked,
     m.AddressRange: _address_range,
     m.AddressType: _address_type,
     m.ByIpvs: _by_ipvs,

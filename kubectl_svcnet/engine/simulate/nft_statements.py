@@ -15,7 +15,7 @@ from typing import Any
 from ...model import matches as m
 from ...model import nft
 from ...model import targets as t
-from ...model.address import IPAddress
+from ...model.address import Family, IPAddress
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Unknown
 from .chains import told
@@ -23,9 +23,11 @@ from .flow import Answering, Branch, Cause, Choice, Ending, Tracking
 from .matching import Depends, NotKnown, Odds
 from .nft_matching import matched
 from .nft_sets import Sets, Unread
-from .nft_values import NO_VALUE, Sight, Spread, evaluate
+from .nft_values import NO_VALUE, Sight, Spread, evaluate, number_of
 from .translation import translated
 from .walk import Walk
+
+_FAMILIES = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 
 #: Elements that may be the one, of a key that is not wholly known, that are walked one by one.
 MOST_CANDIDATES = 32
@@ -220,6 +222,10 @@ class Statements:
         return [self._ended(branch, ref, Ending(FateKind.DROP, str(ref)))]
 
     def _reject(self, reject: t.Reject, branch: Branch, ref: RuleRef) -> list[Next]:
+        flow = branch.flow
+        found = ("tcp" if number_of(flow) == 6 else "", _FAMILIES[flow.family])
+        if reject.only and reject.only not in found:
+            return [(branch, Then.RULE)]
         answer = Answering.RESET if reject.answer == "tcp-reset" else Answering.ICMP
         return [self._ended(branch, ref, Ending(FateKind.REJECT, str(ref), answer))]
 

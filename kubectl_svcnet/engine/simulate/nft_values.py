@@ -16,9 +16,11 @@ from ...model import nft
 from ...model.address import Family, IPAddress, Protocol
 from ...model.packet import Packet
 from ...model.ruleset import Unknown
+from .arrival import frame_kind
 from .flow import Answering, Cause, Flow, Tracking
 from .matching import NotKnown, Place
 from .nft_sets import Sets, Unread
+from .questions import SOURCE_PORT, BySender
 
 MOST_VALUES = 4096  # of one expression; more is not walked
 
@@ -92,10 +94,8 @@ def _field(field: nft.Field, sight: Sight) -> Result:
     if field.name == "flags":
         reset = flow.answering is Answering.RESET
         return nft.Flags(frozenset(("rst", "ack") if reset else ("syn",)))
-    port = flow.source_port if field.name == "sport" else flow.destination_port
-    if port is None or flow.answering is not Answering.NOTHING:
-        return NotKnown("the source port is not known")
-    return port
+    port = flow.ports[field.name == "dport"]
+    return BySender(SOURCE_PORT) if port is None else port
 
 
 def _is_icmp(field: nft.Field, flow: Flow) -> bool:
@@ -120,8 +120,7 @@ def _meta(meta: nft.Meta, sight: Sight) -> Result:
         case "oif" | "oifname":
             return _device(flow.out_device, "output")
         case "pkttype":
-            kind = sight.place.routing.kind_of(flow.destination) or "UNICAST"
-            return "unicast" if kind == "LOCAL" else kind.lower()
+            return frame_kind(sight.packet, sight.place.routing)
         case "skuid" | "skgid":
             return _owner(sight)
     return NotKnown(f"meta {meta.key}")
@@ -169,7 +168,7 @@ def _original(key: str, sight: Sight) -> Result:
         case "proto-dst":
             return packet.destination_port
         case "proto-src":
-            return packet.source_port or NotKnown("the source port is not known")
+            return packet.source_port or BySender(SOURCE_PORT)
         case "protocol":
             return _NUMBERS[packet.protocol]
         case "l3proto":
@@ -238,6 +237,8 @@ def _bits(bits: nft.Bits, sight: Sight) -> Result:
 def _with_operator(operator: str, left: object, right: object) -> Result:
     if isinstance(left, int) and isinstance(right, int):
         return _OPERATORS[operator](left, right) & 0xFFFFFFFF
+    if isinstance(left, IPAddress) and isinstance(right, IPAddress) and operator == "&":
+        return type(left)(int(left) & int(right))
     if isinstance(left, nft.Flags) and isinstance(right, nft.Flags) and operator == "&":
         return nft.Flags(left.words & right.words)
     return NotKnown(f"{operator} of {left} and {right}")

@@ -15,11 +15,18 @@ from itertools import permutations
 
 from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import FateKind
-from .bridges import bridged_on
+from .arrival import (
+    forwarding_off,
+    frame_kind,
+    loopback_refused,
+    refused_by_routing,
+    refused_on_the_wire,
+)
+from .bridges import bridged_on, passed_up
 from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
 from .ipvs import Ipvs, scheduled
-from .matching import NotKnown
+from .matching import Depends, NotKnown
 from .nft_chains import run_native
 from .nft_statements import NativeBase
 from .routing import LOOPBACK, Sought, Way
@@ -38,27 +45,35 @@ _Stage = Callable[[Branch], list[Branch]]
 
 class Path:
     def __init__(self, walk: Walk, plan: Plan) -> None:
-        self._walk, self._view, self._routing = walk, walk.view, walk.routing
+        self._walk, self.view, self._routing = walk, walk.view, walk.routing
         self.packet = walk.packet
         self._plan = plan
 
     def forwarded_or_local(self, branch: Branch) -> list[Branch]:
-        """A packet that came in through a device. What says ::1 is dropped before any hook
-        (ip6_rcv_core)."""
+        """A packet that came in through a device."""
         flow = branch.flow
-        ends = (flow.source, flow.destination)
-        if flow.in_device != LOOPBACK and _LOCALHOST6 in ends:
-            branch.ending = Ending(FateKind.DROP, f"{_LOCALHOST6} comes from no other machine")
+        branch.ending = refused_on_the_wire(flow)
+        if branch.ending is not None:
             return [branch]
+        if self._bridged(flow.destination) and passed_up(flow.family, self.view.sysctls) is False:
+            self._walk.tell(branch, "PREROUTING", None, "bridged past all rules")
+            return self._sent(branch)
         return self.each(self.hook("PREROUTING", branch), self._route_input)
+
+    def _bridged(self, destination: IPAddress) -> bool:
+        """From one port of a bridge to another: only br_netfilter shows it to rules."""
+        packet = self.packet
+        if packet.physical_in is None or self._routing.is_local(destination) is not False:
+            return False
+        way = self._routing.way(destination)
+        return (way.kind, way.device, way.gateway) == ("unicast", packet.in_interface, None)
 
     def from_process(self, branch: Branch) -> list[Branch]:
         """A packet of a process of this node; routing comes first, and again after DNAT."""
         flow = branch.flow
         way, source = self._own_way(flow)
-        ending = _refusal(way, flow)
-        if ending is not None:
-            branch.ending = ending
+        branch.ending = _refusal(way, flow) or self._localnet_source(source, way)
+        if branch.ending is not None:
             return [branch]
         branch.change(in_device="", out_device=way.device, source=source)
         return self.each(self.hook("OUTPUT", branch), self._route_output)
@@ -100,7 +115,7 @@ class Path:
 
     def _foreign(self, hook: str) -> str:
         """The native nft table that hooks in here, in words."""
-        for table in self._view.foreign_tables:
+        for table in self.view.foreign_tables:
             if table.family in _COVERED_BY[self._walk.packet.family]:
                 reached = hook.lower() in table.hooks
             elif table.family in _LINK_FAMILIES:
@@ -206,14 +221,14 @@ class Path:
 
     def _route_input(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
-        if flow.destination.is_loopback and flow.in_device != LOOPBACK:
-            refused = self._loopback_refused(flow.in_device)
-            if refused is not None:
-                branch.ending = refused
-                return [branch]
-        branch.ending = self._martian(flow)
+        branch.ending = refused_by_routing(flow, self._routing, self.view.sysctls)
         if branch.ending is not None:
             return [branch]
+        kind = self._routing.kind_of(flow.destination)
+        if kind == "BROADCAST":
+            return self._input(branch)
+        if kind == "MULTICAST":
+            return self._group_member(branch)
         local = self._routing.delivers(Sought.of(flow))
         if local is not None:
             return self._input(branch) if local else self._forward(branch)
@@ -221,35 +236,16 @@ class Path:
         mine, other = self._walk.divide(branch, doubt, "routing")
         return [*self._input(mine), *self._forward(other)]
 
-    def _martian(self, flow: Flow) -> Ending | None:
-        """What comes from outside with an address of this node as its source is dropped, unless
-        accept_local is on (fib_validate_source; IPv6 does not look)."""
-        if flow.family is Family.IPV6 or flow.source is None or flow.in_device == LOOPBACK:
-            return None
-        if not self._routing.is_local(flow.source):
-            return None
-        names = ("all", flow.in_device) if flow.in_device else ("all",)
-        values = [self._view.sysctls.get(f"net.ipv4.conf.{name}.accept_local") for name in names]
-        if "1" in values:
-            return None
-        because = f"{flow.source} is an address of this node, and accept_local is"
-        if None in values:
-            return Ending(FateKind.UNKNOWN, f"{because} not known")
-        return Ending(FateKind.DROP, f"{because} off")
-
-    def _loopback_refused(self, device: str | None) -> Ending | None:
-        """A martian, unless route_localnet is on for all devices or for this one."""
-        if self._walk.packet.family is Family.IPV6:
-            return None
-        names = ("all", device) if device else ("all",)
-        values = [self._view.sysctls.get(f"net.ipv4.conf.{name}.route_localnet") for name in names]
-        if "1" in values:
-            return None
-        if None in values or device is None:
-            return Ending(
-                FateKind.UNKNOWN, f"route_localnet of {device or 'the device'} was not read"
-            )
-        return Ending(FateKind.DROP, f"route_localnet is off on {device}")
+    def _group_member(self, branch: Branch) -> list[Branch]:
+        """Multicast goes to those who joined (ip_check_mc_rcu, ip6_mc_input); the kernel itself
+        is in the group of all hosts."""
+        group = branch.flow.destination
+        if group in _ALL_HOSTS:
+            return self._input(branch)
+        doubt = Depends(f"whether a process has joined {group}", usual=False)
+        member, other = self._walk.divide(branch, doubt, "routing")
+        other.ending = Ending(FateKind.DROP, f"nobody has joined {group}")
+        return [*self._input(member), other]
 
     def _input(self, branch: Branch) -> list[Branch]:
         self._walk.tell(branch, "ROUTING", None, "to this node")
@@ -268,9 +264,13 @@ class Path:
 
     def _forward(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
-        name = "net.ipv4.ip_forward" if flow.family is Family.IPV4 else _FORWARDING6
-        if self._view.sysctls.get(name) == "0":
+        name = forwarding_off(flow, self.view.sysctls)
+        if name and not all(map(self._bridged, (self.packet.destination, flow.destination))):
             branch.ending = Ending(FateKind.DROP, f"{name} is 0")
+            return [branch]
+        kind = frame_kind(self.packet, self._routing)
+        if kind != "unicast":  # ip_forward.c, ip6_output.c: not PACKET_HOST
+            branch.ending = Ending(FateKind.DROP, f"a {kind} frame is not forwarded")
             return [branch]
         way = self._routing.way(flow.destination, Sought.of(flow))
         branch.ending = _refusal(way, flow)
@@ -278,8 +278,9 @@ class Path:
             return [branch]
         self._walk.tell(branch, "ROUTING", None, f"forward to {way.device or 'some device'}")
         branch.change(out_device=way.device)
-        sysctls = self._view.sysctls
-        bridged = bridged_on(branch.flow, self.packet.destination, self._routing, sysctls)
+        sent_to, sysctls = self.packet.destination, self.view.sysctls
+        stays = flow.destination == sent_to and self._bridged(sent_to)
+        bridged = stays or bridged_on(branch.flow, sent_to, self._routing, sysctls)
         branch.change(bridged=bridged)
         return self.each(self.hook("FORWARD", branch), self._leave)
 
@@ -296,7 +297,7 @@ class Path:
             way = self._routing.way(flow.destination, Sought.of(flow))
             if marked and not flow.destination_changed:
                 way = self._unless_marked_late(way, flow)
-            branch.ending = _refusal(way, flow) or self._localnet_source(flow, way)
+            branch.ending = _refusal(way, flow) or self._localnet_source(flow.source, way)
             if branch.ending is not None:
                 return [branch]
             branch.change(out_device=way.device)
@@ -313,11 +314,10 @@ class Path:
         before = replace(flow, mark=self._walk.packet.mark)
         return way if way == self._routing.way(flow.destination, Sought.of(before)) else Way(None)
 
-    def _localnet_source(self, flow: Flow, way: Way) -> Ending | None:
+    def _localnet_source(self, source: IPAddress | None, way: Way) -> Ending | None:
         """ip_route_output_key_hash_rcu: a loopback source leaves only with route_localnet."""
-        leaves = way.device != LOOPBACK and flow.source is not None
-        if leaves and flow.source == _LOCALHOST:
-            return self._loopback_refused(way.device)
+        if way.device != LOOPBACK and source == _LOCALHOST:
+            return loopback_refused(way.device, self.view.sysctls)
         return None
 
     def _loop(self, branch: Branch) -> list[Branch]:
@@ -332,8 +332,8 @@ class Path:
         return self.each(back, lambda one: self.hook("INPUT", one, again=True))
 
 
-_LOCALHOST, _LOCALHOST6 = ip_address("127.0.0.1"), ip_address("::1")
-_FORWARDING6 = "net.ipv6.conf.all.forwarding"
+_LOCALHOST = ip_address("127.0.0.1")
+_ALL_HOSTS = frozenset(map(ip_address, ("224.0.0.1", "ff01::1", "ff02::1")))
 
 
 def _named(entry: Entry) -> str:

@@ -64,6 +64,11 @@ class Sought:
         return cls(destination, None, 0, "lo", True, 0)
 
     @classmethod
+    def back(cls, flow: Flow, source: IPAddress, mark: int) -> Sought:
+        """The way back to a source, as it is checked on arrival (__fib_validate_source)."""
+        return cls(source, flow.destination, mark, "lo", False, _NUMBERS[flow.protocol])
+
+    @classmethod
     def answer(cls, client: IPAddress, source: IPAddress | None) -> Sought:
         """An ICMP error of the node."""
         return cls(client, source, 0, "lo", True, _ICMP[client.version])

@@ -37,6 +37,11 @@ class NotKnown:
 
 
 @dataclass(frozen=True, slots=True)
+class BySender(NotKnown):
+    """The packet's description leaves it open, the sender chooses it: both happen."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotRead(NotKnown):
     """What would tell was not read: it is wanted."""
 
@@ -56,6 +61,26 @@ class Place:
     sysctls: Mapping[str, str]
     packet: Packet | None = None
     sets: Mapping[str, IPSet] | None = None
+
+
+#: Why nobody knows a port: a client's is the only one that a packet may leave open.
+SOURCE_PORT = "the source port is not known"
+
+#: What a kernel gives out to clients at most (ip_local_port_range).
+_OF_CLIENTS = range(1024, 65536)
+
+
+def port_in(port: int | None, ranges: tuple[tuple[int, int], ...]) -> bool | None:
+    """None: it depends on the port, which is one that clients get."""
+    if port is not None:
+        return any(first <= port <= last for first, last in ranges)
+    at = _OF_CLIENTS.start  # up to here all are in
+    for first, last in sorted(ranges):
+        if first <= at:
+            at = max(at, last + 1)
+    if at >= _OF_CLIENTS.stop:
+        return True
+    return None if any(last >= _OF_CLIENTS.start for _, last in ranges) else False
 
 
 def either(value: bool | None, negated: bool, why: str) -> Answer:

@@ -76,11 +76,15 @@ class Routing:
         for route in self._routes or ():
             if route.kind == "broadcast" and address in route.destination:
                 return True
+        return self.broadcasts(address, None)
+
+    def broadcasts(self, address: IPAddress, device: str | None) -> bool:
+        """Is it the broadcast address of a network of this device (None: of any)?"""
         for entry in self._view.addresses or ():
             length = entry.prefix_length
             if entry.address.version == 4 and length is not None and length < 31:
                 net = ip_network((entry.address, length), strict=False)
-                if address == net.broadcast_address:
+                if address == net.broadcast_address and device in (entry.interface, None):
                     return True
         return False
 

@@ -8,10 +8,11 @@ further sides; one of more parts, or of the other family, has no match, whatever
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 from itertools import product
+from typing import TypeAlias
 
 from ...model import matches as m
 from ...model.address import Family, IPAddress, Protocol
@@ -43,17 +44,16 @@ def is_member(
         return False
     if not found.members and not found.unclear:
         return False
-    try:
-        member = _find(found, match.sides, flow)
-    except _NotKnown as doubt:
-        return Open(f"set {match.name}: {doubt}")
+    member = _find(found, match.sides, flow)
     if found.unclear:
         return Open(f"set {match.name}: not understood: {found.unclear[0].raw}")
+    if isinstance(member, _Unseen):
+        return Open(f"set {match.name}: {member.why}", member.state)
     if member is None:
         return False
     if member.expires:
         return Open(f"whether its member of set {match.name} is there still", state=True)
-    return member.nomatch is match.exception
+    return member.nomatch is (match.exception and "net" in found.kinds)  # IPSET_TYPE_NOMATCH
 
 
 def _in_list(sets: Mapping[str, IPSet], found: IPSet, match: m.InSet, flow: Flow) -> bool | Open:
@@ -71,22 +71,40 @@ def _in_list(sets: Mapping[str, IPSet], found: IPSet, match: m.InSet, flow: Flow
     return False if doubt is None else doubt
 
 
-class _NotKnown(Exception):
-    """A word of the packet that the set asks for is not known."""
+@dataclass(frozen=True, slots=True)
+class _Unseen:
+    """A word of the packet that the set asks for is not known. `state`: the sender chooses it."""
+
+    why: str
+    state: bool = False
 
 
-def _find(found: IPSet, sides: tuple[m.Side, ...], flow: Flow) -> Member | None:
+_Choice: TypeAlias = "tuple[Part, ...] | _Unseen"
+
+
+def _find(found: IPSet, sides: tuple[m.Side, ...], flow: Flow) -> Member | None | _Unseen:
     choices = [
-        tuple(_parts(found, kind, side, flow))
-        for kind, side in zip(found.kinds, sides, strict=False)
+        _parts(found, kind, side, flow) for kind, side in zip(found.kinds, sides, strict=False)
     ]
-    for key in product(*choices):
+    unseen = next((choice for choice in choices if isinstance(choice, _Unseen)), None)
+    if unseen is not None:
+        return unseen if any(_may_be(key, choices) for key in found.members) else None
+    known = [choice for choice in choices if not isinstance(choice, _Unseen)]
+    for key in product(*known):
         member = found.members.get(key)
         if member is not None:
             return member
-        if "iface" in found.kinds and key[-1] == choices[-1][-1] and _has(found, key[0]):
+        if "iface" in found.kinds and key[-1] == known[-1][-1] and _has(found, key[0]):
             return None
     return None
+
+
+def _may_be(key: tuple[Part, ...], choices: Sequence[_Choice]) -> bool:
+    """By the words that are known."""
+    return all(
+        isinstance(choice, _Unseen) or part in choice
+        for part, choice in zip(key, choices, strict=False)
+    )
 
 
 def _has(found: IPSet, network: Part) -> bool:
@@ -95,58 +113,55 @@ def _has(found: IPSet, network: Part) -> bool:
     return any(key[0] == network for key in found.members)
 
 
-def _parts(found: IPSet, kind: str, side: m.Side, flow: Flow) -> Iterator[Part]:
+def _parts(found: IPSet, kind: str, side: m.Side, flow: Flow) -> _Choice:
     """Under which parts this word of the packet may stand in the set, the decisive one first."""
     source = side is m.Side.SOURCE
-    if kind == "ip":
-        address = _address(flow, source=source)
-        if found.netmask is not None:
-            address = ip_network((address, found.netmask), strict=False).network_address
-        yield ip_network(address)
-    elif kind == "net":
-        address = _address(flow, source=source)
-        for length in found.lengths:
-            if length <= address.max_prefixlen:
-                yield ip_network((address, length), strict=False)
-    elif kind == "port":
-        yield from _ports(found, flow, source=source)
-    elif kind == "iface":
-        yield from _devices(found, flow.in_device if source else flow.out_device)
-    elif kind == "mark":
-        yield Mark(flow.mark & found.markmask)
-    else:
-        raise _NotKnown(f"the packet's {kind}")
+    match kind:
+        case "ip" | "net":
+            address = flow.source if source else flow.destination
+            if address is None:
+                return _Unseen("the source address is not known")
+            return _networks(found, kind, address)
+        case "port":
+            return _ports(found, flow, source=source)
+        case "iface":
+            return _devices(found, flow.in_device if source else flow.out_device)
+        case "mark":
+            return (Mark(flow.mark & found.markmask),)
+    return _Unseen(f"the packet's {kind}")
 
 
-def _address(flow: Flow, *, source: bool) -> IPAddress:
-    address = flow.source if source else flow.destination
-    if address is None:
-        raise _NotKnown("the source address is not known")
-    return address
+def _networks(found: IPSet, kind: str, address: IPAddress) -> tuple[Part, ...]:
+    if kind == "net":
+        lengths = [length for length in found.lengths if length <= address.max_prefixlen]
+        return tuple(ip_network((address, length), strict=False) for length in lengths)
+    if found.netmask is not None:
+        address = ip_network((address, found.netmask), strict=False).network_address
+    return (ip_network(address),)
 
 
-def _ports(found: IPSet, flow: Flow, *, source: bool) -> Iterator[Part]:
+def _ports(found: IPSet, flow: Flow, *, source: bool) -> _Choice:
     if flow.answering is Answering.ICMP:
         protocol = 1 if flow.family is Family.IPV4 else 58
         if not found.bitmap and any(_is_of(protocol, key) for key in found.members):
-            raise _NotKnown("the type of an ICMP answer")
-        return
+            return _Unseen("the type of an ICMP answer")
+        return ()
     protocol = _PORTS[flow.protocol]
     if found.bitmap and protocol not in _BITMAP_PORTS:
-        return
-    port = flow.source_port if source else flow.destination_port
-    if port is None or flow.answering is Answering.RESET:
-        raise _NotKnown("the source port is not known")
-    yield PortOf(None if found.bitmap else protocol, port)
+        return ()
+    port = flow.ports[not source]
+    if port is None:
+        return _Unseen("the source port is not known", state=True)
+    return (PortOf(None if found.bitmap else protocol, port),)
 
 
 def _is_of(protocol: int, key: tuple[Part, ...]) -> bool:
     return any(isinstance(part, PortOf) and part.protocol == protocol for part in key)
 
 
-def _devices(found: IPSet, device: str | None) -> Iterator[Part]:
+def _devices(found: IPSet, device: str | None) -> _Choice:
     if device is None:
-        raise _NotKnown("the device is not known")
-    if device:
-        yield Device(device)
-        yield from (one for one in found.wildcards if device.startswith(one.name))
+        return _Unseen("the device is not known")
+    if not device:
+        return ()
+    return (Device(device), *(one for one in found.wildcards if device.startswith(one.name)))

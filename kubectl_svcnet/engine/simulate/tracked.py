@@ -14,7 +14,7 @@ from typing import Any
 from ...model import matches as m
 from ...model.address import IPAddress
 from .flow import Answering, Flow, Tracking
-from .questions import Answer, NotKnown, Place, either
+from .questions import SOURCE_PORT, Answer, BySender, NotKnown, Place, either, port_in
 
 _CONNECTED = (Tracking.NEW, Tracking.RELATED)
 
@@ -79,14 +79,11 @@ def _tuple(match: m.CtTuple, flow: Flow, place: Place) -> Answer:
         return NotKnown("the words of a refused connection")
     if isinstance(what, m.AddressIn):
         return _address(what, _addresses(flow, place, original=match.original))
-    source = what.side is m.Side.SOURCE
-    port: int | None
-    if match.original:
-        port = packet.source_port if source else packet.destination_port
-    else:  # its answers come from where it goes
-        port = flow.destination_port if source else flow.source_port
-    found = None if port is None else any(first <= port <= last for first, last in what.ranges)
-    return either(found, what.negated, "the source port is not known")
+    ports: tuple[int | None, int | None] = (packet.source_port, packet.destination_port)
+    if not match.original:  # its answers come from where it goes
+        ports = (flow.destination_port, flow.source_port)
+    found = port_in(ports[what.side is not m.Side.SOURCE], what.ranges)
+    return BySender(SOURCE_PORT) if found is None else found is not what.negated
 
 
 _NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}

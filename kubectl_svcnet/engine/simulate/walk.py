@@ -14,7 +14,7 @@ from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
 from .flow import Branch, Cause, Choice
-from .matching import Depends, NotKnown, NotRead, Odds, Place
+from .matching import BySender, Depends, NotKnown, NotRead, Odds, Place
 from .routing import Routing
 
 MOST_STEPS = 200_000  # rules tried; a walk of 5,000 Services takes about a hundred
@@ -119,7 +119,7 @@ class Walk:
             yes.weight = branch.weight * doubt.yes
             no.weight = branch.weight * (1 - doubt.yes)
             return yes, no
-        unknown = isinstance(doubt, NotKnown)
+        unknown = isinstance(doubt, NotKnown) and not isinstance(doubt, BySender)
         cause = Cause.UNKNOWN if unknown else Cause.STATE
         if isinstance(doubt, NotRead):
             cause = Cause.UNREAD

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_svcnet.model.address import Protocol
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.engine.simulate.conftest import Ask
@@ -84,6 +85,24 @@ def test_destinations(ask: Ask, brief: Brief, rule: str, fates: list[str]) -> No
 def test_sources(ask: Ask, rule: str, masquerade: bool) -> None:
     (fate,) = ask_nft(ask, table(a=f"{SNAT}\n{rule}"), destination="8.8.8.8")
     assert fate.masquerade is masquerade
+
+
+@pytest.mark.parametrize(
+    ("rule", "protocol", "kind"),
+    [
+        ("reject with tcp reset", Protocol.TCP, "reject"),
+        ("reject with tcp reset", Protocol.UDP, "pass"),  # nft does not list that it is for TCP
+        ("reject with icmp host-unreachable", Protocol.UDP, "reject"),
+        ("reject with icmpv6 no-route", Protocol.UDP, "pass"),
+        ("reject with icmpx admin-prohibited", Protocol.UDP, "reject"),
+        ("ip daddr & 255.0.0.255 == 8.0.0.8 drop", Protocol.UDP, "drop"),
+        ("ip daddr & 255.0.0.255 != 8.0.0.8 drop", Protocol.UDP, "pass"),
+    ],
+)
+def test_what_a_reject_is_for(ask: Ask, rule: str, protocol: Protocol, kind: str) -> None:
+    text = table(a=f"{FILTER}\n{rule}")
+    (fate,) = ask_nft(ask, text, destination="8.8.8.8", protocol=protocol)
+    assert fate.kind.value == kind
 
 
 def test_a_device_that_is_not_known_may_be_any_of_a_map(ask: Ask, brief: Brief) -> None:

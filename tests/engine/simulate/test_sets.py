@@ -132,7 +132,7 @@ def test_a_mark_is_cut_before_it_is_looked_up(ask: Ask) -> None:
 
 def test_a_port_that_only_the_client_knows(ask: Ask) -> None:
     assert drops(ask, "--match-set ports src", source_port=80) == "yes"
-    assert drops(ask, "--match-set ports src", source_port=None) == "unknown"
+    assert drops(ask, "--match-set ports src", source_port=None) == "open"
     assert drops(ask, "--match-set net-iface src,src", hook=Hook.OUTPUT) == "no"
 
 
