@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.tools("ip", "nft", "iptables-nft-restore", "iptables-legacy-restore"),
 ]
 
-CASES = int(os.environ.get("SVCNET_KERNEL_CASES", "20"))
+CASES = int(os.environ.get("SVCNET_KERNEL_CASES", "10"))
 SEED = int(os.environ.get("SVCNET_KERNEL_SEED", "1"))
 
 
