@@ -65,7 +65,8 @@ class _Follow:
 
     def watch(self, asked: Asked, answers: Answers) -> None:
         """Follows what is there and not followed yet."""
-        self._scene = self._remembering(asked.scene)
+        began = self._scene.now if self._scene is not None else asked.scene.now
+        self._scene = self._remembering(replace(asked.scene, now=began))
         for source, place in asked.places:
             for request in place.requests:
                 read = answers.get(request, ())

@@ -8,7 +8,7 @@ are there, and what is known of them shows which are news.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -42,13 +42,15 @@ class Tail(Protocol):
 
 
 class LogTail:
-    """`read`: what came of the log before."""
+    """`read`: what came of the log before; of a pod that is new nothing was asked yet, and all
+    of its log is news."""
 
     def __init__(
-        self, source: LogSource, place: Place, request: LogRequest, read: Iterable[Capture]
+        self, source: LogSource, place: Place, request: LogRequest, read: Sequence[Capture]
     ) -> None:
         self.place = place
-        self._source, self._asked = source, request
+        self._source = source
+        self._asked = request if read else replace(request, since_seconds=None)
         self._second = ""
         self._seen: set[str] = set()
         self._pending: list[str] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,14 +15,16 @@ from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import LogsReport
 from kubectl_svcnet.pipeline import follow as followed
 from kubectl_svcnet.pipeline.follow import follow
-from tests.logged import LOGS, Followed, stamped
+from tests.logged import LOGS, NOW, Followed, stamped
 from tests.saved import Saved
 
 DB = Options(services=("db-service",))
 REMOVING = '"Removing service port" portName="default/db-service:mysql"'
 
 
-def run(source: Followed, until: Callable[[list[LogsReport]], bool]) -> list[LogsReport]:
+def run(
+    source: Followed, until: Callable[[list[LogsReport]], bool], since: float = 3600.0
+) -> list[LogsReport]:
     """All reports, until there is what is waited for, or the test has waited long enough."""
     reports: list[LogsReport] = []
 
@@ -33,7 +36,7 @@ def run(source: Followed, until: Callable[[list[LogsReport]], bool]) -> list[Log
     timer = threading.Timer(20, source.end)
     timer.start()
     try:
-        follow(source, DB, tell)
+        follow(source, replace(DB, since=since), tell)
     finally:
         timer.cancel()
         source.end()
@@ -106,12 +109,15 @@ def test_who_writes_where_a_pod_is_gone(monkeypatch: pytest.MonkeyPatch) -> None
             self.inner = Saved().objects("pods", renamed).source()
             return super().follow(request)
 
-    source = Replaced({"n1": [[gone], [stamped("23:35:01.0", "I", REMOVING), None]]})
-    reports = run(source, at_least(1))
+        def now(self) -> float:
+            return NOW + 60.0 if self.followed else NOW
+
+    source = Replaced({"n1": [[gone], [stamped("23:36:05.0", "I", REMOVING), None]]})
+    reports = run(source, at_least(1), since=1.0)
     (gap,) = [gap for report in reports[1:] for gap in report.gaps]
     assert "whoever comes instead" in gap.why
-    pods = [r.pod for r in source.followed if isinstance(r, LogRequest) and r.node == "n1"]
-    assert pods[-1] == "kube-proxy-new"
+    asked = [r for r in source.followed if isinstance(r, LogRequest) and r.node == "n1"]
+    assert (asked[-1].pod, asked[-1].since_seconds) == ("kube-proxy-new", None)
 
 
 def slice_of(version: str, address: str) -> dict[str, Any]:
