@@ -69,6 +69,7 @@ def read_saved_rules(files: Iterable[SavedText], families: Iterable[Family]) -> 
         backend = _place(slots, dump)
         if dump.backend is None and backend is Backend.LEGACY:
             gaps.append(_note(f"{dump.name} does not say it, and is taken as legacy"))
+    gaps += [gap for dump in dumps for gap in _broken(dump)]
     given = {slot: dump.ruleset for slot, dump in slots.items()}
     gaps += _lacking(given, families, nft_given=bool(natives))
     tables = _tables(natives)
@@ -95,6 +96,20 @@ def _dump(saved: SavedText, part: RulesText) -> _Dump:
         return parse_save(part.text, family, backend or Backend.NFT)
 
     return _Dump(saved.name, backend, parsed(saved, parse))
+
+
+def _broken(dump: _Dump) -> Iterable[Gap]:
+    """A dump that says less than it should: what is missing is unread, and here is why."""
+    if dump.ruleset.stray:
+        line = dump.ruleset.stray[0].raw.strip()[:60]
+        why = (
+            f"{dump.name}: a line that is none of iptables-save's, so tables may be missing: {line}"
+        )
+        yield Gap(what="rules", why=why, blocking=True)
+    for table in dump.ruleset.tables.values():
+        if table.truncated:
+            why = f"{dump.name} breaks off in table {table.name}"
+            yield Gap(what="rules", why=why, blocking=True)
 
 
 def _place(slots: dict[Slot, _Dump], dump: _Dump) -> Backend:

@@ -123,3 +123,16 @@ def test_json() -> None:
     assert [str(table) for table in found.nft_tables] == ["ip mine"]
     with pytest.raises(ParseError, match="not nft's JSON"):
         read_saved_rules((SavedText("j", '{"nftables": [3]}'),), (V4,))
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (f"{dump('c').text}root@n1:/# exit\n", "c: a line that is none of iptables-save's"),
+        ("*nat\n:c - [0:0]\n", "c breaks off in table nat"),
+    ],
+)
+def test_a_broken_dump_says_so(text: str, why: str) -> None:
+    found = read_saved_rules([SavedText("c", text)], [V4])
+    (gap,) = [gap for gap in found.gaps if gap.blocking]
+    assert gap.why.startswith(why)

@@ -16,7 +16,7 @@ from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
-from .walk import DEEPEST, MOST_STEPS, Walk
+from .walk import DEEPEST, Walk
 
 #: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
 #: what lies behind is asked for when they are here.
@@ -96,7 +96,7 @@ class _Run:
                 frame, index = frame.parent, frame.resume
                 continue
             walk.steps += 1
-            if walk.steps > MOST_STEPS:
+            if walk.too_long:
                 branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
                 self._done.append(branch)
                 return
@@ -212,12 +212,17 @@ def _undecided(branch: Branch) -> int:
 def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKnown] | None:
     """None: it does not match. Else what decides whether it does, nothing if it does."""
     doubts: list[Odds | Depends | NotKnown] = []
+    unknown = False
     for match in rule.matches:
         result = answer(match, flow, place)
         if result is True:
             continue
         if result is False:
             return None
+        if type(result) is NotKnown:
+            if unknown:
+                continue  # one is enough
+            unknown = True
         doubts.append(result)
     return doubts
 

@@ -180,31 +180,41 @@ def joined(branches: Iterable[Branch], key: Callable[[Branch], Hashable]) -> lis
 
 
 def _without_idle_splits(group: dict[tuple[Choice, ...], Branch]) -> Iterator[Branch]:
-    work = sorted((c for c in group if c), key=len) if len(group) > 1 else []
-    while work:
-        choices = work.pop()
-        if choices not in group:
-            continue
-        *before, last = choices
-        sides = [
-            (*before, Choice(last.split, side, last.sides, last.cause, last.because))
-            for side in range(last.sides)
-        ]
-        if not all(side in group for side in sides):
-            continue
-        weights = [group[side].weight for side in sides]
-        if max(weights) - min(weights) > 1e-9:
-            continue
-        kept = group[sides[0]]
-        for side in sides:
-            del group[side]
-        kept.choices = tuple(before)
-        same = group.get(kept.choices)
-        if same is None:
-            group[kept.choices] = kept
-        else:
-            same.weight += kept.weight
-        if before:
-            work.append(kept.choices)
-            work.sort(key=len)
+    """From the last split back: what is joined has one split less to look at."""
+    work: dict[int, list[tuple[Choice, ...]]] = {}
+    for choices in group if len(group) > 1 else ():
+        work.setdefault(len(choices), []).append(choices)
+    for length in range(max(work, default=0), 0, -1):
+        for choices in work.get(length, ()):
+            kept = _joined_at_last(group, choices)
+            if kept is not None:
+                work.setdefault(length - 1, []).append(kept.choices)
     yield from group.values()
+
+
+def _joined_at_last(
+    group: dict[tuple[Choice, ...], Branch], choices: tuple[Choice, ...]
+) -> Branch | None:
+    """One branch for all sides of the last split; None where they are not all there, alike."""
+    if choices not in group:
+        return None
+    *before, last = choices
+    sides = [
+        (*before, Choice(last.split, side, last.sides, last.cause, last.because))
+        for side in range(last.sides)
+    ]
+    if not all(side in group for side in sides):
+        return None
+    weights = [group[side].weight for side in sides]
+    if max(weights) - min(weights) > 1e-9:
+        return None
+    kept = group[sides[0]]
+    for side in sides:
+        del group[side]
+    kept.choices = tuple(before)
+    same = group.get(kept.choices)
+    if same is None:
+        group[kept.choices] = kept
+    else:
+        same.weight += kept.weight
+    return kept

@@ -16,7 +16,7 @@ from ...model.fate import Backend, ChainId, FateKind, RuleRef
 from .chains import forget_idle_jump
 from .flow import Branch, Ending, joined
 from .nft_statements import NativeBase, Statements, Then
-from .walk import DEEPEST, MOST_STEPS, Walk
+from .walk import DEEPEST, Walk
 
 
 class _Frame:
@@ -87,7 +87,7 @@ class _Run:
                 index, at = index + 1, 0
                 continue
             walk.steps += not at
-            if walk.steps > MOST_STEPS:
+            if walk.too_long:
                 branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
                 self._done.append(branch)
                 return

@@ -18,6 +18,7 @@ from .matching import BySender, Depends, NotKnown, NotRead, Odds, Place
 from .routing import Routing
 
 MOST_STEPS = 200_000  # rules tried; a walk of 5,000 Services takes about a hundred
+MOST_DIVISIONS = 20_000  # one for each endpoint of a Service
 DEEPEST = 2_000  # jumps; the kernel allows 16 (nft) or as many as fit its stack (legacy)
 
 
@@ -49,7 +50,13 @@ class Walk:
     wanted: set[ChainId] = field(default_factory=set)
     steps: int = 0
     known: dict[tuple[Family, str, str], Bases] = field(default_factory=dict)  # of this node
+    divisions: int = 0
     _splits: int = 0
+
+    @property
+    def too_long(self) -> bool:
+        return self.steps > MOST_STEPS or self.divisions > MOST_DIVISIONS
+
     _places: dict[str, Place] = field(default_factory=dict)
 
     def place(self, hook: str) -> Place:
@@ -114,6 +121,7 @@ class Walk:
         self, branch: Branch, doubt: Odds | Depends | NotKnown, where: str
     ) -> tuple[Branch, Branch]:
         """The branch where the answer is yes, and the one where it is no."""
+        self.divisions += 1
         yes, no = branch.copy(), branch.copy()
         if isinstance(doubt, Odds):
             yes.weight = branch.weight * doubt.yes

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+from kubectl_svcnet.engine.simulate import walk
 from kubectl_svcnet.engine.simulate.flow import Branch, Cause
 from kubectl_svcnet.engine.simulate.matching import Depends, NotKnown, Odds
 from kubectl_svcnet.engine.simulate.routing import Routing
 from kubectl_svcnet.engine.simulate.walk import Walk
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.fate import Backend, ChainId
+from kubectl_svcnet.model.fate import Backend, ChainId, FateKind
 from kubectl_svcnet.model.ruleset import Chain, Ruleset, Table
+from tests.engine.simulate.conftest import Ask
 
 HERE = ChainId(Family.IPV4, Backend.NFT, "nat", "A")
 
@@ -63,3 +67,22 @@ def test_dividing(view: Callable[..., Any], packet: Callable[..., Any]) -> None:
     yes, no = walk.divide(branch, NotKnown("words"), "rule")
     assert [one.choices[0].side for one in (yes, no)] == [0, 1]
     assert yes.choices[0].split == no.choices[0].split
+
+
+def test_a_walk_that_divides_without_end_is_unknown(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(walk, "MOST_DIVISIONS", 500)
+    for match in ("-m u32 --u32 {}", "-m statistic --mode random --probability 0.5"):
+        lines = [
+            f"-A PREROUTING {match.format(bit)} -j MARK --set-xmark {1 << bit}/{1 << bit}"
+            for bit in range(25)
+        ]
+        fates = ask("\n".join(["*mangle", *lines, "COMMIT", ""]), "8.8.8.8")
+        assert FateKind.UNKNOWN in [fate.kind for fate in fates]
+
+
+def test_a_rule_with_many_unknown_words_divides_once(ask: Ask) -> None:
+    words = " ".join(f"-m foo --bar {number}" for number in range(5_000))
+    (fate,) = ask(f"*filter\n-A FORWARD {words} -j DROP\nCOMMIT\n", "8.8.8.8")
+    assert fate.kind is FateKind.UNKNOWN
