@@ -195,6 +195,8 @@ class Witness:
         for answer in seen.answers:
             host, source = answer.split()
             masquerade = told.get(self._address(row, host))
+            if masquerade is None and row.place.node["dataplane"] == "kube-proxy/ipvs":
+                continue  # not told: which source the node takes there is not known before
             if masquerade is not (source not in own):
                 wrong.append(f"{row}: {host} saw {source}, masquerade {masquerade}")
         return wrong
