@@ -93,7 +93,8 @@ _FIRST = {"table": _TABLE, "chain": r"[A-Z][A-Z0-9-]{0,63}"}
 _LOG_PATH = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/kube-proxy\.log"  # as a pod mounts it
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
-#: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs.
+#: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs,
+#: or what a CNI wrote down of its ranges.
 FILES = (
     "/proc/net/fib_trie",
     "/proc/net/route",
@@ -106,6 +107,7 @@ FILES = (
     "/proc/1/status",
     "/proc/version",
     "/var/log/kube-proxy.log",
+    "/run/flannel/subnet.env",
 )
 
 #: sysctls that decide a packet's way, read with one `grep`, which prints NAME:VALUE.

@@ -5,7 +5,10 @@ from __future__ import annotations
 from ._base import Place, RangeSource, Reading, missed
 from .apiserver import SOURCE as APISERVER
 from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
+from .calico import SOURCE as CALICO
+from .cilium import SOURCE as CILIUM
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
+from .flannel import SOURCE as FLANNEL
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kubeadm import SOURCE as KUBEADM
 from .node_network import SOURCE as NODE_NETWORK
@@ -19,7 +22,10 @@ __all__ = ["SOURCES", "Place", "RangeSource", "Reading", "missed", "unseen"]
 SOURCES: tuple[RangeSource, ...] = (
     APISERVER,
     APISERVER_MANIFEST,
+    CALICO,
+    CILIUM,
     CONTROLLER_MANAGER,
+    FLANNEL,
     KUBE_PROXY,
     KUBEADM,
     NODE_NETWORK,

@@ -8,15 +8,19 @@ add to it, and all of them together are the range (KEP-1880).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from typing import Any
 
-from ..model.capture import ApiRequest, Capture, Reason, Request
+from ..model.capture import Capture, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.service_cidr import parse_service_cidr
-from ._base import Place, Reading, claims_of, joined, missed, typed
+from ._base import Place, Reading, claims_of
+from ._objects import Resource
 
-_VERSIONS = ("v1", "v1beta1")  # asked at once, the first that answers counts
+_RESOURCE = Resource(
+    "ServiceCIDR",
+    "servicecidr",
+    tuple(f"/apis/networking.k8s.io/{version}/servicecidrs" for version in ("v1", "v1beta1")),
+)
 
 
 class _ServiceCIDR:
@@ -28,35 +32,19 @@ class _ServiceCIDR:
         return (Place(object="servicecidr"),)
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        return tuple(
-            ApiRequest(path=f"/apis/networking.k8s.io/{version}/servicecidrs")
-            for version in _VERSIONS
-        )
+        return _RESOURCE.requests()
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
-        answered = next((capture for capture in captures if capture.ok), None)
-        if answered is not None:
-            return joined(
-                *(
-                    typed(partial(_claims, item), what="ServiceCIDR", place=place)
-                    for item in answered.objects
-                )
-            )
-        failed = [
-            capture
-            for capture in captures
-            if capture.failure is None or capture.failure.reason is not Reason.NOT_FOUND
-        ]
-        return Reading(gaps=tuple(missed(capture, "ServiceCIDR") for capture in failed[:1]))
+        return _RESOURCE.read(captures, _claims)
 
 
-def _claims(item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     found = parse_service_cidr(item)
     return claims_of(
         found.networks,
         kind=RangeKind.SERVICE,
         source=f"ServiceCIDR/{found.name}",
-        object=f"servicecidr {found.name}",
+        object=place.object,
         evidence=f"spec.cidrs: {', '.join(map(str, found.networks))}"
         + (" (being deleted)" if found.deleting else ""),
         statement="ServiceCIDR",

@@ -111,3 +111,34 @@ def serving() -> Callable[..., Answer]:
         return answer
 
     return build
+
+
+@pytest.fixture
+def agent() -> Callable[..., Pod]:
+    """A CNI's running hostNetwork pod on n1, known by one label."""
+
+    def build(container: str, /, namespace: str = "kube-system", **fields: Any) -> Pod:
+        labels = fields.pop("labels", {"k8s-app": container})
+        volumes = fields.pop("config_maps", {})
+        return Pod(
+            namespace=namespace,
+            name=f"{container}-n1",
+            node="n1",
+            host_network=True,
+            labels=labels,
+            phase="Running",
+            containers=(Container(name=container, running=True, **fields),),
+            config_maps=volumes,
+        )
+
+    return build
+
+
+@pytest.fixture
+def texts() -> Callable[[Reading], list[tuple[str, str, str]]]:
+    """Of each claim: its kind, its node, what it says."""
+
+    def of(reading: Reading) -> list[tuple[str, str, str]]:
+        return [(claim.kind.value, claim.node, claim.text) for claim in reading.claims]
+
+    return of

@@ -69,11 +69,19 @@ def _failed(request: Request, reason: Reason) -> list[Capture]:
 
 
 @pytest.fixture
-def seen(static_pod: Any) -> Census:
+def seen(static_pod: Any, agent: Any) -> Census:
     pods = (
         static_pod("kube-apiserver", "--service-cluster-ip-range=10.96.0.0/16"),
         static_pod("kube-controller-manager", "--cluster-cidr=10.244.0.0/16"),
         static_pod("kube-proxy", "--cluster-cidr=10.244.0.0/16", **{"k8s-app": "kube-proxy"}),
         static_pod("weave", name="weave-net"),
+        agent("calico-node"),
+        agent("cilium-agent", labels={"k8s-app": "cilium"}),
+        agent(
+            "kube-flannel",
+            labels={"app": "flannel"},
+            config_maps={"cfg": "kube-flannel-cfg"},
+            mounts={"cfg": "/etc/kube-flannel"},
+        ),
     )
     return Census(pods=pods, nodes=(Node(name="n1", addresses=(ip_address("10.0.0.1"),)),))

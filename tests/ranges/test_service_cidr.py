@@ -49,4 +49,4 @@ def test_a_broken_object_is_a_gap(ask: Any, serving: Any) -> None:
     assert [claim.text for claim in reading.claims] == ["10.96.0.0/16"]
     (gap,) = reading.gaps
     assert gap.what == "ServiceCIDR"
-    assert gap.next == "kubectl get servicecidr -o yaml"
+    assert gap.next == "kubectl get servicecidr a -o yaml"

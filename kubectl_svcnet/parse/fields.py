@@ -1,0 +1,54 @@
+"""Fields of custom resources (JSON as dicts) by their path, where they hold IP ranges.
+
+A path is written as people write it: `spec.cidr`, `spec.ipam.pools.allocated[].cidrs[]`. What is
+not there, or of another type, reads as absent: a CRD's versions differ. A text that is there and
+is no IP range raises ParseError, since half a range would look like the whole one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ..errors import ParseError
+from ..model.address import IPNetwork
+from .cidr import parse_networks
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """`metadata.name`. Raises ParseError without one."""
+    name = text_at(item, "metadata.name")
+    if not name:
+        raise ParseError("an API object without a name", text=str(item)[:120])
+    return name
+
+
+def text_at(item: Any, path: str) -> str:
+    """The first text at the path, "" where there is none; a boolean reads as `true` or `false`."""
+    return next(iter(texts_at(item, path)), "")
+
+
+def texts_at(item: Any, path: str) -> tuple[str, ...]:
+    found = [item]
+    for step in path.split("."):
+        key, many = step.removesuffix("[]"), step.endswith("[]")
+        values = [each[key] for each in found if isinstance(each, Mapping) and key in each]
+        found = [part for value in values for part in (_list(value) if many else (value,))]
+    return tuple(
+        str(value).lower() if isinstance(value, bool) else value
+        for value in found
+        if isinstance(value, (str, bool))
+    )
+
+
+def networks_at(item: Any, path: str) -> tuple[IPNetwork, ...]:
+    return networks_in(texts_at(item, path))
+
+
+def networks_in(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
+    """Some projects separate several by commas, some by blanks."""
+    return tuple(n for text in texts for n in parse_networks(",".join(text.split())))
+
+
+def _list(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, (list, tuple)) else ()

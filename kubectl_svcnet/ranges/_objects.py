@@ -1,0 +1,80 @@
+"""Objects of CNIs: custom resources, node annotations, and the pods by which a CNI is recognised.
+
+Custom resources are listed only where a CNI's pods are there. Where an API group is not, the API
+server answers 404: no such resource, which is an answer; a missing right is a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..errors import ParseError
+from ..model.capture import ApiRequest, Capture, Reason, Request
+from ..model.iprange import Census, RangeClaim
+from ..model.service import Node, Pod
+from ..parse.fields import name_of
+from ._base import Place, Reading, joined, missed, typed
+
+Claims = Callable[[Place, Mapping[str, Any]], tuple[RangeClaim, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource under each API version or group that may have it; `kubectl`: as that names it."""
+
+    name: str
+    kubectl: str
+    paths: tuple[str, ...]
+
+    def requests(self) -> tuple[Request, ...]:
+        """All are asked at once."""
+        return tuple(ApiRequest(path=path) for path in self.paths)
+
+    def read(self, captures: Sequence[Capture], claims: Claims) -> Reading:
+        """Of the first path that has objects: the others show the same ones, or nothing."""
+        mine = [c for c in captures if _path(c) in self.paths]
+        answered = [c for c in mine if c.ok]
+        if answered:
+            best = next((c for c in answered if c.objects), answered[0])
+            return joined(*(self._typed(item, claims) for item in best.objects))
+        failed = [c for c in mine if c.failure is None or c.failure.reason is not Reason.NOT_FOUND]
+        return Reading(gaps=tuple(missed(capture, self.name) for capture in failed[:1]))
+
+    def _typed(self, item: Mapping[str, Any], claims: Claims) -> Reading:
+        try:
+            place = Place(object=f"{self.kubectl} {name_of(item)}")
+        except ParseError:
+            place = Place(object=self.kubectl)
+        return typed(partial(claims, place, item), what=self.name, place=place)
+
+
+def _path(capture: Capture) -> str:
+    return capture.request.path if isinstance(capture.request, ApiRequest) else ""
+
+
+def pods_of(census: Census, *labels: tuple[str, str]) -> tuple[Pod, ...]:
+    """Those with any of the labels, in any namespace: installers differ."""
+    return tuple(
+        pod
+        for pod in census.pods or ()
+        if any(pod.labels.get(key) == value for key, value in labels)
+    )
+
+
+def annotated(census: Census, *names: str) -> tuple[Place, ...]:
+    """A place for each node that has one of the annotations."""
+    return tuple(
+        Place(object=f"node {node.name}", node=node.name, about=node)
+        for node in census.nodes or ()
+        if any(name in node.annotations for name in names)
+    )
+
+
+def annotations_of(node: Node | None, *names: str) -> Iterator[tuple[str, str]]:
+    """Name and value of those that the node has, in the order of the names."""
+    for name in names:
+        if node is not None and (value := node.annotations.get(name)):
+            yield name, value
