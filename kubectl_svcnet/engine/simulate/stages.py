@@ -41,6 +41,7 @@ _TABLES = {
     "POSTROUTING": (("mangle", -150), ("nat", 100)),
 }
 _NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
+_NFT_SECURITY = 150
 _TRACKING = -200  # NF_IP_PRI_CONNTRACK
 
 
@@ -141,11 +142,13 @@ class Plan:
         drafts: dict[int, _Draft] = {}
         nat: dict[int, _Draft] = {}
         for table, priority in _TABLES[hook]:
-            draft = (nat if table == "nat" else drafts).setdefault(priority, _Draft())
-            found = bases(table, hook)
-            draft.entries += found.chains
-            draft.unread += found.unread
-            draft.garbled = draft.garbled or found.garbled
+            of, found = nat if table == "nat" else drafts, bases(table, hook)
+            for chain in found.chains:
+                of.setdefault(_at(priority, chain.where), _Draft()).entries.append(chain)
+            for where in found.unread:
+                of.setdefault(_at(priority, where), _Draft()).unread.append(where)
+            if found.garbled:
+                of.setdefault(priority, _Draft()).garbled = found.garbled
         for base in self._natives.at(family, hook):
             assert base.chain.base is not None
             assert base.chain.base.priority is not None
@@ -172,6 +175,12 @@ class Plan:
         if not known or self._order.index(names[0]) > self._order.index(names[1]):
             return (group,)
         return Group((iptables,), group.unread, group.garbled), Group((native,))
+
+
+def _at(priority: int, where: ChainId) -> int:
+    """iptables-nft has its table security behind nat (iptables/nft.c: 150), legacy before it."""
+    behind = where.table == "security" and where.backend is Backend.NFT
+    return _NFT_SECURITY if behind else priority
 
 
 def _groups(drafts: dict[int, _Draft]) -> tuple[Group, ...]:

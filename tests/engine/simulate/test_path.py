@@ -275,3 +275,13 @@ def test_what_comes_back_over_lo_is_not_translated_again(ask: Ask) -> None:
     assert (fate.kind, fate.masquerade) == (FateKind.LOCAL, False)
     (fate,) = ask(rules(mangle=("PREROUTING -i lo -j DROP",)), "192.168.0.1", **NODE)
     assert fate.kind is FateKind.DROP
+
+
+def test_the_table_security_of_iptables_nft_is_behind_nat(ask: Ask, brief: Brief) -> None:
+    """The kernel's answers: iptables-nft's sees the source that nat gave in INPUT."""
+    text = rules(
+        nat=("INPUT -j SNAT --to-source 192.168.0.1",),
+        security=("INPUT -s 192.168.0.1/32 -j DROP",),
+    )
+    assert brief(ask(text, "192.168.0.1")) == ["drop 1"]
+    assert brief(ask("", "192.168.0.1", view={"legacy": text})) == ["local 1 masquerade"]
