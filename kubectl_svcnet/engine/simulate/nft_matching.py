@@ -79,7 +79,11 @@ def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
 
 
 def _asks_for_route(match: nft.Match) -> bool:
-    return isinstance(match.left, nft.Fib) and match.right in ("exists", "missing")
+    """`oif 0` is `missing`: the index of no device."""
+    return isinstance(match.left, nft.Fib) and match.right in _ROUTES
+
+
+_ROUTES = ("exists", "missing", "0")
 
 
 def _in_set(sets: Sets, where: nft.SetName | nft.Elements, left: Result) -> Answer | Unread:
