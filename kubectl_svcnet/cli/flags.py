@@ -129,6 +129,18 @@ LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
 )
 
+RANGES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--ip",),
+        {
+            "dest": "ips",
+            "action": "append",
+            "metavar": "ADDR",
+            "help": "what is this address? (repeatable; -: all those in the text on stdin)",
+        },
+    ),
+)
+
 PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--in",),

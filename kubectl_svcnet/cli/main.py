@@ -28,6 +28,9 @@ Examples:
   # Every IP range of the cluster, and where it is written
   kubectl svcnet ranges
 
+  # What is this address?
+  kubectl svcnet ranges --ip 10.96.0.10
+
   # What each node does with packets for a Service
   kubectl svcnet trace db-service
 
@@ -156,6 +159,10 @@ def _settle(command: argparse.ArgumentParser) -> None:
     flags.add(command, title="How long to look", flags=flags.SETTLE)
 
 
+def _which(command: argparse.ArgumentParser) -> None:
+    flags.add(command, title="What to ask", flags=flags.RANGES)
+
+
 def _nothing(command: argparse.ArgumentParser) -> None:
     pass
 
@@ -178,14 +185,9 @@ def _packet(given: argparse.Namespace) -> int:
 
 
 def _ranges(given: argparse.Namespace) -> int:
-    from . import session
+    from .ranges import ranges
 
-    def load() -> session.Work:
-        from ..pipeline.ranges import plan, run
-
-        return plan if "plan" in vars(given) else run
-
-    return session.run(given, load)
+    return ranges(given)
 
 
 def _logs(given: argparse.Namespace) -> int:
@@ -237,7 +239,7 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
         " PROTO SRC DST:PORT",
     ),
     "proxy": ("what each node's kube-proxy is set to, runs and programs", _proxy, _settle, ""),
-    "ranges": ("every IP range of the cluster, and where it is written", _ranges, _nothing, ""),
+    "ranges": ("every IP range of the cluster, and where it is written", _ranges, _which, ""),
     "snapshot": ("save what all nodes have to one bundle", _snapshot, _file, " FILE"),
     "trace": ("what each node does with packets for Services", _trace, _services, " [SERVICE...]"),
     "version": ("the version of this plugin", _version, _nothing, ""),
@@ -331,6 +333,7 @@ def _show_failed(given: argparse.Namespace, sentence: str, next: str | None) -> 
         from ..render.document import failed
 
         kind = {"packet": "Packets"}.get(given.command, given.command.capitalize())
+        kind = "Addresses" if "ips" in vars(given) else kind
         print(json.dumps(failed(kind, sentence, next), indent=2))
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
 from .address import Family, IPAddress, IPNetwork
-from .service import Node, Pod, Service
+from .service import Endpoint, Node, Pod, Service, ServiceName
 
 
 class RangeKind(str, Enum):
@@ -73,14 +74,35 @@ class IPRange:
     size: int | None = None
 
 
+class AddressState(str, Enum):
+    ALLOCATED = "allocated"
+    FREE = "free"  # of a range whose holders are all known
+    RESERVED = "reserved"  # nobody is ever given it
+    OUTSIDE = "outside"  # of every range that is known
+    UNKNOWN = "unknown"  # inside a range, not all of whose holders are known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressUse:
+    """One thing that an address is. `kind` "", where nothing is known of it."""
+
+    address: IPAddress
+    state: AddressState
+    kind: str = ""  # "ClusterIP", "Pod", "Loopback"
+    owner: str = ""  # "service default/db (mysql 3306/TCP)"
+    range: str = ""  # the narrowest of its kind
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Census:
     """Who holds addresses and node ports, of one reading of the API's lists. None: that list
-    was not read (the gap says why), which is not the same as empty."""
+    was not read (the gap says why), which is not the same as empty. `endpoints` is read for an
+    address alone."""
 
     pods: tuple[Pod, ...] | None = None
     services: tuple[Service, ...] | None = None
     nodes: tuple[Node, ...] | None = None
+    endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
 
 
 def holds_address(pod: Pod) -> bool:

@@ -8,7 +8,7 @@ from enum import Enum
 from .address import SocketAddress
 from .fate import Fate
 from .finding import Finding, Gap
-from .iprange import IPRange
+from .iprange import AddressUse, IPRange
 from .logline import LogLine
 from .packet import Client, Packet, PacketId
 from .proxystate import ProxyState
@@ -156,6 +156,14 @@ class TraceReport:
 class RangesReport:
     collected: Collected
     ranges: tuple[IPRange, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressesReport:
+    collected: Collected
+    addresses: tuple[AddressUse, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
 

@@ -117,6 +117,7 @@ class Node:
     kubelet: str = ""
     virtual: bool = False
     pod_capacity: int = 0
+    external_addresses: tuple[IPAddress, ...] = ()
 
     @property
     def zone(self) -> str:

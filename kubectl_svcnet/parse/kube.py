@@ -142,9 +142,8 @@ def parse_node(item: Json) -> Node:
     ready = [c.get("status") for c in _maps(status, "conditions") if c.get("type") == "Ready"]
     return Node(
         name=_text(meta, "name"),
-        addresses=_addresses(
-            _text(a, "address") for a in _maps(status, "addresses") if a.get("type") == "InternalIP"
-        ),
+        addresses=_node_addresses(status, "InternalIP"),
+        external_addresses=_node_addresses(status, "ExternalIP"),
         pod_cidrs=_networks(cidrs),
         labels=labels,
         annotations=_labels(meta, "annotations"),
@@ -154,6 +153,12 @@ def parse_node(item: Json) -> Node:
         kubelet=_text(info, "kubeletVersion"),
         virtual=any(labels.get(key) == value for key, value in _VIRTUAL),
         pod_capacity=_number(_map(status, "capacity").get("pods"), 0),
+    )
+
+
+def _node_addresses(status: Json, kind: str) -> tuple[IPAddress, ...]:
+    return _addresses(
+        _text(a, "address") for a in _maps(status, "addresses") if a.get("type") == kind
     )
 
 

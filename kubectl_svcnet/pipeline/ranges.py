@@ -18,7 +18,7 @@ from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
-from ..model.report import PlanReport, RangesReport
+from ..model.report import Collected, PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
 from ..ranges import SOURCES, Place, RangeSource, missed, unseen
 from .collect import Collector
@@ -48,9 +48,30 @@ class _Read:
     gaps: tuple[tuple[Gap, frozenset[RangeKind]], ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangesRead:
+    """All ranges, those of nodes that were not `wanted` too."""
+
+    ranges: tuple[IPRange, ...]
+    census: Census
+    wanted: frozenset[str] | None
+    gaps: tuple[Gap, ...]
+    collected: Collected
+
+
 def run(source: Source, options: Options) -> RangesReport:
     """Raises ClusterError where nothing at all could be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
+    read = read_ranges(collector, options)
+    return RangesReport(
+        collected=read.collected,
+        ranges=tuple(range for range in read.ranges if _shown(range, read.wanted)),
+        findings=judge_ranges(read.ranges, read.census),
+        gaps=read.gaps,
+    )
+
+
+def read_ranges(collector: Collector, options: Options) -> RangesRead:
     read = _read_census(collector, options)
     jobs = _jobs(read)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
@@ -63,13 +84,13 @@ def run(source: Source, options: Options) -> RangesReport:
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
     if not claims and len(read.gaps) == len(_LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
-    ranges = merge_claims(claims, read.census)
     nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
-    return RangesReport(
-        collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
-        ranges=tuple(range for range in ranges if _shown(range, read.wanted)),
-        findings=judge_ranges(ranges, read.census),
+    return RangesRead(
+        ranges=merge_claims(claims, read.census),
+        census=read.census,
+        wanted=read.wanted,
         gaps=(*_weighed(gaps, claims), *_untold(claims, gaps), *_unseen(jobs)),
+        collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
     )
 
 

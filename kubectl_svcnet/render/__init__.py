@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from ..model.finding import Level
 from ..model.report import (
     FAULTS,
+    AddressesReport,
     LogsReport,
     PacketsReport,
     PlanReport,
@@ -19,7 +20,7 @@ from ..model.report import (
 from .document import Report, document
 from .escape import escape
 from .style import Style
-from .table import logs, packet, plan, proxy, ranges, snapshot, trace
+from .table import addresses, logs, packet, plan, proxy, ranges, snapshot, trace
 
 Renderer = Callable[[Report, Style], str]
 
@@ -30,6 +31,8 @@ def _table(report: Report, style: Style) -> str:
             return trace.render(report, style)
         case RangesReport():
             return ranges.render(report, style)
+        case AddressesReport():
+            return addresses.render(report, style)
         case ProxyReport():
             return proxy.render(report, style)
         case PacketsReport():
@@ -59,8 +62,8 @@ def _yaml(report: Report, style: Style) -> str:
 
 def _name(report: Report, style: Style) -> str:
     """The nodes at fault, as kubectl names them (of `proxy` those with more than an info); of
-    ranges, the ranges themselves; of packets, where they arrive; of logs, the nodes that say
-    something."""
+    ranges, the ranges themselves, of addresses those that hold them; of packets, where they
+    arrive; of logs, the nodes that say something."""
     match report:
         case TraceReport():
             bad = {
@@ -73,6 +76,8 @@ def _name(report: Report, style: Style) -> str:
             names = [f"node/{name}" for name in sorted(bad)]
         case RangesReport():
             names = list(dict.fromkeys(found.text for found in report.ranges))
+        case AddressesReport():
+            names = list(dict.fromkeys(use.range for use in report.addresses if use.range))
         case ProxyReport():
             faults = {f.node for f in report.findings if f.level is not Level.INFO and f.node}
             names = [f"node/{name}" for name in sorted(faults)]

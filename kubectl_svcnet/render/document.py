@@ -12,6 +12,7 @@ from ..model.fate import Fate
 from ..model.finding import Finding, Gap
 from ..model.logline import LogLine
 from ..model.report import (
+    AddressesReport,
     ByHand,
     Collected,
     FrontendTrace,
@@ -36,6 +37,7 @@ API_VERSION = "svcnet/v1alpha1"
 Report: TypeAlias = (
     TraceReport
     | RangesReport
+    | AddressesReport
     | ProxyReport
     | LogsReport
     | PacketsReport
@@ -80,6 +82,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Trace", [_service(service, report.steps) for service in report.services]
         case RangesReport():
             return "Ranges", ranges_json.items(report.ranges)
+        case AddressesReport():
+            return "Addresses", ranges_json.address_items(report.addresses)
         case LogsReport():
             return "Logs", [_line(line) for line in report.lines]
         case ProxyReport():

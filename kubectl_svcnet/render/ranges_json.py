@@ -1,11 +1,11 @@
-"""Ranges as the items of the JSON document (kind `Ranges`): names and types are the contract's."""
+"""Ranges and addresses as items (`Ranges`, `Addresses`): names and types are the contract's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from ..model.iprange import IPRange, RangeClaim
+from ..model.iprange import AddressUse, IPRange, RangeClaim
 
 
 def items(ranges: Iterable[IPRange]) -> list[dict[str, Any]]:
@@ -20,6 +20,19 @@ def items(ranges: Iterable[IPRange]) -> list[dict[str, Any]]:
             "sources": [_source(claim) for claim in range.claims],
         }
         for range in ranges
+    ]
+
+
+def address_items(uses: Iterable[AddressUse]) -> list[dict[str, Any]]:
+    return [
+        {
+            "address": str(use.address),
+            "kind": use.kind or None,
+            "owner": use.owner or None,
+            "range": use.range or None,
+            "state": use.state.value,
+        }
+        for use in uses
     ]
 
 

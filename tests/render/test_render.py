@@ -31,6 +31,7 @@ WIDE = [
 OTHERS = [
     (name, output)
     for name in (
+        "addresses",
         "followed-nothing",
         "logs",
         "packets",

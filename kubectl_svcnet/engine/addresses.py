@@ -1,0 +1,175 @@
+"""What an address is: who holds it, in which range, or that nobody does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
+
+from ..model.address import IPAddress, IPNetwork
+from ..model.iprange import AddressState, AddressUse, Census, IPRange, RangeKind, holds_address
+from ..model.service import Endpoint, Service, ServiceName
+
+#: Of every host, whatever the cluster (RFC 1122, 3927, 4291, 5771; 6890 for the rest).
+_SPECIAL: tuple[tuple[str, IPNetwork], ...] = tuple(
+    (kind, ip_network(text))
+    for kind, text in (
+        ("Loopback", "127.0.0.0/8"),
+        ("Loopback", "::1/128"),
+        ("LinkLocal", "169.254.0.0/16"),
+        ("LinkLocal", "fe80::/10"),
+        ("Multicast", "224.0.0.0/4"),
+        ("Multicast", "ff00::/8"),
+        ("ThisNetwork", "0.0.0.0/8"),
+        ("Unspecified", "::/128"),
+        ("Broadcast", "255.255.255.255/32"),
+    )
+)
+
+#: The kind of range that a holder's address is out of.
+_OUT_OF = {
+    "ClusterIP": RangeKind.SERVICE,
+    "LoadBalancerIP": RangeKind.LOAD_BALANCER,
+    "Pod": RangeKind.POD,
+    "Node": RangeKind.NODE,
+}
+_NAMED = 5  # ports of a Service that are named before the rest is counted
+
+_Holders = dict[IPAddress, list[tuple[str, str]]]  # kind and owner
+
+
+def address_uses(
+    asked: Iterable[IPAddress], ranges: Sequence[IPRange], census: Census
+) -> tuple[AddressUse, ...]:
+    """All that is known of each, in the order asked; one at least of each."""
+    asked = tuple(asked)
+    holders: _Holders = {address: [] for address in asked}
+    for address, kind, owner in _held(ranges, census):
+        if address in holders:
+            holders[address].append((kind, owner))
+    narrowest = sorted(
+        ((range.network, range) for range in ranges if range.network is not None),
+        key=lambda item: -item[0].prefixlen,
+    )
+    return tuple(
+        use
+        for address in asked
+        for use in _uses(
+            address,
+            list(dict.fromkeys(holders[address])),
+            [r for network, r in narrowest if _inside(address, network)],
+            census,
+        )
+    )
+
+
+def _inside(address: IPAddress, network: IPNetwork) -> bool:
+    return address.version == network.version and address in network
+
+
+def _uses(
+    address: IPAddress,
+    holders: Sequence[tuple[str, str]],
+    around: Sequence[IPRange],
+    census: Census,
+) -> Iterator[AddressUse]:
+    for kind, owner in holders:
+        wanted = _OUT_OF.get(kind)
+        fitting = [r for r in around if r.kind is wanted or wanted is None]
+        yield AddressUse(
+            address=address,
+            kind=kind,
+            owner=owner,
+            range=fitting[0].text if fitting else "",
+            state=AddressState.ALLOCATED,
+        )
+    if holders:
+        return
+    if special := [(k, network) for k, network in _SPECIAL if _inside(address, network)]:
+        kind, network = special[0]
+        yield AddressUse(
+            address=address, kind=kind, range=str(network), state=AddressState.RESERVED
+        )
+        return
+    by_kind: dict[RangeKind, IPRange] = {}
+    for range in around:
+        by_kind.setdefault(range.kind, range)
+    for range in by_kind.values():
+        yield AddressUse(
+            address=address,
+            kind=range.kind.value,
+            range=range.text,
+            owner=f"node {range.node}" if range.node else "",
+            state=_unheld(address, range, census),
+        )
+    if not around:
+        lists = (census.pods, census.services, census.nodes, census.endpoints)
+        state = AddressState.UNKNOWN if None in lists else AddressState.OUTSIDE
+        yield AddressUse(address=address, state=state)
+
+
+def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
+    """Free only where all who could hold it are known: of nodes' and load balancers' networks
+    the API knows a part. Who reserves what: see engine/usage."""
+    network = range.network
+    if network is not None and network.prefixlen < network.max_prefixlen - 1:
+        last = network.broadcast_address if network.version == 4 else None
+        if address in (network.network_address, last):
+            return AddressState.RESERVED
+    known = {RangeKind.SERVICE: census.services, RangeKind.POD: census.pods}.get(range.kind)
+    return AddressState.UNKNOWN if known is None else AddressState.FREE
+
+
+def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress, str, str]]:
+    """Pods of the host's network hold nothing: the address is the node's."""
+    for service in census.services or ():
+        owner = f"service {service.name}{_ports(service)}"
+        for kind, addresses in (
+            ("ClusterIP", service.cluster_ips),
+            ("ExternalIP", service.external_ips),
+            ("LoadBalancerIP", service.load_balancer_ips),
+        ):
+            yield from ((address, kind, owner) for address in addresses)
+    for pod in filter(holds_address, census.pods or ()):
+        for address in pod.addresses:
+            yield address, "Pod", f"pod {pod.namespace}/{pod.name} on {pod.node or '-'}"
+    for node in census.nodes or ():
+        for address in (*node.addresses, *node.external_addresses):
+            yield address, "Node", f"node {node.name}"
+    for claim in (claim for range in ranges for claim in range.claims):
+        if claim.address is not None and claim.kind is not RangeKind.NODE:
+            where = f"node {claim.node}" if claim.node else claim.object
+            yield claim.address, claim.kind.value, f"{claim.source} of {where}"
+    yield from _endpoints(census)
+
+
+def _endpoints(census: Census) -> Iterator[tuple[IPAddress, str, str]]:
+    for name, endpoints in (census.endpoints or {}).items():
+        by_address: dict[IPAddress, list[Endpoint]] = {}
+        for endpoint in endpoints:
+            by_address.setdefault(endpoint.address.address, []).append(endpoint)
+        for address, group in by_address.items():
+            yield address, "Endpoint", _endpoint(name, group)
+
+
+def _endpoint(name: ServiceName, group: Sequence[Endpoint]) -> str:
+    ports = _listed(
+        (e.port_name, e.address.port, e.protocol.value) for e in sorted(group, key=_by_port)
+    )
+    state = "" if all(e.ready for e in group) else ", not ready"
+    return f"service {name}{ports}{state}"
+
+
+def _by_port(endpoint: Endpoint) -> tuple[int, str]:
+    return endpoint.address.port, endpoint.port_name
+
+
+def _ports(service: Service) -> str:
+    return _listed((port.name, port.port, port.protocol.value) for port in service.ports)
+
+
+def _listed(ports: Iterable[tuple[str, int, str]]) -> str:
+    """` (dns 53/UDP, metrics 9153/TCP)`, as the API names them."""
+    texts = [f"{name} {port}/{protocol}".strip() for name, port, protocol in ports]
+    rest = len(texts) - _NAMED
+    shown = texts[:_NAMED] + ([f"and {rest} more"] if rest > 0 else [])
+    return f" ({', '.join(shown)})" if shown else ""
