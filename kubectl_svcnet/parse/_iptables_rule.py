@@ -67,9 +67,16 @@ def parse_rule(raw: str, number: int) -> Rule:
     """Never raises. The rule's first two words are -A and the chain's name."""
     words = split_words(raw)
     if '"' in raw and any(word.startswith('"') and not isinstance(word, Quoted) for word in words):
-        whole = Unknown(raw)
-        return Rule(number, raw, (whole,), whole)
-    return _Reader(words[2:]).read(number, raw)
+        return _not_understood(raw, number)
+    rule = _Reader(words[2:]).read(number, raw)
+    if rule.target is None and ("-j" in words or "-g" in words):
+        return _not_understood(raw, number)  # an option without its word took the target
+    return rule
+
+
+def _not_understood(raw: str, number: int) -> Rule:
+    whole = Unknown(raw)
+    return Rule(number, raw, (whole,), whole)
 
 
 class _Reader:

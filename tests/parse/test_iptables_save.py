@@ -509,6 +509,13 @@ def test_the_index_leaves_out_only_what_cannot_match() -> None:
     assert targets == ["A5", "C5", "B7", "NOT", "D", "NOTPORT"]
 
 
+@pytest.mark.parametrize("words", ["-m", "-p tcp -m tcp --dport", "-m foo --bar 1 -m"])
+def test_a_target_that_an_option_took_is_not_lost(words: str) -> None:
+    nat = save(f"*nat\n-A PREROUTING {words} -j DROP\nCOMMIT\n").tables["nat"]
+    (rule,) = nat.chains["PREROUTING"].rules
+    assert isinstance(rule.target, Unknown)
+
+
 def test_a_large_dump_is_split_in_a_second() -> None:
     lines = ["*nat", *(f":KUBE-SEP-{n} - [0:0]" for n in range(55_000))]
     for number in range(55_000):
