@@ -13,14 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
-from ..errors import ParseError
 from ..model.address import IPNetwork
+from ._yaml import yaml_documents
 from .cidr import parse_networks
-
-#: libyaml's loader where it is built in: the same language, ten times faster.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +67,8 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
 
 def _document(text: str, kind: str) -> Mapping[str, Any] | None:
     """The document of this kind; old kubeadm wrote several into one key."""
-    try:
-        documents = list(yaml.load_all(text, Loader=_LOADER))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise ParseError(f"not YAML: {str(error).splitlines()[0]}") from error
-    return next(
-        (d for d in documents if isinstance(d, Mapping) and d.get("kind") == kind),
-        None,
-    )
+    documents = (d for d in yaml_documents(text) if isinstance(d, Mapping))
+    return next((d for d in documents if d.get("kind") == kind), None)
 
 
 def _stated(text: str, keys: Mapping[str, Any], key: str) -> StatedRange | None:

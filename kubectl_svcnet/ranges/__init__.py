@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from ._base import Place, RangeSource, Reading, missed
+from .antrea import SOURCE as ANTREA
 from .apiserver import SOURCE as APISERVER
 from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
 from .calico import SOURCE as CALICO
 from .cilium import SOURCE as CILIUM
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
 from .flannel import SOURCE as FLANNEL
+from .kindnet import SOURCE as KINDNET
+from .kube_ovn import SOURCE as KUBE_OVN
 from .kube_proxy import SOURCE as KUBE_PROXY
+from .kube_router import SOURCE as KUBE_ROUTER
 from .kubeadm import SOURCE as KUBEADM
 from .node_network import SOURCE as NODE_NETWORK
 from .node_network import unseen
+from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
 from .pod_cidrs import SOURCE as POD_CIDRS
 from .service_cidr import SOURCE as SERVICE_CIDR
 from .weave import SOURCE as WEAVE
@@ -20,15 +25,20 @@ from .weave import SOURCE as WEAVE
 __all__ = ["SOURCES", "Place", "RangeSource", "Reading", "missed", "unseen"]
 
 SOURCES: tuple[RangeSource, ...] = (
+    ANTREA,
     APISERVER,
     APISERVER_MANIFEST,
     CALICO,
     CILIUM,
     CONTROLLER_MANAGER,
     FLANNEL,
+    KINDNET,
+    KUBE_OVN,
     KUBE_PROXY,
+    KUBE_ROUTER,
     KUBEADM,
     NODE_NETWORK,
+    OVN_KUBERNETES,
     POD_CIDRS,
     SERVICE_CIDR,
     WEAVE,

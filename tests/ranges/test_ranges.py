@@ -76,6 +76,9 @@ def seen(static_pod: Any, agent: Any) -> Census:
         static_pod("kube-proxy", "--cluster-cidr=10.244.0.0/16", **{"k8s-app": "kube-proxy"}),
         static_pod("weave", name="weave-net"),
         agent("calico-node"),
+        agent("antrea-agent", labels={"app": "antrea", "component": "antrea-agent"}),
+        agent("cni-server", labels={"app": "kube-ovn-cni"}),
+        agent("ovnkube-controller", labels={"app": "ovnkube-node"}),
         agent("cilium-agent", labels={"k8s-app": "cilium"}),
         agent(
             "kube-flannel",

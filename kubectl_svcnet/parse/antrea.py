@@ -1,0 +1,19 @@
+"""antrea-controller.conf (ConfigMap antrea-config; build/yamls/antrea.yml of antrea-io/antrea).
+
+Antrea cuts the nodes' pod ranges itself only with `nodeIPAM.enableNodeIPAM`; without it they come
+from the controller manager, and nothing is stated here.
+"""
+
+from __future__ import annotations
+
+from ..model.address import IPNetwork
+from ._yaml import yaml_documents
+from .fields import networks_at, text_at
+
+
+def parse_antrea_controller(text: str) -> tuple[IPNetwork, ...]:
+    """`nodeIPAM.clusterCIDRs` where that is on."""
+    for document in yaml_documents(text):
+        if text_at(document, "nodeIPAM.enableNodeIPAM") == "true":
+            return networks_at(document, "nodeIPAM.clusterCIDRs[]")
+    return ()
