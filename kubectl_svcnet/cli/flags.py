@@ -139,6 +139,15 @@ RANGES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "what is this address? (repeatable; -: all those in the text on stdin)",
         },
     ),
+    (
+        ("--with",),
+        {
+            "dest": "beside",
+            "action": "append",
+            "metavar": "CIDR",
+            "help": "a network of your own, as a VPN's, to compare with (repeatable)",
+        },
+    ),
 )
 
 PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (

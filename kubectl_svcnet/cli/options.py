@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Iterable
 
 from ..cluster.config import Overrides
 from ..cluster.limits import Limits
-from ..errors import UsageError
+from ..errors import ParseError, UsageError
+from ..model.address import IPNetwork
 from ..model.options import Options
+from ..parse.cidr import parse_networks
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
@@ -50,6 +53,13 @@ def number(text: str, flag: str, *, below: int) -> int:
     return value
 
 
+def networks(texts: Iterable[str], flag: str) -> tuple[IPNetwork, ...]:
+    try:
+        return tuple(network for text in texts for network in parse_networks(text))
+    except ParseError as error:
+        raise UsageError(f"{flag}: {error}; write 10.8.0.0/16") from error
+
+
 def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60.0) -> Options:
     """`namespace` is that of the kubeconfig's context, which -n overrides."""
     flags = vars(given)
@@ -82,6 +92,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         since=duration(flags.get("since", "1h"), "--since") or None,
         previous=flags.get("previous", False),
         follow=flags.get("follow", False),
+        beside=networks(flags.get("beside", ()), "--with"),
     )
 
 

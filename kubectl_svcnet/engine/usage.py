@@ -24,6 +24,21 @@ DEFAULT_NODE_PORTS = RangeClaim(
     evidence="kube-apiserver's default",
 )
 
+
+def given_claims(networks: Iterable[IPNetwork]) -> tuple[RangeClaim, ...]:
+    return tuple(
+        RangeClaim(
+            kind=RangeKind.GIVEN,
+            source="--with",
+            object="command line",
+            confidence=Confidence.STATED,
+            network=network,
+            evidence=f"--with {network}",
+        )
+        for network in networks
+    )
+
+
 _KINDS = tuple(RangeKind)
 
 

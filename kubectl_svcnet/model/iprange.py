@@ -17,6 +17,7 @@ class RangeKind(str, Enum):
     NODE_PORT = "NodePort"
     LOAD_BALANCER = "LoadBalancer"
     TUNNEL = "Tunnel"
+    GIVEN = "Given"  # the caller's own, of --with
 
 
 class Confidence(str, Enum):

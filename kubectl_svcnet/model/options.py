@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .address import IPNetwork
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -37,6 +39,7 @@ class Options:
     since: float | None = 3600.0  # None: all there is
     previous: bool = False
     follow: bool = False
+    beside: tuple[IPNetwork, ...] = ()  # networks of the caller's own, which none may overlap
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

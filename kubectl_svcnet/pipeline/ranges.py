@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from ..engine.judge.ranges import judge_ranges
-from ..engine.usage import merge_claims
+from ..engine.usage import given_claims, merge_claims
 from ..errors import ClusterError, ParseError, UsageError
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
 from ..model.finding import Gap
@@ -84,6 +84,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
     if not claims and len(read.gaps) == len(_LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
+    claims += given_claims(options.beside)
     nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
     return RangesRead(
         ranges=merge_claims(claims, read.census),

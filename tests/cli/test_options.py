@@ -91,8 +91,8 @@ def test_every_option_has_a_flag() -> None:
         for entry in fields(Options)
         if getattr(given, entry.name) == getattr(default, entry.name)
     ]
-    # those of snapshot and of logs
-    assert same == ["file", "anonymise", "since", "previous", "follow"]
+    # those of snapshot, of logs and of ranges
+    assert same == ["file", "anonymise", "since", "previous", "follow", "beside"]
 
 
 @pytest.mark.parametrize(

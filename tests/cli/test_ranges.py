@@ -58,3 +58,17 @@ def test_stdin_that_is_no_use(monkeypatch: pytest.MonkeyPatch, text: bytes, said
     stdin(monkeypatch, text)
     with pytest.raises(UsageError, match=said):
         to_addresses(["-"])
+
+
+def test_a_network_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ranges", "--with", "10.96.7.0/24,192.0.2.0/24", "--with=fd00:9::/32", *DEMO]) == 1
+    out = capsys.readouterr().out
+    assert "error SVN104: Given range 10.96.7.0/24 overlaps Service range 10.96.0.0/16" in out
+    assert out.count("SVN104") == 1
+    assert "Given      192.0.2.0/24" in out
+
+
+@pytest.mark.parametrize("text", ["10.96.0.0", "vpn", "10.0.0.0/40"])
+def test_no_network(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    assert main(["ranges", "--with", text, *DEMO]) == 2
+    assert capsys.readouterr().err.startswith("error: --with: not an IP range")

@@ -16,7 +16,21 @@ from ..codes import finding
 
 _WIDE = "kubectl svcnet ranges -o wide"
 _NAMED = 5  # objects that a finding names before it counts the rest
-_EXCLUSIVE = (RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE)  # no two may share addresses
+#: Kinds that may share no address. Load balancers' lie among the nodes' by design, tunnels' in the
+#: pods'.
+_EXCLUSIVE = (
+    (RangeKind.SERVICE, RangeKind.POD),
+    (RangeKind.SERVICE, RangeKind.NODE),
+    (RangeKind.POD, RangeKind.NODE),
+    (RangeKind.LOAD_BALANCER, RangeKind.SERVICE),
+    (RangeKind.LOAD_BALANCER, RangeKind.POD),
+    (RangeKind.TUNNEL, RangeKind.SERVICE),
+    *(
+        (RangeKind.GIVEN, kind)
+        for kind in RangeKind
+        if kind not in (RangeKind.GIVEN, RangeKind.NODE_PORT)
+    ),
+)
 
 
 def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ...]:
@@ -124,30 +138,39 @@ def _outside(
 def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN104, of the widest ranges that overlap. Pods that live in the nodes' own network are a
     design (cloud CNIs without overlay), so there a shared network of the two is only told."""
-    widest = {kind: _widest(ranges, kind) for kind in _EXCLUSIVE}
-    for one, other in combinations(_EXCLUSIVE, 2):
-        for a in widest[one]:
-            for b in widest[other]:
-                if a.network is None or b.network is None or not _overlap(a.network, b.network):
-                    continue
-                flat = {one, other} == {RangeKind.POD, RangeKind.NODE} and _pods_in(
-                    census, b.network
-                )
-                yield finding(
-                    "SVN104",
-                    f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
-                    + (", and pods have addresses of both" if flat else ""),
-                    evidence=_limited(
-                        f"{claim.object}: {claim.evidence.strip()}"
-                        for range in (a, b)
-                        for claim in range.claims[:2]
-                    ),
-                    next=_WIDE,
-                    level=Level.INFO if flat else None,
-                )
+    widest = {kind: widest_ranges(ranges, kind) for kind in RangeKind}
+    for one, other in _EXCLUSIVE:
+        pairs = [
+            (a, b)
+            for a in widest[one]
+            for b in widest[other]
+            if a.network is not None and b.network is not None and _overlap(a.network, b.network)
+        ]
+        if len(pairs) > _NAMED:
+            yield finding(
+                "SVN104",
+                f"{one.value} ranges overlap {other.value} ranges in {len(pairs)} places",
+                evidence=_limited(f"{a.text} overlaps {b.text}" for a, b in pairs),
+                next=_WIDE,
+            )
+            continue
+        for a, b in pairs:
+            flat = (one, other) == (RangeKind.POD, RangeKind.NODE) and _pods_in(census, b.network)
+            yield finding(
+                "SVN104",
+                f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
+                + (", and pods have addresses of both" if flat else ""),
+                evidence=_limited(
+                    f"{claim.object}: {claim.evidence.strip()}"
+                    for range in (a, b)
+                    for claim in range.claims[:2]
+                ),
+                next=_WIDE,
+                level=Level.INFO if flat else None,
+            )
 
 
-def _widest(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
+def widest_ranges(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
     """Those that lie in no other of their kind. Networks nest or are disjoint, so in order of
     their first address each need only be compared with the last one kept."""
     found = [
@@ -169,8 +192,8 @@ def _overlap(a: IPNetwork, b: IPNetwork) -> bool:
     return a.version == b.version and a.overlaps(b)
 
 
-def _pods_in(census: Census, network: IPNetwork) -> bool:
-    return any(
+def _pods_in(census: Census, network: IPNetwork | None) -> bool:
+    return network is not None and any(
         address.version == network.version and address in network
         for pod in filter(holds_address, census.pods or ())
         for address in pod.addresses

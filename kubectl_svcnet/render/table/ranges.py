@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...model.iprange import IPRange
+from ...model.iprange import IPRange, RangeKind
 from ...model.report import RangesReport
 from ..columns import GUTTER, columns
 from ..style import Style
@@ -54,6 +54,8 @@ def _head(range: IPRange) -> tuple[str, str, str, str]:
 
 
 def _used(range: IPRange) -> str:
+    if range.kind is RangeKind.GIVEN:
+        return "-"
     used = "?" if range.used is None else str(range.used)
     if range.node and range.size is not None and range.size <= _LARGE:
         return f"{used}/{range.size}"

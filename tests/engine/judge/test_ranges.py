@@ -10,12 +10,13 @@ import pytest
 
 from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.engine.judge.ranges import judge_ranges
-from kubectl_svcnet.engine.usage import merge_claims
+from kubectl_svcnet.engine.usage import given_claims, merge_claims
 from kubectl_svcnet.model.finding import Finding, Level
 from kubectl_svcnet.model.iprange import Census, Confidence, RangeClaim, RangeKind
 from kubectl_svcnet.model.service import Pod, Service, ServiceName
 
 SERVICE, POD, NODE = RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE
+LB = RangeKind.LOAD_BALANCER
 STATED, ASSUMED, OBSERVED = Confidence.STATED, Confidence.ASSUMED, Confidence.OBSERVED
 
 
@@ -188,9 +189,19 @@ def test_no_service_outside() -> None:
             claims(NODE, "b", "10.0.5.0/24", confidence=OBSERVED),
             "Pod range 10.0.0.0/8 overlaps Node range 10.0.5.0/24",
         ),
+        (
+            claims(LB, "a", "10.96.8.0/24"),
+            claims(SERVICE, "b", "10.96.0.0/16"),
+            "LoadBalancer range 10.96.8.0/24 overlaps Service range 10.96.0.0/16",
+        ),
+        (
+            given_claims([ip_network("10.0.0.0/8")]),
+            claims(POD, "b", "10.244.0.0/16"),
+            "Given range 10.0.0.0/8 overlaps Pod range 10.244.0.0/16",
+        ),
     ],
 )
-def test_overlap(one: list[RangeClaim], other: list[RangeClaim], message: str) -> None:
+def test_overlap(one: Sequence[RangeClaim], other: Sequence[RangeClaim], message: str) -> None:
     (finding,) = judged(one, other)
     assert (finding.code, finding.level, finding.message) == ("SVN104", Level.ERROR, message)
     assert len(finding.evidence) == 2
@@ -204,6 +215,15 @@ def test_only_the_widest_overlap_is_told() -> None:
         claims(POD, "c", "10.244.2.0/24", node="n2"),
     )
     assert codes(*found) == ["SVN104"]
+
+
+def test_many_overlaps_are_counted() -> None:
+    found = judged(
+        given_claims([ip_network("10.0.0.0/8")]),
+        *(claims(POD, "c", f"10.1.{i}.0/24", node=f"n{i}") for i in range(9)),
+    )
+    assert [finding.message for finding in found] == ["Given ranges overlap Pod ranges in 9 places"]
+    assert found[0].evidence[0] == "10.0.0.0/8 overlaps 10.1.0.0/24"
 
 
 def test_pods_in_the_nodes_own_network_are_a_design() -> None:
@@ -220,6 +240,10 @@ def test_pods_in_the_nodes_own_network_are_a_design() -> None:
     [
         [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "10.97.0.0/16")],
         [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "fd00::/16")],
+        # load balancers' addresses lie among the nodes', tunnels' among the pods'
+        [claims(LB, "a", "172.18.0.128/25"), claims(NODE, "b", "172.18.0.0/24")],
+        [claims(RangeKind.TUNNEL, "a", "10.244.1.0/32"), claims(POD, "b", "10.244.0.0/16")],
+        [given_claims([ip_network("192.168.0.0/16")]), claims(POD, "b", "10.244.0.0/16")],
         [
             claims(SERVICE, "a", "10.32.0.0/16"),
             claims(POD, "b", "10.32.0.0/12", confidence=ASSUMED),
@@ -227,7 +251,7 @@ def test_pods_in_the_nodes_own_network_are_a_design() -> None:
         [claims(POD, "a", "10.244.0.0/16"), claims(POD, "b", "10.244.1.0/24", node="n1")],
     ],
 )
-def test_no_overlap(told: list[list[RangeClaim]]) -> None:
+def test_no_overlap(told: list[Sequence[RangeClaim]]) -> None:
     assert judged(*told) == ()
 
 
