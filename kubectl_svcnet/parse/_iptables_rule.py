@@ -63,10 +63,17 @@ class _Module:
     target: bool = False
 
 
+#: Modules of one rule; each option is sought in all of them, and real rules have a dozen.
+_MOST_MODULES = 500
+_MOST_WORDS = 2 * _MOST_MODULES
+
+
 def parse_rule(raw: str, number: int) -> Rule:
     """Never raises. The rule's first two words are -A and the chain's name."""
     words = split_words(raw)
     if '"' in raw and any(word.startswith('"') and not isinstance(word, Quoted) for word in words):
+        return _not_understood(raw, number)
+    if len(words) > _MOST_WORDS and words.count("-m") > _MOST_MODULES:
         return _not_understood(raw, number)
     rule = _Reader(words[2:]).read(number, raw)
     if rule.target is None and ("-j" in words or "-g" in words):

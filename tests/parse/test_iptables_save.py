@@ -516,6 +516,12 @@ def test_a_target_that_an_option_took_is_not_lost(words: str) -> None:
     assert isinstance(rule.target, Unknown)
 
 
+def test_a_rule_of_very_many_modules_is_not_read() -> None:
+    nat = save(f"*nat\n-A PREROUTING {'-m foo --bar ' * 80_000}-j DROP\nCOMMIT\n").tables["nat"]
+    (rule,) = nat.chains["PREROUTING"].rules
+    assert isinstance(rule.target, Unknown)
+
+
 def test_a_large_dump_is_split_in_a_second() -> None:
     lines = ["*nat", *(f":KUBE-SEP-{n} - [0:0]" for n in range(55_000))]
     for number in range(55_000):
