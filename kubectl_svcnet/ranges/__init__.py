@@ -6,6 +6,7 @@ from ._base import Place, RangeSource, Reading, missed
 from .antrea import SOURCE as ANTREA
 from .apiserver import SOURCE as APISERVER
 from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
+from .azure import SOURCE as AZURE
 from .calico import SOURCE as CALICO
 from .cilium import SOURCE as CILIUM
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
@@ -15,8 +16,10 @@ from .kube_ovn import SOURCE as KUBE_OVN
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kube_router import SOURCE as KUBE_ROUTER
 from .kubeadm import SOURCE as KUBEADM
+from .node_local_dns import SOURCE as NODE_LOCAL_DNS
 from .node_network import SOURCE as NODE_NETWORK
 from .node_network import unseen
+from .openshift import SOURCE as OPENSHIFT
 from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
 from .pod_cidrs import SOURCE as POD_CIDRS
 from .service_cidr import SOURCE as SERVICE_CIDR
@@ -28,6 +31,7 @@ SOURCES: tuple[RangeSource, ...] = (
     ANTREA,
     APISERVER,
     APISERVER_MANIFEST,
+    AZURE,
     CALICO,
     CILIUM,
     CONTROLLER_MANAGER,
@@ -37,7 +41,9 @@ SOURCES: tuple[RangeSource, ...] = (
     KUBE_PROXY,
     KUBE_ROUTER,
     KUBEADM,
+    NODE_LOCAL_DNS,
     NODE_NETWORK,
+    OPENSHIFT,
     OVN_KUBERNETES,
     POD_CIDRS,
     SERVICE_CIDR,

@@ -15,7 +15,7 @@ from ..errors import ParseError
 from ..model.capture import ApiRequest, Capture, Reason, Request
 from ..model.iprange import Census, RangeClaim
 from ..model.service import Node, Pod
-from ..parse.fields import name_of
+from ..parse.fields import name_of, text_at
 from ._base import Place, Reading, joined, missed, typed
 
 Claims = Callable[[Place, Mapping[str, Any]], tuple[RangeClaim, ...]]
@@ -45,7 +45,9 @@ class Resource:
 
     def _typed(self, item: Mapping[str, Any], claims: Claims) -> Reading:
         try:
-            place = Place(object=f"{self.kubectl} {name_of(item)}")
+            namespace = text_at(item, "metadata.namespace")
+            name = f"{namespace}/{name_of(item)}" if namespace else name_of(item)
+            place = Place(object=f"{self.kubectl} {name}")
         except ParseError:
             place = Place(object=self.kubectl)
         return typed(partial(claims, place, item), what=self.name, place=place)

@@ -77,6 +77,8 @@ def seen(static_pod: Any, agent: Any) -> Census:
         static_pod("weave", name="weave-net"),
         agent("calico-node"),
         agent("antrea-agent", labels={"app": "antrea", "component": "antrea-agent"}),
+        agent("azure-cns"),
+        agent("sdn", "openshift-sdn", labels={"app": "sdn"}),
         agent("cni-server", labels={"app": "kube-ovn-cni"}),
         agent("ovnkube-controller", labels={"app": "ovnkube-node"}),
         agent("cilium-agent", labels={"k8s-app": "cilium"}),

@@ -1,0 +1,99 @@
+"""OpenShift's network configuration, and what OpenShift SDN (until 4.16) gave each node.
+
+`status` of networks.config.openshift.io/cluster says what the cluster lives by, `spec` what
+somebody wishes. ClusterNetwork and HostSubnet of network.openshift.io are asked for only where SDN
+runs; their fields stand at the top of the object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from ..model.capture import ApiRequest, Capture, Request
+from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..parse.fields import networks_at, text_at, texts_at
+from ._base import Place, Reading, claims_of, config_map_answer, joined, typed
+from ._objects import Resource, pods_of
+
+_NETWORK = "network.config.openshift.io cluster"
+_PATH = "/apis/config.openshift.io/v1/networks/cluster"
+_FIELDS = (
+    (RangeKind.SERVICE, "status.serviceNetwork[]"),
+    (RangeKind.POD, "status.clusterNetwork[].cidr"),
+)
+_SDN = "openshift-sdn"
+_ALLOCATORS = {"OVNKubernetes": "ovn-kubernetes", "OpenShiftSDN": _SDN}  # by status.networkType
+_CLUSTER, _HOSTS = (
+    Resource(name, f"{plural}.network.openshift.io", (f"/apis/network.openshift.io/v1/{plural}",))
+    for name, plural in (("ClusterNetwork", "clusternetworks"), ("HostSubnet", "hostsubnets"))
+)
+
+
+class _OpenShift:
+    name = "openshift"
+    kinds = frozenset({RangeKind.POD, RangeKind.SERVICE})
+    trust = 1
+
+    def recognise(self, census: Census) -> tuple[Place, ...]:
+        if not any(pod.namespace.startswith("openshift-") for pod in census.pods or ()):
+            return ()
+        sdn = (Place(object=_HOSTS.kubectl),) if pods_of(census, ("app", "sdn")) else ()
+        return (Place(object=_NETWORK), *sdn)
+
+    def requests(self, place: Place) -> tuple[Request, ...]:
+        if place.object == _NETWORK:
+            return (ApiRequest(path=_PATH, many=False),)
+        return _CLUSTER.requests() + _HOSTS.requests()
+
+    def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
+        if place.object != _NETWORK:
+            return joined(_CLUSTER.read(captures, _cluster), _HOSTS.read(captures, _host))
+        found, gaps = config_map_answer(captures, "OpenShift network")
+        if found is None:
+            return Reading(gaps=gaps)
+        return typed(partial(_network, place, found), what="OpenShift network", place=place)
+
+
+def _network(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+    claims: tuple[RangeClaim, ...] = ()
+    allocator = _ALLOCATORS.get(text_at(item, "status.networkType"), "")
+    for kind, path in _FIELDS:
+        field = path.replace("[]", "")
+        claims += claims_of(
+            networks_at(item, path),
+            kind=kind,
+            source=f"OpenShift {field}",
+            object=place.object,
+            evidence=f"{field}: {', '.join(texts_at(item, path))}",
+            allocator=allocator if kind is RangeKind.POD else "",
+        )
+    return claims
+
+
+def _cluster(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+    return claims_of(
+        networks_at(item, "clusterNetworks[].CIDR"),
+        kind=RangeKind.POD,
+        source="ClusterNetwork",
+        object=place.object,
+        evidence=f"clusterNetworks: {', '.join(texts_at(item, 'clusterNetworks[].CIDR'))}",
+        allocator=_SDN,
+    )
+
+
+def _host(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
+    return claims_of(
+        networks_at(item, "subnet"),
+        kind=RangeKind.POD,
+        source="HostSubnet",
+        object=place.object,
+        node=text_at(item, "host"),
+        confidence=Confidence.OBSERVED,
+        evidence=f"subnet: {text_at(item, 'subnet')}",
+        allocator=_SDN,
+    )
+
+
+SOURCE = _OpenShift()
