@@ -65,6 +65,31 @@ _ROWS = (
         action="Drain the node, delete its Node object and let it register anew.",
     ),
     Code(
+        number="SVN106",
+        level=Level.WARNING,
+        title="Range nearly full",
+        cause="At least nine tenths of the addresses, node ports or nodes' parts of a range are "
+        "given out.",
+        action="Add a range (a ServiceCIDR, a cluster CIDR of a new node group) or free what is "
+        "not needed, before new Services, pods or nodes get nothing.",
+    ),
+    Code(
+        number="SVN107",
+        level=Level.ERROR,
+        title="Range full",
+        cause="Nothing of a range is left to give out: new Services are refused, new pods stay "
+        "in ContainerCreating, or (a warning) new nodes get no podCIDR.",
+        action="Add a range, delete what is not needed, or move pods to other nodes.",
+    ),
+    Code(
+        number="SVN108",
+        level=Level.INFO,
+        title="One family in one place, two in another",
+        cause="Services, pods or nodes have ranges of both IP families and others of one alone.",
+        action="Nothing, if that is meant. Else give the rest a range of the family: a Service "
+        "of a family that pods lack has no endpoints.",
+    ),
+    Code(
         number="SVN201",
         level=Level.ERROR,
         title="Service not programmed",
@@ -245,6 +270,16 @@ _ROWS = (
         cause="Rules of a mode, backend or program that is no longer at work are there, and what "
         "decides whether packets meet them first cannot be seen.",
         action="Remove the rules that are named, or reboot the node.",
+    ),
+    Code(
+        number="SVN501",
+        level=Level.WARNING,
+        title="Pods held for strangers",
+        cause="kube-proxy tells by its clusterCIDR who is inside the cluster, and it does not "
+        "cover the addresses of pods: their connections to Services are masqueraded, so that "
+        "endpoints and NetworkPolicies see a node instead, and are treated as external traffic.",
+        action="Set clusterCIDR to what the network plugin hands out and restart kube-proxy, or "
+        "use another detectLocalMode.",
     ),
 )
 

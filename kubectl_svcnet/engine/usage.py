@@ -39,6 +39,7 @@ def given_claims(networks: Iterable[IPNetwork]) -> tuple[RangeClaim, ...]:
     )
 
 
+NAMED = 5  # objects that a finding names before it counts the rest
 _KINDS = tuple(RangeKind)
 
 
@@ -135,6 +136,34 @@ class _Counter:
                 return self._pods.get(node, set()) if node else set().union(*self._pods.values())
             case _:
                 return None
+
+
+def widest_ranges(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
+    """Those that lie in no other of their kind. Networks nest or are disjoint, so in order of
+    their first address each need only be compared with the last one kept."""
+    found = [
+        (range.network, range)
+        for range in ranges
+        if range.kind is kind
+        and range.network is not None
+        and any(claim.confidence is not Confidence.ASSUMED for claim in range.claims)
+    ]
+    found.sort(key=lambda item: (item[0].version, int(item[0].network_address), item[0].prefixlen))
+    kept: list[tuple[IPNetwork, IPRange]] = []
+    for network, range in found:
+        if not kept or not overlap(kept[-1][0], network):
+            kept.append((network, range))
+    return [range for _, range in kept]
+
+
+def overlap(a: IPNetwork, b: IPNetwork) -> bool:
+    return a.version == b.version and a.overlaps(b)
+
+
+def limited(lines: Iterable[str]) -> tuple[str, ...]:
+    found = list(dict.fromkeys(lines))
+    rest = len(found) - NAMED
+    return (*found[:NAMED], *((f"and {rest} more",) if rest > 0 else ()))
 
 
 def _order(range: IPRange) -> tuple[object, ...]:

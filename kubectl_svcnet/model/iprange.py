@@ -9,6 +9,10 @@ from enum import Enum
 from .address import Family, IPAddress, IPNetwork
 from .service import Endpoint, Node, Pod, Service, ServiceName
 
+#: The allocator of node.spec.podCIDRs (kube-controller-manager's node-ipam-controller), which gives
+#: a node one range per family and never another.
+NODE_IPAM = "node-ipam"
+
 
 class RangeKind(str, Enum):
     SERVICE = "Service"
@@ -45,6 +49,7 @@ class RangeClaim:
     address: IPAddress | None = None  # the node's own address inside it (a bridge's, a tunnel's)
     allocator: str = ""  # who cuts the nodes' ranges of this name out of the cluster's
     statement: str = ""
+    local: bool = False  # by it kube-proxy tells who is inside the cluster
 
     @property
     def text(self) -> str:

@@ -34,9 +34,6 @@ from ..parse.flags import find_flag
 #: Who may not do what, in the API server's words (pkg/endpoints/handlers/responsewriters).
 _WHO = re.compile(r'User "[^"]*" cannot .*', re.DOTALL)
 
-#: The allocator of node.spec.podCIDRs (kube-controller-manager's node-ipam-controller).
-NODE_IPAM = "node-ipam"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

@@ -15,12 +15,11 @@ from typing import Any
 from ..errors import ParseError
 from ..model.address import IPNetwork
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
 from ..parse.antrea import parse_antrea_controller
 from ..parse.fields import name_of, networks_at, text_at
 from ..parse.kube import parse_config_map
 from ._base import (
-    NODE_IPAM,
     Place,
     Reading,
     claims_of,

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, RangeKind
+from ..model.iprange import NODE_IPAM, Census, RangeKind
 from ..parse.flags import find_flag
-from ._base import NODE_IPAM, Place, Reading, command_of, control_plane_pods, flag_claims, joined
+from ._base import Place, Reading, command_of, control_plane_pods, flag_claims, joined
 
 _MASKS = ("node-cidr-mask-size", "node-cidr-mask-size-ipv4", "node-cidr-mask-size-ipv6")
 _TRUE = ("", "1", "t", "T", "true", "True", "TRUE")  # a bare flag, or what strconv.ParseBool takes

@@ -15,11 +15,10 @@ from typing import Any
 
 from ..model.capture import Capture, ExecRequest, LogRequest, Request
 from ..model.commands import Command
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
 from ..parse.flannel import FlannelNode, parse_flannel_log, parse_net_conf, parse_subnet_env
 from ..parse.kube import parse_config_map
 from ._base import (
-    NODE_IPAM,
     Place,
     Reading,
     claims_of,

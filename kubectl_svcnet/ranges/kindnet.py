@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
-from ._base import NODE_IPAM, Place, Reading, claims_of, pod_object, typed
+from ._base import Place, Reading, claims_of, pod_object, typed
 from ._objects import pods_of
 
 _VARIABLE = "POD_SUBNET"

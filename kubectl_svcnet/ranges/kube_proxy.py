@@ -8,22 +8,23 @@ cluster may have several. Nodes that say the same share a place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from ..model.capture import Capture, Request
 from ..model.finding import Gap
-from ..model.iprange import Census, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..model.service import Container, Pod
 from ..parse.flags import find_flag
 from ..parse.kube import parse_config_map
 from ..parse.kubeadm import parse_kube_proxy_configuration
 from ._base import (
-    NODE_IPAM,
     Place,
     Reading,
     claims_of,
+    command_of,
     config_map_answer,
     config_map_request,
     flag_claims,
@@ -75,7 +76,9 @@ class _KubeProxy:
         if place.config_map is None and place.key:
             return Reading(gaps=(_out_of_reach(place),))
         if place.config_map is None:
-            return flag_claims(place, self.name, "cluster-cidr", RangeKind.POD, allocator=NODE_IPAM)
+            read = flag_claims(place, self.name, "cluster-cidr", RangeKind.POD, allocator=NODE_IPAM)
+            mode = find_flag(command_of(place), "detect-local-mode") or ""
+            return replace(read, claims=_decisive(read.claims, mode))
         found, gaps = config_map_answer(captures, "kube-proxy clusterCIDR")
         if found is None:
             return Reading(gaps=gaps)
@@ -105,7 +108,7 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         if found is not None:
             if found.cluster_cidr is None:
                 return ()
-            return claims_of(
+            claims = claims_of(
                 found.cluster_cidr.networks,
                 kind=RangeKind.POD,
                 source="kube-proxy clusterCIDR",
@@ -113,7 +116,14 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
                 evidence=found.cluster_cidr.line,
                 allocator=NODE_IPAM,
             )
+            return _decisive(claims, found.detect_local)
     return ()
+
+
+def _decisive(claims: Iterable[RangeClaim], detect_local: str) -> tuple[RangeClaim, ...]:
+    """By it kube-proxy tells who is inside in one mode only, the default (cmd/kube-proxy/app/
+    server_linux.go, getDetectLocalMode)."""
+    return tuple(replace(claim, local=detect_local in ("", "ClusterCIDR")) for claim in claims)
 
 
 SOURCE = _KubeProxy()

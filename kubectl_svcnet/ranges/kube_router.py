@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
-from ._base import NODE_IPAM, Place, Reading, claims_of, typed
+from ._base import Place, Reading, claims_of, typed
 from ._objects import annotated, annotations_of, pods_of
 
 _ANNOTATIONS = ("kube-router.io/pod-cidrs", "kube-router.io/pod-cidr")  # the first one counts

@@ -11,11 +11,10 @@ from functools import partial
 from typing import Any
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..parse.kube import parse_config_map
 from ..parse.kubeadm import parse_cluster_configuration
 from ._base import (
-    NODE_IPAM,
     Place,
     Reading,
     claims_of,

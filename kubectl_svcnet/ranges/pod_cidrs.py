@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, RangeKind
-from ._base import NODE_IPAM, Place, Reading, claims_of
+from ..model.iprange import NODE_IPAM, Census, RangeKind
+from ._base import Place, Reading, claims_of
 
 
 class _PodCIDRs:

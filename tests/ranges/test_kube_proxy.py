@@ -117,3 +117,18 @@ def test_a_config_file_from_elsewhere_is_a_gap(ask: Any) -> None:
         gap.why == "pod kube-system/kube-proxy-a reads /etc/kp.yaml, which comes from no ConfigMap"
     )
     assert gap.next.endswith("exec kube-proxy-a -c kube-proxy -- grep clusterCIDR /etc/kp.yaml")
+
+
+@pytest.mark.parametrize(
+    ("mode", "local"), [("", True), ("ClusterCIDR", True), ("NodeCIDR", False), ("Bridge", False)]
+)
+def test_in_one_mode_alone_it_decides_who_is_inside(
+    ask: Any, serving: Any, mode: str, local: bool
+) -> None:
+    text = f"{CONFIG}detectLocalMode: {mode}\n" if mode else CONFIG
+    answer = serving(stored("c", {"config.conf": text}))
+    (claim,) = ask(SOURCE, Census(pods=(proxy(config_map="c"),)), answer).claims
+    assert claim.local is local
+    flags = ("kube-proxy", "--cluster-cidr=10.1.0.0/16", f"--detect-local-mode={mode}")
+    (claim,) = ask(SOURCE, Census(pods=(proxy(command=flags),)), serving({})).claims
+    assert claim.local is local

@@ -1,4 +1,4 @@
-"""What is wrong with a cluster's IP ranges: SVN1xx.
+"""What is wrong with a cluster's IP ranges: SVN1xx, and SVN501.
 
 Only what was read is judged: addresses are called outside only where a range of their kind and
 family is known at all, and an assumed default neither disagrees nor overlaps.
@@ -13,9 +13,10 @@ from ...model.address import Family, IPAddress, IPNetwork, family_of
 from ...model.finding import Finding, Level
 from ...model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
 from ..codes import finding
+from ..usage import NAMED, limited, overlap, widest_ranges
+from .capacity import judge_capacity
 
 _WIDE = "kubectl svcnet ranges -o wide"
-_NAMED = 5  # objects that a finding names before it counts the rest
 #: Kinds that may share no address. Load balancers' lie among the nodes' by design, tunnels' in the
 #: pods'.
 _EXCLUSIVE = (
@@ -40,6 +41,9 @@ def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ..
         *_services_outside(ranges, census),
         *_overlaps(ranges, census),
         *_nodes_outside(ranges),
+        *judge_capacity(ranges, census),
+        *_one_family(ranges, census),
+        *_strangers(ranges, census),
     )
 
 
@@ -61,7 +65,7 @@ def _disagreements(ranges: Sequence[IPRange]) -> Iterator[Finding]:
                 "SVN101",
                 f"sources of the {kind.value} range disagree: "
                 + "; ".join(_statement(value, claims) for value, claims in values.items()),
-                evidence=_limited(
+                evidence=limited(
                     f"{claim.object}: {claim.evidence.strip()}"
                     for claims in values.values()
                     for claim in claims
@@ -77,21 +81,22 @@ def _statement(value: frozenset[str], claims: Sequence[RangeClaim]) -> str:
 
 def _pods_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN102."""
-    holders = (
-        (f"pod {pod.namespace}/{pod.name}", pod.node, address)
-        for pod in filter(holds_address, census.pods or ())
-        for address in pod.addresses
-    )
-    outside = _outside(holders, _networks(ranges, RangeKind.POD))
+    outside = _outside(_pod_holders(census), _networks(ranges, RangeKind.POD))
     if outside:
         nodes = {node for _, node, _ in outside}
         yield finding(
             "SVN102",
             _counted(outside, "pods") + " outside every known pod range",
             node=next(iter(nodes)) if len(nodes) == 1 else "",
-            evidence=_limited(f"{who} on {node or '-'}: {ip}" for who, node, ip in outside),
+            evidence=limited(f"{who} on {node or '-'}: {ip}" for who, node, ip in outside),
             next="kubectl get pods -A -o wide",
         )
+
+
+def _pod_holders(census: Census) -> Iterator[tuple[str, str, IPAddress]]:
+    for pod in filter(holds_address, census.pods or ()):
+        for address in pod.addresses:
+            yield f"pod {pod.namespace}/{pod.name}", pod.node, address
 
 
 def _services_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
@@ -108,7 +113,7 @@ def _services_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Fin
             "SVN103",
             _counted(outside, "Services") + " outside every known Service range",
             service=next(iter(names)).removeprefix("Service ") if len(names) == 1 else "",
-            evidence=_limited(f"{name}: {ip}" for name, _, ip in outside),
+            evidence=limited(f"{name}: {ip}" for name, _, ip in outside),
             next="kubectl get services -A",
         )
 
@@ -144,13 +149,13 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
             (a, b)
             for a in widest[one]
             for b in widest[other]
-            if a.network is not None and b.network is not None and _overlap(a.network, b.network)
+            if a.network is not None and b.network is not None and overlap(a.network, b.network)
         ]
-        if len(pairs) > _NAMED:
+        if len(pairs) > NAMED:
             yield finding(
                 "SVN104",
                 f"{one.value} ranges overlap {other.value} ranges in {len(pairs)} places",
-                evidence=_limited(f"{a.text} overlaps {b.text}" for a, b in pairs),
+                evidence=limited(f"{a.text} overlaps {b.text}" for a, b in pairs),
                 next=_WIDE,
             )
             continue
@@ -160,7 +165,7 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 "SVN104",
                 f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
                 + (", and pods have addresses of both" if flat else ""),
-                evidence=_limited(
+                evidence=limited(
                     f"{claim.object}: {claim.evidence.strip()}"
                     for range in (a, b)
                     for claim in range.claims[:2]
@@ -168,28 +173,6 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 next=_WIDE,
                 level=Level.INFO if flat else None,
             )
-
-
-def widest_ranges(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
-    """Those that lie in no other of their kind. Networks nest or are disjoint, so in order of
-    their first address each need only be compared with the last one kept."""
-    found = [
-        (range.network, range)
-        for range in ranges
-        if range.kind is kind
-        and range.network is not None
-        and any(claim.confidence is not Confidence.ASSUMED for claim in range.claims)
-    ]
-    found.sort(key=lambda item: (item[0].version, int(item[0].network_address), item[0].prefixlen))
-    kept: list[tuple[IPNetwork, IPRange]] = []
-    for network, range in found:
-        if not kept or not _overlap(kept[-1][0], network):
-            kept.append((network, range))
-    return [range for _, range in kept]
-
-
-def _overlap(a: IPNetwork, b: IPNetwork) -> bool:
-    return a.version == b.version and a.overlaps(b)
 
 
 def _pods_in(census: Census, network: IPNetwork | None) -> bool:
@@ -222,15 +205,68 @@ def _nodes_outside(ranges: Sequence[IPRange]) -> Iterator[Finding]:
             if len(outside) == 1
             else f"{len(outside)} pod ranges of {len(nodes)} nodes are outside the cluster's",
             node=next(iter(nodes)) if len(nodes) == 1 else "",
-            evidence=_limited(f"{claim.object}: {claim.evidence.strip()}" for claim in outside),
+            evidence=limited(f"{claim.object}: {claim.evidence.strip()}" for claim in outside),
             next=f"kubectl get node {outside[0].node} -o yaml",
         )
+
+
+def _one_family(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    """SVN108, of the kinds of range that are known, and of nodes that have podCIDRs at all."""
+    families: dict[str, set[Family]] = {}
+    for range in ranges:
+        stated = any(claim.confidence is not Confidence.ASSUMED for claim in range.claims)
+        if range.kind in (RangeKind.SERVICE, RangeKind.POD) and range.family and stated:
+            families.setdefault(f"{range.kind.value} ranges", set()).add(range.family)
+    for node in census.nodes or ():
+        if node.pod_cidrs:
+            families[f"podCIDRs of node {node.name}"] = set(map(family_of, node.pod_cidrs))
+    whole: set[Family] = set().union(*families.values())
+    lacking = [who for who, found in families.items() if found != whole]
+    if lacking:
+        texts = {who: " and ".join(sorted(found)) for who, found in families.items()}
+        one = lacking[0]
+        other = next(who for who in families if families[who] != families[one])
+        rest = f", and {len(lacking) - 1} more lack one" if len(lacking) > 1 else ""
+        yield finding(
+            "SVN108",
+            f"{one} are of {texts[one]}, {other} of {texts[other]}{rest}",
+            evidence=limited(f"{who}: {texts[who]}" for who in (*lacking, *families)),
+            next=_WIDE,
+        )
+
+
+def _strangers(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    """SVN501, by each kube-proxy configuration. Of a family that it does not state kube-proxy
+    detects nothing, and masquerades nothing for it."""
+    configured: dict[str, list[RangeClaim]] = {}
+    for claim in (claim for range in ranges for claim in range.claims if claim.local):
+        configured.setdefault(claim.statement, []).append(claim)
+    for claims in configured.values():
+        known: dict[Family, list[IPNetwork]] = {}
+        for network in (claim.network for claim in claims if claim.network is not None):
+            known.setdefault(family_of(network), []).append(network)
+        outside = _outside(_pod_holders(census), known)
+        if outside:
+            nodes = {node for _, node, _ in outside}
+            yield finding(
+                "SVN501",
+                f"{_counted(outside, 'pods')} that {claims[0].source} "
+                f"{', '.join(claim.text for claim in claims)} does not cover",
+                node=next(iter(nodes)) if len(nodes) == 1 else "",
+                evidence=limited(
+                    (
+                        f"{claims[0].object}: {claims[0].evidence.strip()}",
+                        *(f"{who} on {node or '-'}: {ip}" for who, node, ip in outside),
+                    )
+                ),
+                next="kubectl svcnet proxy",
+            )
 
 
 def _strays(network: IPNetwork, wholes: Sequence[IPNetwork]) -> bool:
     same = [whole for whole in wholes if whole.version == network.version]
     return bool(same) and not any(
-        _overlap(whole, network) and whole.prefixlen <= network.prefixlen for whole in same
+        overlap(whole, network) and whole.prefixlen <= network.prefixlen for whole in same
     )
 
 
@@ -240,9 +276,3 @@ def _counted(found: Sequence[tuple[str, str, IPAddress]], kinds: str) -> str:
     if len(holders) == 1:
         return f"{found[0][0]} has an address"
     return f"{len(holders)} {kinds} have addresses"
-
-
-def _limited(lines: Iterable[str]) -> tuple[str, ...]:
-    found = list(dict.fromkeys(lines))
-    rest = len(found) - _NAMED
-    return (*found[:_NAMED], *((f"and {rest} more",) if rest > 0 else ()))

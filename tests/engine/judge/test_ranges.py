@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -13,7 +14,7 @@ from kubectl_svcnet.engine.judge.ranges import judge_ranges
 from kubectl_svcnet.engine.usage import given_claims, merge_claims
 from kubectl_svcnet.model.finding import Finding, Level
 from kubectl_svcnet.model.iprange import Census, Confidence, RangeClaim, RangeKind
-from kubectl_svcnet.model.service import Pod, Service, ServiceName
+from kubectl_svcnet.model.service import Node, Pod, Service, ServiceName
 
 SERVICE, POD, NODE = RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE
 LB = RangeKind.LOAD_BALANCER
@@ -239,7 +240,7 @@ def test_pods_in_the_nodes_own_network_are_a_design() -> None:
     "told",
     [
         [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "10.97.0.0/16")],
-        [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "fd00::/16")],
+        [claims(NODE, "a", "10.96.0.0/16"), claims(POD, "b", "fd00::/16")],
         # load balancers' addresses lie among the nodes', tunnels' among the pods'
         [claims(LB, "a", "172.18.0.128/25"), claims(NODE, "b", "172.18.0.0/24")],
         [claims(RangeKind.TUNNEL, "a", "10.244.1.0/32"), claims(POD, "b", "10.244.0.0/16")],
@@ -293,16 +294,88 @@ def test_no_node_outside(told: list[list[RangeClaim]]) -> None:
     assert judged(*told, node) == ()
 
 
+DUAL = (claims(SERVICE, "a", "10.96.0.0/16", "fd00:96::/112"), claims(POD, "b", "10.1.0.0/16"))
+
+
+def test_families_differ() -> None:
+    (finding,) = judged(*DUAL)
+    assert (finding.code, finding.level) == ("SVN108", Level.INFO)
+    assert finding.message == "Pod ranges are of IPv4, Service ranges of IPv4 and IPv6"
+
+
+def test_a_node_without_the_second_family() -> None:
+    nodes = [
+        Node(name=name, pod_cidrs=tuple(map(ip_network, cidrs)))
+        for name, cidrs in (
+            ("n1", ("10.1.1.0/24", "fd00:1:1::/64")),
+            ("n2", ("10.1.2.0/24",)),
+            ("n3", ("10.1.3.0/24",)),
+            ("n4", ()),
+        )
+    ]
+    told = merge_claims([*DUAL[0], *DUAL[1], *claims(POD, "b", "fd00:1::/48")], Census())
+    (finding,) = judge_ranges(told, Census(nodes=tuple(nodes)))
+    assert finding.message == (
+        "podCIDRs of node n2 are of IPv4, Service ranges of IPv4 and IPv6, and 1 more lack one"
+    )
+    assert finding.evidence[:2] == ("podCIDRs of node n2: IPv4", "podCIDRs of node n3: IPv4")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [claims(SERVICE, "a", "10.96.0.0/16"), claims(POD, "b", "10.1.0.0/16")],
+        [claims(SERVICE, "a", "fd00:96::/112"), claims(POD, "b", "fd00:1::/48")],
+        [*DUAL, claims(POD, "b", "fd00:1::/48")],
+        [DUAL[0]],  # of pods nothing is known
+        [DUAL[0], claims(POD, "b", "10.1.0.0/16", confidence=ASSUMED)],
+    ],
+)
+def test_families_agree(told: list[list[RangeClaim]]) -> None:
+    assert judged(*told) == ()
+
+
+def cluster_cidr(text: str, *, local: bool = True) -> list[RangeClaim]:
+    return [replace(claim, local=local) for claim in claims(POD, "clusterCIDR", text)]
+
+
+STRANGER = [pod("in", "10.1.0.2"), pod("out", "10.2.0.2")]
+
+
+def test_pods_that_kube_proxy_holds_for_strangers() -> None:
+    found = judged(cluster_cidr("10.1.0.0/16"), claims(POD, "cni", "10.0.0.0/8"), pods=STRANGER)
+    (finding,) = [finding for finding in found if finding.code == "SVN501"]
+    assert (finding.level, finding.node) == (Level.WARNING, "n1")
+    assert finding.message == "pod a/out has an address that clusterCIDR 10.1.0.0/16 does not cover"
+    assert finding.evidence == ("the clusterCIDR: says 10.1.0.0/16", "pod a/out on n1: 10.2.0.2")
+
+
+@pytest.mark.parametrize(
+    ("told", "pods"),
+    [
+        (cluster_cidr("10.1.0.0/16", local=False), STRANGER),  # another detectLocalMode
+        (cluster_cidr("10.0.0.0/8"), STRANGER),
+        (cluster_cidr("fd00::/16"), STRANGER),  # of IPv4 nothing is stated, nothing masqueraded
+        (cluster_cidr("10.1.0.0/16"), [pod("host", "172.18.0.2", host=True)]),
+    ],
+)
+def test_no_strangers(told: list[RangeClaim], pods: list[Pod]) -> None:
+    assert "SVN501" not in codes(*judged(told, claims(POD, "cni", "10.0.0.0/8"), pods=pods))
+
+
 def test_every_code_is_in_the_catalogue_with_a_next_command() -> None:
     found = judged(
         claims(SERVICE, "a", "10.96.0.0/16"),
         claims(SERVICE, "b", "10.97.0.0/16"),
         claims(POD, "c", "10.96.0.0/12", allocator="ipam"),
         claims(POD, "d", "10.200.1.0/24", node="n1", allocator="ipam"),
+        claims(POD, "e", "fd00::/64"),
         pods=[pod("x", "192.168.0.1")],
         services=[service("s", "192.168.0.2")],
     )
-    assert set(codes(*found)) == {code for code in CODES if code.startswith("SVN1")}
+    assert set(codes(*found)) == {
+        code for code in CODES if code.startswith("SVN1") and code not in ("SVN106", "SVN107")
+    }
     assert all(finding.next.startswith("kubectl ") and finding.evidence for finding in found)
 
 
