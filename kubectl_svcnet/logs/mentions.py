@@ -31,6 +31,8 @@ _NAMES = tuple(
 _SERVICE = re.compile(r"([a-z0-9-]+)/([a-z0-9-]+)(?::[a-z0-9-]*)?[:.,]?")
 #: The alphabet of generated names (apimachinery util/rand), as of slices that are gone.
 _GENERATED = "-[bcdfghjklmnpqrstvwxz2456789]{5}"
+#: The last of several before it, so that no text is searched to its end from each of them.
+_ON_SLICE = r"OnEndpointSlice(?:(?!OnEndpointSlice).)*"
 
 #: Addresses, NAMESPACE/NAME, IPv6 addresses with or without a port, numbers. All are bounded: a log
 #: may hold a line of a million letters.
@@ -111,7 +113,7 @@ def _patterns(subject: Subject) -> Iterator[tuple[str, About, str]]:
         yield name, About(AboutKind.SLICE, name), _word(re.escape(name))
     for service in subject.services:
         name = str(service.name)
-        gone = rf"OnEndpointSlice.*{_word(re.escape(name) + _GENERATED)}"
+        gone = rf"{_ON_SLICE}{_word(re.escape(name) + _GENERATED)}"
         yield name, About(AboutKind.SLICE, name), gone
         dialled = (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips)
         for address in dict.fromkeys(dialled):
@@ -157,4 +159,4 @@ def _address_pattern(address: IPAddress) -> str:
 
 def _port_pattern(port: int) -> str:
     """Behind a colon or the word port: `(:30080/tcp)`, `nodePort=30080`, `nodePorts=[80 30080]`."""
-    return rf"(?::|[Pp]ort[ =]\"?|[Pp]orts=\[(?:[^\]]*[^\]\w.])?){port}(?![\w.-])"
+    return rf"(?::|[Pp]ort[ =]\"?|[Pp]orts=\[(?:[^][]*[^][\w.])?){port}(?![\w.-])"

@@ -19,9 +19,10 @@ _HEADER = re.compile(
     re.DOTALL,
 )
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+#: What is opened and never closed takes all that follows, so that no line is scanned twice.
 _PAIR = re.compile(
     r"([A-Za-z][\w/.-]{0,63})="
-    r'("(?:[^"\\]|\\.)*"|\[[^\]]*\]|\{[^}]*\}|<\n(?:\t.*\n)* >|[^\s"]\S*)'
+    r'("(?:[^"\\]|\\.)*"|\[[^\]]*\]?|\{[^}]*\}?|<\n(?:\t.*\n)*(?:\t.*| >)?|[^\s"]\S*)'
 )
 
 #: Keys of a JSON line that are not values of its message.

@@ -66,6 +66,12 @@ class NodeReading:
     def own(self) -> OwnChains:
         return self.owner.reader.own if self.owner.reader else OwnChains()
 
+    @property
+    def failure(self) -> Failure | None:
+        """Why some command was not answered, other than that the node has no such thing."""
+        failures = (capture.failure for capture in self.captures.values())
+        return next((f for f in failures if f is not None and f.reason not in _MINOR), None)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReader:

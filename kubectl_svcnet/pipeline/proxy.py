@@ -34,7 +34,7 @@ from .judging import judge, packets_for
 from .leftovers import judge_all, read_whole, remains_of
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
-from .proxystates import Facts, at_work, read_nft_version, state_of
+from .proxystates import Facts, at_work, read_nft_version, state_of, unshown
 from .told import Heard, read_metrics, read_told
 
 API = ServiceName("default", "kubernetes")
@@ -132,6 +132,7 @@ class _Run:
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
         of_words = [gap for one in heard.values() for gap in one.gaps]
         of_rules = [gap for _, more in left for gap in more]
+        of_rules += [g for fact, s in zip(facts, states, strict=True) for g in unshown(fact, s)]
         every = (*gaps, *read.gaps, *unset, *unsure, *of_nodes, *of_words, *of_rules)
         return ProxyReport(
             collected=self.collector.collected(

@@ -11,6 +11,7 @@ from ..dataplanes.kube_proxy import proxy_container
 from ..model.capture import ExecRequest
 from ..model.commands import Needs
 from ..model.fate import IPTABLES, Backend
+from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
@@ -45,6 +46,18 @@ class Facts:
     def told(self) -> Told:
         return self.heard.told if self.heard else Told()
 
+    @property
+    def cut(self) -> bool:
+        """Something was not read, so what the kernel does not show may be there all the same."""
+        reading = self.reading
+        walks = (walk for each in reading.walks.values() for walk in each)
+        listed = reading.view.rulesets.values() if reading.view else ()
+        return (
+            reading.failure is not None
+            or not all("nat" in ruleset.tables or ruleset.complete for ruleset in listed)
+            or any(fate.unread for walk in walks for fate in walk.fates)
+        )
+
 
 def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
     pod, view, told = facts.pod, facts.view, facts.told
@@ -57,7 +70,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
         pod=name,
         configured=settings.get(name),
         told=told,
-        programmed=_programmed(view) if view is not None else None,
+        programmed=_programmed(view, told.running, cut=facts.cut) if view is not None else None,
         backend=_backend(view) if view is not None else "",
         backends=tuple(b.value for b in _programming(view)) if view is not None else (),
         version=built or told.log_version or _tag(container.image if container else ""),
@@ -67,6 +80,15 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
         restarts=container.restarts if container else 0,
         started=parse_time(container.started) if container else None,
     )
+
+
+def unshown(facts: Facts, state: ProxyState) -> tuple[Gap, ...]:
+    """Of a node that answered, and what runs there is not among what could be read."""
+    reading = facts.reading
+    if facts.view is None or state.programmed is not None or any(g.blocking for g in reading.gaps):
+        return ()
+    why = reading.failure.message if reading.failure else "chains that packets meet were not read"
+    return (Gap(what="rules", node=facts.node.name, why=why, blocking=True),)
 
 
 def at_work(facts: Facts) -> AtWork:
@@ -84,10 +106,14 @@ def _modes(view: NodeView) -> tuple[str, ...]:
     return tuple(one.name.removeprefix("kube-proxy/") for one in DATAPLANES if one.programmed(view))
 
 
-def _programmed(view: NodeView) -> tuple[str, ...]:
-    """As a person reads it; of iptables with each backend that shows it."""
+def _programmed(view: NodeView, running: str, *, cut: bool) -> tuple[str, ...] | None:
+    """As a person reads it; of iptables with each backend that shows it. None: what runs is not
+    among what could be read."""
     found: list[str] = []
-    for mode in _modes(view):
+    modes = _modes(view)
+    if cut and (not modes or running not in ("", *modes)):
+        return None
+    for mode in modes:
         if mode == "iptables":
             found += [f"iptables ({backend.value})" for backend in _programming(view)]
         else:

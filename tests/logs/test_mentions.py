@@ -166,3 +166,10 @@ def test_words_lead_to_all_that_is_there(text: str) -> None:
     everything = [(about, re.compile(pattern)) for _, about, pattern in _patterns(subject())]
     slow = next((about for about, exact in everything if exact.search(text)), None)
     assert Mentions(subject()).in_text(text) == slow
+
+
+@pytest.mark.parametrize("text", ["ports=[", "ports=[30080x ", "OnEndpointSlice shop/web-"])
+def test_words_again_and_again_take_no_longer_than_their_line(text: str) -> None:
+    line = text * 30_000  # minutes, if each began a search to the end
+    for _, _, pattern in _patterns(subject()):
+        re.search(pattern, f"{line} 30080x shop/web-")

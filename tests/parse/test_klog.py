@@ -77,3 +77,9 @@ def test_a_time_that_is_none(stamp: str) -> None:
 )
 def test_a_line_that_is_not_klogs_is_kept(line: str) -> None:
     assert parse_line(line) == LogRecord(raw=line, message=line, said=line)
+
+
+@pytest.mark.parametrize("opened", [" a=[", " a={", ' a="', " a=<\n\t"])
+def test_a_value_that_is_never_closed_takes_no_longer_than_its_line(opened: str) -> None:
+    text = opened * 100_000  # minutes, if each began a search to the end
+    assert "a" in parse_line(f'{I}"Failed"{text}').values

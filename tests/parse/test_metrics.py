@@ -63,3 +63,7 @@ def test_a_whole_answer_of_a_real_kube_proxy() -> None:
     text = (Path(__file__).parents[1] / "fixtures/kube-proxy-http/v1.36.3-metrics.txt").read_text()
     assert len(parse_metrics(text, {QUEUED})) == 2
     assert parse_metrics(text, {FAILURES}) == ()  # a counter with labels appears when it counts
+
+
+def test_a_label_without_a_value_takes_no_longer_than_its_line() -> None:
+    assert [s.labels for s in parse_metrics(f"m{{{'a' * 400_000}}} 1", {"m"})] == [{}]

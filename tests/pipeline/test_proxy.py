@@ -212,6 +212,22 @@ def test_without_the_right_to_exec() -> None:
     assert (gap.node, gap.blocking) == ("n1", True)
 
 
+def test_an_answer_that_was_cut_is_no_proof_that_rules_are_gone() -> None:
+    """Of a slow node: its files came before the time was over, its rules did not."""
+    rules = ("nft", "iptables", "ip6tables")
+    source = saved().refuse(
+        lambda c: of_node(c, "n1") and bool(c.command and c.command.name.startswith(rules)),
+        Reason.TIMEOUT,
+        "exec: timed out",
+    )
+    report = told(source)
+    assert codes(report) == {}
+    assert state(report, "n1").programmed is None
+    assert [(gap.node, gap.why) for gap in report.gaps if gap.blocking] == [
+        ("n1", "exec: timed out")
+    ]
+
+
 def test_the_rules_are_gone() -> None:
     """Flushed: what runs is not in the kernel, and neither is the API's Service."""
     source = saved().rules("n1", lambda text: re.sub(r"^-A.*\n", "", text, flags=re.M))
