@@ -131,9 +131,11 @@ def statement_text(statement: Any) -> str:
 
 
 def _match(what: Any) -> str:
-    left, operator = what["left"], what["op"]
+    left, operator, right = what["left"], what["op"], what["right"]
+    if isinstance(right, bool):  # of fib alone: is there a route?
+        right = "exists" if right else "missing"
     plain = operator == "in" or (operator == "==" and not _has_flags(left))
-    return " ".join([text_of(left), *([] if plain else [operator]), text_of(what["right"])])
+    return " ".join([text_of(left), *([] if plain else [operator]), text_of(right)])
 
 
 def _has_flags(left: Any) -> bool:

@@ -110,6 +110,14 @@ def match(left: Any, right: Any, op: str = "==") -> Any:
             "fib daddr . iif type local",
         ),
         (
+            [match({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, True)],
+            "fib saddr . iif oif exists",
+        ),
+        (
+            [match({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False)],
+            "fib saddr . iif oif missing",
+        ),
+        (
             [{"mangle": {"key": MARK, "value": {"|": [{"&": [MARK, 1]}, 16384]}}}],
             "meta mark set (meta mark & 1) | 16384",
         ),
