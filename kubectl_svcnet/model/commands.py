@@ -108,6 +108,8 @@ FILES = (
     "/proc/version",
     "/var/log/kube-proxy.log",
     "/run/flannel/subnet.env",
+    "/etc/cni/net.d/10-kindnet.conflist",
+    "/etc/cni/net.d/10-kuberouter.conflist",
 )
 
 #: sysctls that decide a packet's way, read with one `grep`, which prints NAME:VALUE.
@@ -323,7 +325,7 @@ _ROWS = (
         name="cat",
         argv=("cat", "{file}"),
         arguments={"file": "|".join(map(re.escape, FILES))},
-        shows="one file of the kernel, or kube-proxy's log",
+        shows="one file of the kernel, kube-proxy's log, or a CNI's ranges",
     ),
     CommandSpec(
         name="sysctls", argv=("grep", "-sH", "", *SYSCTLS), shows="sysctls of the packet's way"

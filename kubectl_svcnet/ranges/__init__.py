@@ -9,6 +9,7 @@ from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
 from .azure import SOURCE as AZURE
 from .calico import SOURCE as CALICO
 from .cilium import SOURCE as CILIUM
+from .cni_config import SOURCE as CNI_CONFIG
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
 from .flannel import SOURCE as FLANNEL
 from .kindnet import SOURCE as KINDNET
@@ -34,6 +35,7 @@ SOURCES: tuple[RangeSource, ...] = (
     AZURE,
     CALICO,
     CILIUM,
+    CNI_CONFIG,
     CONTROLLER_MANAGER,
     FLANNEL,
     KINDNET,

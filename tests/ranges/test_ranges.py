@@ -78,6 +78,7 @@ def seen(static_pod: Any, agent: Any) -> Census:
         agent("calico-node"),
         agent("antrea-agent", labels={"app": "antrea", "component": "antrea-agent"}),
         agent("azure-cns"),
+        agent("kindnet-cni", labels={"app": "kindnet"}, mounts={"cni": "/etc/cni/net.d"}),
         agent("sdn", "openshift-sdn", labels={"app": "sdn"}),
         agent("cni-server", labels={"app": "kube-ovn-cni"}),
         agent("ovnkube-controller", labels={"app": "ovnkube-node"}),

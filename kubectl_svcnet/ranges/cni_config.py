@@ -1,0 +1,96 @@
+"""The CNI configuration of a node: the range that host-local really hands out there.
+
+Read where a CNI's own pod has the node's directory mounted, and writes a file with ranges into it:
+kindnet and kube-router. Others leave the allocation to their own programs, or have the directory
+only in an init container, which no exec reaches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ..model.capture import Capture, ExecRequest, Request
+from ..model.commands import Command
+from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.service import Container
+from ..parse.cni_config import parse_cni_config
+from ._base import NODE_IPAM, Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._objects import pods_of
+
+_DIRECTORY = "/etc/cni/net.d"
+#: Label, container, and the file that this CNI writes.
+_FILES = (
+    ("app", "kindnet", "kindnet-cni", "10-kindnet.conflist"),
+    ("k8s-app", "kube-router", "kube-router", "10-kuberouter.conflist"),
+)
+
+
+class _CNIConfig:
+    name = "CNI configuration"
+    kinds = frozenset({RangeKind.POD})
+    trust = 1
+
+    def recognise(self, census: Census) -> tuple[Place, ...]:
+        return tuple(
+            Place(
+                object=pod_object(pod),
+                node=pod.node,
+                pod=pod,
+                container=name,
+                key=f"{_DIRECTORY}/{file}",
+            )
+            for key, value, name, file in _FILES
+            for pod in pods_of(census, (key, value))
+            if _reaches(pod.container(name))
+        )
+
+    def requests(self, place: Place) -> tuple[Request, ...]:
+        pod = place.pod
+        if pod is None:
+            return ()
+        return (
+            ExecRequest(
+                node=place.node,
+                namespace=pod.namespace,
+                pod=pod.name,
+                container=place.container,
+                commands=(Command("cat", (place.key,)),),
+                shell=False,
+            ),
+        )
+
+    def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
+        return joined(
+            *(
+                typed(partial(_claims, place, capture.text()), what=self.name, place=place)
+                if capture.ok
+                else Reading(gaps=(missed(capture, self.name, place.node),))
+                for capture in captures
+            )
+        )
+
+
+def _reaches(container: Container | None) -> bool:
+    return (
+        container is not None
+        and container.running
+        and any(path.rstrip("/") == _DIRECTORY for path in container.mounts.values())
+    )
+
+
+def _claims(place: Place, text: str) -> tuple[RangeClaim, ...]:
+    networks = parse_cni_config(text)
+    return claims_of(
+        networks,
+        kind=RangeKind.POD,
+        source="CNI configuration",
+        object=f"{place.key} in {place.object}",
+        node=place.node,
+        confidence=Confidence.OBSERVED,
+        evidence=f"host-local: {', '.join(map(str, networks))}",
+        allocator=NODE_IPAM,
+    )
+
+
+SOURCE = _CNIConfig()
