@@ -1,4 +1,4 @@
-"""Objects of CNIs: custom resources, node annotations, and the pods by which a CNI is recognised.
+"""Objects of CNIs: custom resources and node annotations.
 
 Custom resources are listed only where a CNI's pods are there. Where an API group is not, the API
 server answers 404: no such resource, which is an answer; a missing right is a gap.
@@ -13,10 +13,10 @@ from typing import Any
 
 from ..errors import ParseError
 from ..model.capture import ApiRequest, Capture, Reason, Request
-from ..model.iprange import Census, RangeClaim
-from ..model.service import Node, Pod
-from ..parse.fields import name_of, text_at
-from ._base import Place, Reading, joined, missed, typed
+from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.service import Node
+from ..parse.fields import name_of, networks_at, text_at, texts_at
+from ._base import Place, Reading, claims_of, joined, missed, typed
 
 Claims = Callable[[Place, Mapping[str, Any]], tuple[RangeClaim, ...]]
 
@@ -57,13 +57,33 @@ def _path(capture: Capture) -> str:
     return capture.request.path if isinstance(capture.request, ApiRequest) else ""
 
 
-def pods_of(census: Census, *labels: tuple[str, str]) -> tuple[Pod, ...]:
-    """Those with any of the labels, in any namespace: installers differ."""
-    return tuple(
-        pod
-        for pod in census.pods or ()
-        if any(pod.labels.get(key) == value for key, value in labels)
-    )
+def field_claims(
+    place: Place,
+    item: Mapping[str, Any],
+    *paths: str,
+    source: str,
+    kind: RangeKind = RangeKind.POD,
+    node: str = "",
+    confidence: Confidence = Confidence.STATED,
+    allocator: str = "",
+    statement: str = "",
+    note: str = "",
+) -> tuple[RangeClaim, ...]:
+    """The claims of an object's fields, each with the field as its evidence."""
+    claims: tuple[RangeClaim, ...] = ()
+    for path in paths:
+        claims += claims_of(
+            networks_at(item, path),
+            kind=kind,
+            source=source,
+            object=place.object,
+            node=node,
+            confidence=confidence,
+            evidence=f"{path.replace('[]', '')}: {', '.join(texts_at(item, path))}{note}",
+            allocator=allocator,
+            statement=statement,
+        )
+    return claims
 
 
 def annotated(census: Census, *names: str) -> tuple[Place, ...]:

@@ -27,7 +27,8 @@ from ._base import (
     config_map_request,
     typed,
 )
-from ._objects import Resource, pods_of
+from ._objects import Resource
+from ._pods import pods_of
 
 _VOLUME = "antrea-config"  # of the agent; older releases hang a checksum on the ConfigMap's name
 _KEY = "antrea-controller.conf"

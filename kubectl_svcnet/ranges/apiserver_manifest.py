@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ..model.capture import Capture, ExecRequest, Request
+from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..model.service import Container, Pod
 from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag_in_manifest
 from ._base import Place, Reading, claims_of, control_plane_pods, missed, pod_object, typed
+from ._pods import exec_in
 
 _FILE = "/etc/kubernetes/manifests/kube-apiserver.yaml"
 _FLAG = "service-cluster-ip-range"
@@ -43,19 +44,7 @@ class _ApiServerManifest:
         return tuple(found.values())
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        pod = place.pod
-        if pod is None:
-            return ()
-        return (
-            ExecRequest(
-                node=pod.node,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=place.container,
-                commands=(_COMMAND,),
-                shell=False,
-            ),
-        )
+        return exec_in(place, _COMMAND)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         for capture in captures:

@@ -13,9 +13,10 @@ from typing import Any
 
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import name_of, networks_at, networks_in, texts_at
+from ..parse.fields import name_of, networks_in, texts_at
 from ._base import Place, Reading, claims_of
-from ._objects import Resource, pods_of
+from ._objects import Resource, field_claims
+from ._pods import pods_of
 
 _CONFIGS = Resource(
     "NodeNetworkConfig",
@@ -44,17 +45,14 @@ class _Azure:
 
 
 def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    claims: tuple[RangeClaim, ...] = ()
-    for path in _SUBNETS:
-        claims += claims_of(
-            networks_at(item, path),
-            kind=RangeKind.POD,
-            source="NodeNetworkConfig",
-            object=place.object,
-            evidence=f"{path.rpartition('.')[2]}: {', '.join(texts_at(item, path))}",
-            allocator=_ALLOCATOR,
-            statement="NodeNetworkConfig",
-        )
+    claims = field_claims(
+        place,
+        item,
+        *_SUBNETS,
+        source="NodeNetworkConfig",
+        allocator=_ALLOCATOR,
+        statement="NodeNetworkConfig",
+    )
     parts = [text for text in texts_at(item, f"{_CONTAINERS}.primaryIP") if "/" in text]
     return claims + claims_of(
         networks_in(parts),

@@ -16,9 +16,10 @@ from typing import Any
 from ..errors import ParseError
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import networks_at, text_at, texts_at
-from ._base import Place, Reading, claims_of, joined, typed
-from ._objects import Resource, annotated, annotations_of, pods_of
+from ..parse.fields import text_at, texts_at
+from ._base import Place, Reading, joined, typed
+from ._objects import Resource, annotated, annotations_of, field_claims
+from ._pods import pods_of
 
 _ALLOCATOR = "calico"
 _GROUPS = ("crd.projectcalico.org/v1", "projectcalico.org/v3")
@@ -58,15 +59,14 @@ def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     if uses and "Workload" not in uses:
         return ()
     disabled = text_at(item, "spec.disabled") == "true"
-    return claims_of(
-        networks_at(item, "spec.cidr"),
-        kind=RangeKind.POD,
+    return field_claims(
+        place,
+        item,
+        "spec.cidr",
         source=f"IPPool/{text_at(item, 'metadata.name')}",
-        object=place.object,
-        evidence=f"spec.cidr: {text_at(item, 'spec.cidr')}"
-        + (" (disabled: no new addresses)" if disabled else ""),
         allocator=_ALLOCATOR,
         statement="IPPool",
+        note=" (disabled: no new addresses)" if disabled else "",
     )
 
 
@@ -76,14 +76,13 @@ def _block(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     node = text_at(item, "spec.node")
     if gone or not node or text_at(item, "spec.state") not in ("", "confirmed"):
         return ()
-    return claims_of(
-        networks_at(item, "spec.cidr"),
-        kind=RangeKind.POD,
+    return field_claims(
+        place,
+        item,
+        "spec.cidr",
         source="BlockAffinity",
-        object=place.object,
         node=node,
         confidence=Confidence.OBSERVED,
-        evidence=f"spec.cidr: {text_at(item, 'spec.cidr')}",
         allocator=_ALLOCATOR,
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import name_of, networks_at, networks_in, texts_at
+from ..parse.fields import name_of, networks_in
 from ..parse.kube import parse_config_map
 from ._base import (
     Place,
@@ -25,7 +25,8 @@ from ._base import (
     joined,
     typed,
 )
-from ._objects import Resource, pods_of
+from ._objects import Resource, field_claims
+from ._pods import pods_of
 
 _ALLOCATOR = "cilium"
 _CONFIG = "cilium-config"
@@ -94,35 +95,26 @@ def _configured(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]
 
 
 def _node(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    claims: tuple[RangeClaim, ...] = ()
-    for path in _PARTS:
-        texts = texts_at(item, path)
-        claims += claims_of(
-            networks_in(texts),
-            kind=RangeKind.POD,
-            source="CiliumNode",
-            object=place.object,
-            node=name_of(item),
-            confidence=Confidence.OBSERVED,
-            evidence=f"{path.replace('[]', '')}: {', '.join(texts)}",
-            allocator=_ALLOCATOR,
-        )
-    return claims
+    return field_claims(
+        place,
+        item,
+        *_PARTS,
+        source="CiliumNode",
+        node=name_of(item),
+        confidence=Confidence.OBSERVED,
+        allocator=_ALLOCATOR,
+    )
 
 
 def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    claims: tuple[RangeClaim, ...] = ()
-    for path in _POOL_CIDRS:
-        claims += claims_of(
-            networks_at(item, path),
-            kind=RangeKind.POD,
-            source=f"CiliumPodIPPool/{name_of(item)}",
-            object=place.object,
-            evidence=f"{path.replace('[]', '')}: {', '.join(texts_at(item, path))}",
-            allocator=_ALLOCATOR,
-            statement="CiliumPodIPPool",
-        )
-    return claims
+    return field_claims(
+        place,
+        item,
+        *_POOL_CIDRS,
+        source=f"CiliumPodIPPool/{name_of(item)}",
+        allocator=_ALLOCATOR,
+        statement="CiliumPodIPPool",
+    )
 
 
 SOURCE = _Cilium()

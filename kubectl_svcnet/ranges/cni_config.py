@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ..model.capture import Capture, ExecRequest, Request
+from ..model.capture import Capture, Request
 from ..model.commands import Command
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Container
 from ..parse.cni_config import parse_cni_config
-from ._base import NODE_IPAM, Place, Reading, claims_of, joined, missed, pod_object, typed
-from ._objects import pods_of
+from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._pods import exec_in, pods_of
 
 _DIRECTORY = "/etc/cni/net.d"
 #: Label, container, and the file that this CNI writes.
@@ -46,19 +46,7 @@ class _CNIConfig:
         )
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        pod = place.pod
-        if pod is None:
-            return ()
-        return (
-            ExecRequest(
-                node=place.node,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=place.container,
-                commands=(Command("cat", (place.key,)),),
-                shell=False,
-            ),
-        )
+        return exec_in(place, Command("cat", (place.key,)))
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         return joined(

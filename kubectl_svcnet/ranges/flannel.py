@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..model.capture import Capture, ExecRequest, LogRequest, Request
+from ..model.capture import Capture, LogRequest, Request
 from ..model.commands import Command
 from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
 from ..parse.flannel import FlannelNode, parse_flannel_log, parse_net_conf, parse_subnet_env
@@ -29,14 +29,13 @@ from ._base import (
     pod_object,
     typed,
 )
-from ._objects import pods_of
+from ._pods import exec_in, head_of_log, pods_of
 
 _CONTAINER = "kube-flannel"
 _LABELS = (("app", "flannel"), ("k8s-app", "flannel"), ("k8s-app", "canal"))
 _FILE = "/etc/kube-flannel/net-conf.json"
 _KEY = "net-conf.json"
 _SUBNET_ENV = Command("cat", ("/run/flannel/subnet.env",))
-_HEAD = 64 * 1024
 
 
 class _Flannel:
@@ -64,23 +63,7 @@ class _Flannel:
     def requests(self, place: Place) -> tuple[Request, ...]:
         if place.pod is None:
             return config_map_request(place)
-        return (
-            ExecRequest(
-                node=place.node,
-                namespace=place.pod.namespace,
-                pod=place.pod.name,
-                container=_CONTAINER,
-                commands=(_SUBNET_ENV,),
-                shell=False,
-            ),
-            LogRequest(
-                node=place.node,
-                namespace=place.pod.namespace,
-                pod=place.pod.name,
-                container=_CONTAINER,
-                limit_bytes=_HEAD,
-            ),
-        )
+        return exec_in(place, _SUBNET_ENV) + head_of_log(place)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         if place.pod is not None:

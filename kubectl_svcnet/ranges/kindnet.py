@@ -12,7 +12,7 @@ from ..model.capture import Capture, Request
 from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
 from ._base import Place, Reading, claims_of, pod_object, typed
-from ._objects import pods_of
+from ._pods import pods_of
 
 _VARIABLE = "POD_SUBNET"
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
-from ..parse.fields import name_of, networks_at, text_at
-from ._base import Place, Reading, claims_of
-from ._objects import Resource, pods_of
+from ..parse.fields import name_of, text_at
+from ._base import Place, Reading
+from ._objects import Resource, field_claims
+from ._pods import pods_of
 
 _SUBNETS = Resource("Subnet", "subnets.kubeovn.io", ("/apis/kubeovn.io/v1/subnets",))
 _JOIN = "join"  # --node-switch of kube-ovn-controller; everybody leaves it so
@@ -37,14 +38,14 @@ class _KubeOVN:
 
 def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     name, vpc = name_of(item), text_at(item, "spec.vpc")
-    return claims_of(
-        networks_at(item, "spec.cidrBlock"),
+    return field_claims(
+        place,
+        item,
+        "spec.cidrBlock",
         kind=RangeKind.TUNNEL if name == _JOIN else RangeKind.POD,
         source=f"Subnet/{name}",
-        object=place.object,
-        evidence=f"spec.cidrBlock: {text_at(item, 'spec.cidrBlock')}"
-        + (f" (vpc {vpc})" if vpc not in ("", "ovn-cluster") else ""),
         statement="Subnet",
+        note=f" (vpc {vpc})" if vpc not in ("", "ovn-cluster") else "",
     )
 
 

@@ -13,7 +13,8 @@ from ..model.capture import Capture, Request
 from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
 from ._base import Place, Reading, claims_of, typed
-from ._objects import annotated, annotations_of, pods_of
+from ._objects import annotated, annotations_of
+from ._pods import pods_of
 
 _ANNOTATIONS = ("kube-router.io/pod-cidrs", "kube-router.io/pod-cidr")  # the first one counts
 

@@ -15,7 +15,7 @@ from ..model.address import IPNetwork
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ._base import Place, Reading, claims_of, pod_object, typed
-from ._objects import pods_of
+from ._pods import pods_of
 
 _FLAG = "localip"
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeAlias
 
 from ..model.address import Family, IPAddress, family_of
-from ..model.capture import Capture, ExecRequest, Request
+from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
@@ -20,6 +20,7 @@ from ..model.nodeview import Route
 from ..model.service import Pod
 from ..parse.proc_net import parse_ipv6_route, parse_route
 from ._base import Place, Reading, joined, missed, pod_object, typed
+from ._pods import exec_in
 from .kube_proxy import kube_proxy_container
 
 _Parse: TypeAlias = Callable[[str], Sequence[Route]]
@@ -54,19 +55,7 @@ class _NodeNetwork:
         return tuple(places)
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        pod, families = place.pod, _families(place)
-        if pod is None or not families:
-            return ()
-        return (
-            ExecRequest(
-                node=place.node,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=place.container,
-                commands=tuple(_ROUTES[family][0] for family in families),
-                shell=False,  # distroless images may lack sh, and cat is all that is needed
-            ),
-        )
+        return exec_in(place, *(_ROUTES[family][0] for family in _families(place)))
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         readings = []

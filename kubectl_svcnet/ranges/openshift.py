@@ -13,9 +13,10 @@ from typing import Any
 
 from ..model.capture import ApiRequest, Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import networks_at, text_at, texts_at
-from ._base import Place, Reading, claims_of, config_map_answer, joined, typed
-from ._objects import Resource, pods_of
+from ..parse.fields import text_at
+from ._base import Place, Reading, config_map_answer, joined, typed
+from ._objects import Resource, field_claims
+from ._pods import pods_of
 
 _NETWORK = "network.config.openshift.io cluster"
 _PATH = "/apis/config.openshift.io/v1/networks/cluster"
@@ -60,38 +61,30 @@ def _network(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     claims: tuple[RangeClaim, ...] = ()
     allocator = _ALLOCATORS.get(text_at(item, "status.networkType"), "")
     for kind, path in _FIELDS:
-        field = path.replace("[]", "")
-        claims += claims_of(
-            networks_at(item, path),
+        claims += field_claims(
+            place,
+            item,
+            path,
             kind=kind,
-            source=f"OpenShift {field}",
-            object=place.object,
-            evidence=f"{field}: {', '.join(texts_at(item, path))}",
+            source=f"OpenShift {path.replace('[]', '')}",
             allocator=allocator if kind is RangeKind.POD else "",
         )
     return claims
 
 
 def _cluster(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    return claims_of(
-        networks_at(item, "clusterNetworks[].CIDR"),
-        kind=RangeKind.POD,
-        source="ClusterNetwork",
-        object=place.object,
-        evidence=f"clusterNetworks: {', '.join(texts_at(item, 'clusterNetworks[].CIDR'))}",
-        allocator=_SDN,
-    )
+    path = "clusterNetworks[].CIDR"
+    return field_claims(place, item, path, source="ClusterNetwork", allocator=_SDN)
 
 
 def _host(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    return claims_of(
-        networks_at(item, "subnet"),
-        kind=RangeKind.POD,
+    return field_claims(
+        place,
+        item,
+        "subnet",
         source="HostSubnet",
-        object=place.object,
         node=text_at(item, "host"),
         confidence=Confidence.OBSERVED,
-        evidence=f"subnet: {text_at(item, 'subnet')}",
         allocator=_SDN,
     )
 

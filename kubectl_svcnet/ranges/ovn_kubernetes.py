@@ -24,7 +24,8 @@ from ._base import (
     joined,
     typed,
 )
-from ._objects import annotated, annotations_of, pods_of
+from ._objects import annotated, annotations_of
+from ._pods import pods_of
 
 _ALLOCATOR = "ovn-kubernetes"
 _SUBNETS = "k8s.ovn.org/node-subnets"

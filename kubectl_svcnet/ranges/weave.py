@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from ..model.capture import Capture, LogRequest, Request
+from ..model.capture import Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
 from ..parse.weave_log import WeaveLog, parse_weave_log
 from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._pods import head_of_log
 
 _ALLOCATOR = _CONTAINER = "weave"
 _VARIABLE = "IPALLOC_RANGE"
 _DEFAULT = "10.32.0.0/12"
-_HEAD = 64 * 1024  # the lines wanted stand within the first 8 KiB of every log seen
 
 
 class _Weave:
@@ -35,18 +35,7 @@ class _Weave:
         )
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        pod = place.pod
-        if pod is None:
-            return ()
-        return (
-            LogRequest(
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=_CONTAINER,
-                node=pod.node,
-                limit_bytes=_HEAD,
-            ),
-        )
+        return head_of_log(place)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         log, gaps = WeaveLog(), []
