@@ -10,7 +10,7 @@ import pytest
 
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.fate import Backend, Fate
-from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
+from kubectl_svcnet.model.nodeview import InterfaceAddress, Route, RoutingRule
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.parse.iptables_save import parse_save
 
@@ -32,6 +32,7 @@ PLAIN = {
 DNAT = "*nat\n-A PREROUTING -p tcp -j DNAT --to-destination 10.244.1.2:8080\nCOMMIT\n"
 OUTSIDE: dict[str, Any] = {"source": ip_address("8.8.8.8"), "in_interface": "eth0"}
 STRAY: dict[str, Any] = {"source": ip_address("8.8.8.8"), "in_interface": "cni0"}
+OWN: dict[str, Any] = {"source": ip_address("192.168.0.1"), "in_interface": "eth0"}
 UDP: dict[str, Any] = {"protocol": Protocol.UDP}
 SELF: dict[str, Any] = {"hook": Hook.OUTPUT, "source": ip_address("127.0.0.1")}
 BRIDGED: dict[str, Any] = {"physical_in": "veth1"}
@@ -75,6 +76,9 @@ WAYS: list[tuple[str, str, dict[str, Any], dict[str, str], list[str]]] = [
         {f"{CONF}.all.rp_filter": "2"},
         ["drop 1"],
     ),
+    ("the node's own source", "10.244.1.3", OWN, {}, ["drop 1"]),
+    ("accepted", "10.244.1.3", OWN, {f"{CONF}.eth0.accept_local": "1"}, ["pass 1"]),
+    ("accepted elsewhere", "10.244.1.3", OWN, {f"{CONF}.cni0.accept_local": "1"}, ["drop 1"]),
     ("no forwarding by this device", "8.8.8.8", {}, {f"{CONF}.cni0.forwarding": "0"}, ["drop 1"]),
     ("by another", "8.8.8.8", {}, {f"{CONF}.eth0.forwarding": "0"}, ["pass 1"]),
 ]
@@ -95,6 +99,18 @@ def test_ways(
 ) -> None:
     found = ask("", destination, view={"sysctls": PLAIN | sysctls}, **fields)
     assert brief(found) == fates
+
+
+def test_the_way_back_is_the_marks_where_src_valid_mark_says_so(ask: Ask, brief: Brief) -> None:
+    mark = "*mangle\n-A PREROUTING -j MARK --set-mark 1\nCOMMIT\n"
+    view = {
+        "routing_rules": (RoutingRule(100, "9", "", mark=(1, 1)), RoutingRule(32766, "main", "")),
+        "routes": (Route(ip_network("0.0.0.0/0"), "cni0", table="9"),),
+    }
+    strict = PLAIN | {f"{CONF}.all.rp_filter": "1"}
+    for value, fates in (("0", ["drop 1"]), ("1", ["pass 1"])):
+        sysctls = strict | {f"{CONF}.all.src_valid_mark": value}
+        assert brief(ask(mark, "10.244.1.3", view=view | {"sysctls": sysctls}, **STRAY)) == fates
 
 
 def test_frames_from_port_to_port_meet_rules_by_br_netfilter_alone(ask: Ask, brief: Brief) -> None:
