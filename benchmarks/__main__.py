@@ -2,7 +2,8 @@
 against the loop by hand, on the running lab.
 
 On the lab both are timed in turn in the same run, and medians are compared. It is left as it was
-found, unless --keep says otherwise. `--only simulator` needs no lab, only root.
+found, unless --keep says otherwise. `--only simulator` needs no lab, only root; `--only ranges`,
+which asks recorded lists of a large cluster, neither.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
-from . import parts, proxies, simulator, texts
+from . import parts, proxies, ranges, simulator, texts
 from .calm import wait_for_rest
 from .figures import (
     Run,
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         default="1000x4,5000x10",
         help="Services x endpoints of each (default: %(default)s; the larger takes up to hours)",
     )
-    made.add_argument("--only", choices=("simulator", "lab"), help="one half of it")
+    made.add_argument("--only", choices=("simulator", "ranges", "lab"), help="one part of it")
     made.add_argument("--times", type=int, default=7, help="runs of each (default: %(default)s)")
     made.add_argument("--keep", action="store_true", help="leave the last size loaded")
     made.add_argument("--markdown", action="store_true", help="print tables for a README")
@@ -56,9 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser().parse_args(argv)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # and unload
     try:
-        if options.only != "lab":
+        if options.only in (None, "ranges"):
+            ranges.bench(markdown=options.markdown)
+        if options.only in (None, "simulator"):
             simulator.bench(markdown=options.markdown)
-        if options.only == "simulator":
+        if options.only in ("ranges", "simulator"):
             return 0
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")

@@ -122,7 +122,7 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
 
 def _decisive(claims: Iterable[RangeClaim], detect_local: str) -> tuple[RangeClaim, ...]:
     """By it kube-proxy tells who is inside in one mode only, the default (cmd/kube-proxy/app/
-    server_linux.go, getDetectLocalMode)."""
+    server_linux.go, platformApplyDefaults)."""
     return tuple(replace(claim, local=detect_local in ("", "ClusterCIDR")) for claim in claims)
 
 

@@ -1,0 +1,183 @@
+"""`ranges` of a large cluster, from recorded lists: no lab, no nodes.
+
+`python -m benchmarks.ranges` writes a bundle of 10,000 Services and 5,000 nodes, runs `kubectl
+svcnet ranges` on it in a process of its own, and prints the processor time and the most memory
+that it took; the same with 150,000 pods, and asking what one address is.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+from kubectl_svcnet.cluster.bundle import BundleWriter
+from kubectl_svcnet.model.capture import ApiRequest, Capture
+
+from .figures import table
+
+SERVICES, NODES, PODS_PER_NODE = 10_000, 5_000, 30
+CPU_GOAL, MEMORY_GOAL = 2.0, 200.0  # seconds, MiB: of the lists without pods
+_FIRST_SERVICE, _FIRST_NODE = ip_address("10.128.0.1"), ip_address("172.16.1.1")
+_TIMES = 3
+_RUN = "from kubectl_svcnet.cli.main import main; main()"
+
+Item = dict[str, Any]
+
+
+#: What a list of the API carries beside what is asked: most of its bytes.
+_METADATA = {
+    "uid": "0a0b0c0d-0a0b-0c0d-0e0f-0a0b0c0d0e0f",
+    "resourceVersion": "123456",
+    "creationTimestamp": "2026-01-01T00:00:00Z",
+    "annotations": {"example.com/description": "d" * 200},
+    "managedFields": [
+        {
+            "manager": "kubectl",
+            "operation": "Apply",
+            "time": "2026-01-01T00:00:00Z",
+            "fieldsV1": {"f:spec": {f"f:field{number}": {} for number in range(12)}},
+        }
+    ],
+}
+_IMAGES = [
+    {"names": [f"example.com/image{number}@sha256:{'0' * 64}"], "sizeBytes": 100_000_000}
+    for number in range(20)
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    seconds: float
+    memory: float
+
+
+def services() -> Iterator[Item]:
+    for number in range(SERVICES):
+        yield {
+            "metadata": {"namespace": "bench", "name": f"s{number}", **_METADATA},
+            "spec": {
+                "type": "ClusterIP",
+                "clusterIPs": [str(_FIRST_SERVICE + number)],
+                "ports": [{"name": "http", "protocol": "TCP", "port": 80, "targetPort": 8080}],
+                "selector": {"app": f"s{number}"},
+            },
+        }
+
+
+def nodes() -> Iterator[Item]:
+    for number in range(NODES):
+        yield {
+            "metadata": {
+                "name": f"n{number}",
+                "labels": {"kubernetes.io/os": "linux"},
+                **_METADATA,
+            },
+            "spec": {"podCIDRs": [f"10.{number >> 8}.{number & 255}.0/24"]},
+            "status": {
+                "addresses": [{"type": "InternalIP", "address": str(_FIRST_NODE + number)}],
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "nodeInfo": {"operatingSystem": "linux"},
+                "images": _IMAGES,
+            },
+        }
+
+
+def control_plane() -> Iterator[Item]:
+    for name, flags in (
+        ("kube-apiserver", ["--service-cluster-ip-range=10.128.0.0/16"]),
+        ("kube-controller-manager", ["--allocate-node-cidrs=true", "--cluster-cidr=10.0.0.0/9"]),
+    ):
+        yield {
+            "metadata": {
+                "namespace": "kube-system",
+                "name": f"{name}-n0",
+                "labels": {"component": name},
+            },
+            "spec": {
+                "nodeName": "n0",
+                "hostNetwork": True,
+                "containers": [{"name": name, "command": [name, *flags]}],
+            },
+            "status": {"phase": "Running", "podIPs": [{"ip": str(_FIRST_NODE)}]},
+        }
+
+
+def pods() -> Iterator[Item]:
+    for node in range(NODES):
+        for number in range(PODS_PER_NODE):
+            ip = f"10.{node >> 8}.{node & 255}.{number + 2}"
+            yield {
+                "metadata": {"namespace": "bench", "name": f"p{node}-{number}"},
+                "spec": {"nodeName": f"n{node}", "containers": [{"name": "c", "image": "i"}]},
+                "status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]},
+            }
+
+
+def write(file: Path, *, with_pods: bool) -> None:
+    lists: Mapping[str, tuple[Item, ...]] = {
+        "/api/v1/services": tuple(services()),
+        "/api/v1/nodes": tuple(nodes()),
+        "/api/v1/pods": (*control_plane(), *(pods() if with_pods else ())),
+        "/apis/discovery.k8s.io/v1/endpointslices": (),
+    }
+    writer = BundleWriter(file, context="bench")
+    for path, objects in lists.items():
+        writer.add((Capture(request=ApiRequest(path=path), objects=objects),))
+    writer.finish()
+
+
+def cost(arguments: Sequence[str]) -> Cost:
+    """Of one run, by itself: the peak of a process is its own."""
+    code = f"import sys; sys.argv = {['kubectl-svcnet', *arguments]!r}; {_RUN}"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED.format(code=repr(code))],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=True,
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Cost(seconds=seconds, memory=int(done.stdout.splitlines()[-1]) / 1024)
+
+
+#: The child's child answers, so that its peak is not ours, which is inherited over a fork.
+_MEASURED = """\
+import resource, subprocess, sys
+status = subprocess.run([sys.executable, "-c", {code}], stdout=subprocess.DEVNULL).returncode
+assert status in (0, 1, 4), status
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def bench(*, markdown: bool = False) -> bool:
+    """Whether the goal was met."""
+    rows = [["asked", "processor time", "memory", "goal"]]
+    missed = False
+    with tempfile.TemporaryDirectory() as folder:
+        for with_pods in (False, True):
+            file = Path(folder) / f"{with_pods}.tar.gz"
+            write(file, with_pods=with_pods)
+            for words in (["ranges"], ["ranges", "--ip", "10.128.0.77"]):
+                runs = [cost([*words, "--bundle", str(file)]) for _ in range(_TIMES)]
+                seconds = sorted(run.seconds for run in runs)[_TIMES // 2]
+                memory = max(run.memory for run in runs)
+                met = seconds <= CPU_GOAL and memory <= MEMORY_GOAL
+                missed |= not with_pods and not met
+                goal = "" if with_pods else "met" if met else "missed"
+                what = " ".join(words) + (f", {NODES * PODS_PER_NODE} pods" if with_pods else "")
+                rows.append([what, f"{seconds:.2f} s", f"{memory:.0f} MiB", goal])
+    print(table(rows, markdown=markdown), flush=True)
+    return not missed
+
+
+if __name__ == "__main__":
+    sys.exit(0 if bench() else 1)
