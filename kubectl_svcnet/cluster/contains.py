@@ -26,6 +26,8 @@ def wider_commands(command: Command) -> tuple[Command, ...]:
         return (Command(f"{all_[1]}-save-all"),)
     if command.name == "nft-table-picked":
         return (Command("nft-table", command.arguments[:2]),)
+    if command.name == "nft-service-range":
+        return (Command("nft-table", (*command.arguments, "kube-proxy")),)
     found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-table|nft-save)(-filtered)?", command.name)
     if found is None:
         return ()

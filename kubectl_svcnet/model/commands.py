@@ -302,6 +302,13 @@ _ROWS = (
         shows="one native nft table without the chains and elements of other Services",
     ),
     CommandSpec(
+        name="nft-service-range",
+        argv=("nft", "list", "chain", "{family}", "kube-proxy", "cluster-ips-check"),
+        arguments={"family": r"ip|ip6"},
+        needs=Needs.NF_TABLES,
+        shows="the chain of nftables mode that names the Service range",
+    ),
+    CommandSpec(
         name="ipset-save",
         dump=True,
         argv=("ipset", "save"),

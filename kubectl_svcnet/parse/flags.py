@@ -14,14 +14,20 @@ from ._text import split_lines
 
 def find_flag(argv: Sequence[str], name: str) -> str | None:
     """The value of `--name`, None where the flag is not there."""
-    found = None
+    found = find_flags(argv, name)
+    return found[-1] if found else None
+
+
+def find_flags(argv: Sequence[str], name: str) -> tuple[str, ...]:
+    """Every value of a flag that may be given several times."""
+    found = []
     words = list(_words(argv))
     for word, following in zip(words, [*words[1:], ""], strict=False):
         if word == f"--{name}":
-            found = "" if following.startswith("--") else following
+            found.append("" if following.startswith("--") else following)
         elif word.startswith(f"--{name}="):
-            found = word.partition("=")[2]
-    return None if found is None else found.strip("\"'")
+            found.append(word.partition("=")[2])
+    return tuple(value.strip("\"'") for value in found)
 
 
 def find_flag_in_manifest(text: str, name: str) -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ else told of the kinds of range that it knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -87,7 +87,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
     claims += given_claims(options.beside)
     nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
     return RangesRead(
-        ranges=merge_claims(claims, read.census),
+        ranges=merge_claims(_news(claims), read.census),
         census=read.census,
         wanted=read.wanted,
         gaps=(*_weighed(gaps, claims), *_untold(claims, gaps), *_unseen(jobs)),
@@ -197,6 +197,36 @@ def _nodes_read(answers: dict[Request, tuple[Capture, ...]]) -> int:
             if isinstance(request, (ExecRequest, LogRequest)) and any(c.ok for c in captures)
         }
     )
+
+
+def _news(claims: Sequence[RangeClaim]) -> list[RangeClaim]:
+    """Without what only fills gaps: a Service range that is assumed where one is known, and
+    addresses that load balancers were seen to have out of a pool that is stated."""
+    known = {
+        claim.network.version
+        for claim in claims
+        if claim.kind is RangeKind.SERVICE
+        and claim.confidence is not Confidence.ASSUMED
+        and claim.network is not None
+    }
+    pools = [
+        claim.network
+        for claim in claims
+        if claim.kind is RangeKind.LOAD_BALANCER
+        and claim.confidence is Confidence.STATED
+        and claim.network is not None
+    ]
+
+    def old(claim: RangeClaim) -> bool:
+        network = claim.network
+        match claim.kind, claim.confidence:
+            case RangeKind.SERVICE, Confidence.ASSUMED:
+                return network is not None and network.version in known
+            case RangeKind.LOAD_BALANCER, Confidence.OBSERVED:
+                return network is not None and any(network.network_address in p for p in pools)
+        return False
+
+    return [claim for claim in claims if not old(claim)]
 
 
 def _weighed(

@@ -17,6 +17,10 @@ from .kube_ovn import SOURCE as KUBE_OVN
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kube_router import SOURCE as KUBE_ROUTER
 from .kubeadm import SOURCE as KUBEADM
+from .kubernetes_service import SOURCE as KUBERNETES_SERVICE
+from .load_balancer_addresses import SOURCE as LOAD_BALANCER_ADDRESSES
+from .nftables import SOURCE as NFTABLES
+from .node_args import SOURCE as NODE_ARGS
 from .node_local_dns import SOURCE as NODE_LOCAL_DNS
 from .node_network import SOURCE as NODE_NETWORK
 from .node_network import unseen
@@ -43,6 +47,10 @@ SOURCES: tuple[RangeSource, ...] = (
     KUBE_PROXY,
     KUBE_ROUTER,
     KUBEADM,
+    KUBERNETES_SERVICE,
+    LOAD_BALANCER_ADDRESSES,
+    NFTABLES,
+    NODE_ARGS,
     NODE_LOCAL_DNS,
     NODE_NETWORK,
     OPENSHIFT,

@@ -34,6 +34,10 @@ from ..parse.flags import find_flag
 #: Who may not do what, in the API server's words (pkg/endpoints/handlers/responsewriters).
 _WHO = re.compile(r'User "[^"]*" cannot .*', re.DOTALL)
 
+#: The statement of every claim about load balancers: several may hand out addresses of their own
+#: beside each other, so their pools are parts of one whole and cannot disagree.
+LOAD_BALANCERS = "load balancers"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -47,6 +51,7 @@ class Place:
     about: Node | None = None
     config_map: tuple[str, str] | None = None  # namespace, name
     key: str = ""  # of the ConfigMap, where the pod names it
+    networks: tuple[IPNetwork, ...] = ()  # where the API's lists themselves say it
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ from kubectl_svcnet.model.commands import COMMANDS, Command
         (("iptables-legacy-save-all",), []),
         (("nft-table", "ip", "kube-proxy"), []),
         (("nft-table-picked", "ip", "kube-proxy", "^x"), ["nft-table ip kube-proxy"]),
+        (("nft-service-range", "ip6"), ["nft-table ip6 kube-proxy"]),
         (("cat", "/proc/modules"), []),
     ],
 )

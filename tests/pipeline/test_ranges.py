@@ -24,6 +24,7 @@ from kubectl_svcnet.model.capture import (
     Reason,
     Request,
 )
+from kubectl_svcnet.model.iprange import RangeKind
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import RangesReport
 from kubectl_svcnet.pipeline.ranges import plan, run
@@ -217,5 +218,19 @@ def test_plan_runs_nothing() -> None:
     report = plan(source, Options())
     assert all(isinstance(request, ApiRequest) for request in source.asked)
     assert {(c.node, c.argv) for c in report.commands} == {
-        (f"n{i}", "cat /proc/net/route") for i in (1, 2, 3)
+        *((f"n{i}", "cat /proc/net/route") for i in (1, 2, 3)),
+        ("n1", "nft list chain ip kube-proxy cluster-ips-check"),  # all three share a ConfigMap
     }
+
+
+def test_an_assumed_service_range_is_no_news_beside_a_known_one() -> None:
+    sources = {c.source for r in run(healthy(), Options()).ranges for c in r.claims}
+    assert not [source for source in sources if "default/kubernetes" in source]
+
+
+def test_a_load_balancer_address_out_of_no_known_pool_is_news() -> None:
+    source = healthy()
+    for service in source.api["/api/v1/services"]["items"]:
+        service["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}
+    report = run(source, Options())
+    assert [r.text for r in report.ranges if r.kind is RangeKind.LOAD_BALANCER] == ["192.0.2.9/32"]
