@@ -29,14 +29,9 @@ def text_at(item: Any, path: str) -> str:
 
 
 def texts_at(item: Any, path: str) -> tuple[str, ...]:
-    found = [item]
-    for step in path.split("."):
-        key, many = step.removesuffix("[]"), step.endswith("[]")
-        values = [each[key] for each in found if isinstance(each, Mapping) and key in each]
-        found = [part for value in values for part in (_list(value) if many else (value,))]
     return tuple(
         str(value).lower() if isinstance(value, bool) else value
-        for value in found
+        for value in _values_at(item, path)
         if isinstance(value, (str, bool))
     )
 
@@ -48,6 +43,26 @@ def networks_at(item: Any, path: str) -> tuple[IPNetwork, ...]:
 def networks_in(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
     """Some projects separate several by commas, some by blanks."""
     return tuple(n for text in texts for n in parse_networks(",".join(text.split())))
+
+
+def spans_at(item: Any, path: str, first: str, last: str) -> tuple[str, ...]:
+    """Of each object at the path its `cidr`, or its first and last address, as `FIRST-LAST`."""
+    found = []
+    for part in _values_at(item, path):
+        cidr, start, end = (text_at(part, key) for key in ("cidr", first, last))
+        span = cidr or "-".join(filter(None, (start, end)))
+        if span:
+            found.append(span)
+    return tuple(found)
+
+
+def _values_at(item: Any, path: str) -> list[Any]:
+    found = [item]
+    for step in path.split("."):
+        key, many = step.removesuffix("[]"), step.endswith("[]")
+        values = [each[key] for each in found if isinstance(each, Mapping) and key in each]
+        found = [part for value in values for part in (_list(value) if many else (value,))]
+    return found
 
 
 def _list(value: Any) -> tuple[Any, ...]:

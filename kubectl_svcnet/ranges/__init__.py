@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from ._base import Place, RangeSource, Reading, missed
 from .antrea import SOURCE as ANTREA
+from .antrea_external_ips import SOURCE as ANTREA_EXTERNAL_IPS
 from .apiserver import SOURCE as APISERVER
 from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
 from .azure import SOURCE as AZURE
 from .calico import SOURCE as CALICO
+from .calico_services import SOURCE as CALICO_SERVICES
 from .cilium import SOURCE as CILIUM
+from .cilium_load_balancer import SOURCE as CILIUM_LOAD_BALANCER
 from .cni_config import SOURCE as CNI_CONFIG
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
 from .flannel import SOURCE as FLANNEL
@@ -16,14 +19,17 @@ from .kindnet import SOURCE as KINDNET
 from .kube_ovn import SOURCE as KUBE_OVN
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kube_router import SOURCE as KUBE_ROUTER
+from .kube_vip import SOURCE as KUBE_VIP
 from .kubeadm import SOURCE as KUBEADM
 from .kubernetes_service import SOURCE as KUBERNETES_SERVICE
 from .load_balancer_addresses import SOURCE as LOAD_BALANCER_ADDRESSES
+from .metallb import SOURCE as METALLB
 from .nftables import SOURCE as NFTABLES
 from .node_args import SOURCE as NODE_ARGS
 from .node_local_dns import SOURCE as NODE_LOCAL_DNS
 from .node_network import SOURCE as NODE_NETWORK
 from .node_network import unseen
+from .openelb import SOURCE as OPENELB
 from .openshift import SOURCE as OPENSHIFT
 from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
 from .pod_cidrs import SOURCE as POD_CIDRS
@@ -34,11 +40,14 @@ __all__ = ["SOURCES", "Place", "RangeSource", "Reading", "missed", "unseen"]
 
 SOURCES: tuple[RangeSource, ...] = (
     ANTREA,
+    ANTREA_EXTERNAL_IPS,
     APISERVER,
     APISERVER_MANIFEST,
     AZURE,
     CALICO,
+    CALICO_SERVICES,
     CILIUM,
+    CILIUM_LOAD_BALANCER,
     CNI_CONFIG,
     CONTROLLER_MANAGER,
     FLANNEL,
@@ -46,13 +55,16 @@ SOURCES: tuple[RangeSource, ...] = (
     KUBE_OVN,
     KUBE_PROXY,
     KUBE_ROUTER,
+    KUBE_VIP,
     KUBEADM,
     KUBERNETES_SERVICE,
     LOAD_BALANCER_ADDRESSES,
+    METALLB,
     NFTABLES,
     NODE_ARGS,
     NODE_LOCAL_DNS,
     NODE_NETWORK,
+    OPENELB,
     OPENSHIFT,
     OVN_KUBERNETES,
     POD_CIDRS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ParseError
-from kubectl_svcnet.parse.fields import name_of, networks_at, text_at, texts_at
+from kubectl_svcnet.parse.fields import name_of, networks_at, spans_at, text_at, texts_at
 
 ITEM = {
     "metadata": {"name": "a"},
@@ -57,3 +57,18 @@ def test_name() -> None:
     assert name_of(ITEM) == "a"
     with pytest.raises(ParseError):
         name_of({"metadata": {}})
+
+
+@pytest.mark.parametrize(
+    ("part", "spans"),
+    [
+        ({"cidr": "10.0.10.0/24"}, ("10.0.10.0/24",)),
+        ({"start": "10.0.0.2", "stop": "10.0.0.9"}, ("10.0.0.2-10.0.0.9",)),
+        ({"start": "10.0.0.2"}, ("10.0.0.2",)),
+        ({"other": "10.0.0.2"}, ()),
+        ("10.0.0.2", ()),
+    ],
+)
+def test_spans(part: Any, spans: tuple[str, ...]) -> None:
+    item = {"spec": {"blocks": [part]}}
+    assert spans_at(item, "spec.blocks[]", "start", "stop") == spans
