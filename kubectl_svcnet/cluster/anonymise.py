@@ -36,6 +36,23 @@ _PLAIN_LABELS = (
 )
 _SPECIAL = ("fargate", "virtual-kubelet")
 
+#: Objects of CNIs: what of them says a range or whose it is. All else may be anybody's text.
+_RANGES: Mapping[str, tuple[str, ...]] = {
+    "blockaffinities": ("cidr", "node", "state", "deleted", "type"),
+    "ciliumnodes": ("ipam", "podCIDRs", "pools", "allocated", "cidrs"),
+    "ciliumpodippools": ("ipv4", "ipv6", "cidrs"),
+    "clusternetworks": ("clusterNetworks", "CIDR"),
+    "hostsubnets": ("host", "subnet"),
+    "ippools": ("cidr", "allowedUses", "disabled", "ipRanges", "start", "end"),
+    "nodenetworkconfigs": (
+        "networkContainers",
+        "primaryIP",
+        "subnetAddressSpace",
+        "subnetAddressSpaceV6",
+    ),
+    "subnets": ("cidrBlock",),
+}
+
 
 class Anonymiser:
     """`change` may be called from many threads; one Anonymiser for one bundle."""
@@ -119,7 +136,7 @@ class Anonymiser:
 
     def _name(self, resource: str, namespace: str, name: str) -> str:
         match resource:
-            case "nodes":
+            case "nodes" | "ciliumnodes" | "hostsubnets" | "nodenetworkconfigs":
                 return self.names.node(name)
             case "namespaces":
                 return self.names.namespace(name)
@@ -129,7 +146,7 @@ class Anonymiser:
                 return self.names.pod(namespace, name)
             case "endpointslices" | "events" | "networkpolicies":
                 return self.names.object(namespace, name)
-        return name
+        return self.names.value(name) if resource in _RANGES else name
 
     # Objects
 
@@ -166,7 +183,11 @@ class Anonymiser:
         self._own = self.names.is_own(namespace)
         own = self._own and resource in ("pods", "services")
         body = dict(item) if change is None or own else dict(change(item))
-        labels = self._labels(resource, namespace, _map(meta, "labels"))
+        if resource in _RANGES:
+            body = _kept(body, ("spec", "status", *_RANGES[resource]))
+        labels = (
+            {} if resource in _RANGES else self._labels(resource, namespace, _map(meta, "labels"))
+        )
         kept = ("uid", "creationTimestamp", "deletionTimestamp", "annotations", "generation")
         result: dict[str, Any] = self._walk({k: v for k, v in body.items() if k != "metadata"})
         result["metadata"] = {
@@ -308,6 +329,13 @@ def _is_words(value: Any) -> bool:
 
 def _only(value: Json, *keys: str) -> dict[str, Any]:
     return {key: value[key] for key in keys if key in value}
+
+
+def _kept(value: Any, keys: tuple[str, ...]) -> Any:
+    """The fields of these names at every depth, and nothing else."""
+    if isinstance(value, Mapping):
+        return {key: _kept(value[key], keys) for key in keys if key in value}
+    return [_kept(part, keys) for part in value] if isinstance(value, list) else value
 
 
 def _conditions(status: Json) -> list[Json]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+import pytest
 
 from kubectl_svcnet.cluster.anonymise import Anonymiser
 from kubectl_svcnet.cluster.replay import ReplaySource
@@ -209,3 +212,58 @@ def test_it_can_be_replayed() -> None:
     )
     assert source.fetch(request)[0].ok
     json.dumps([capture.objects for capture in changed()])
+
+
+GROUP = "/apis/example.org/v1"
+
+
+@pytest.mark.parametrize(
+    ("resource", "item", "kept"),
+    [
+        (
+            "ippools",
+            {"spec": {"cidr": "10.0.0.0/16", "nodeSelector": "team == 'secret'"}},
+            {"metadata": {"name": "value-1", "labels": {}}, "spec": {"cidr": "10.0.0.0/16"}},
+        ),
+        (
+            "blockaffinities",
+            {"spec": {"cidr": "10.0.0.0/26", "node": "secret-node"}},
+            {
+                "metadata": {"name": "value-1", "labels": {}},
+                "spec": {"cidr": "10.0.0.0/26", "node": "node-1"},
+            },
+        ),
+        (
+            "ciliumnodes",
+            {"spec": {"ipam": {"podCIDRs": ["10.0.0.0/24"], "pool": {"10.0.0.1": "secret"}}}},
+            {
+                "metadata": {"name": "node-1", "labels": {}},
+                "spec": {"ipam": {"podCIDRs": ["10.0.0.0/24"]}},
+            },
+        ),
+        (
+            "hostsubnets",
+            {"host": "secret-node", "subnet": "10.0.0.0/23"},
+            {
+                "metadata": {"name": "node-1", "labels": {}},
+                "host": "node-1",
+                "subnet": "10.0.0.0/23",
+            },
+        ),
+        (
+            "subnets",
+            {"spec": {"cidrBlock": "10.0.0.0/16", "namespaces": ["secret"], "vpc": "secret"}},
+            {"metadata": {"name": "value-1", "labels": {}}, "spec": {"cidrBlock": "10.0.0.0/16"}},
+        ),
+    ],
+)
+def test_of_a_cnis_object_only_the_range_stays(
+    resource: str, item: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    anonymiser = Anonymiser()
+    node = {"metadata": {"name": "secret-node"}}
+    anonymiser.change(Capture(request=ApiRequest(path="/api/v1/nodes"), objects=(node,)))
+    named = {"metadata": {"name": "secret-node", "labels": {"team": "secret"}}, **item}
+    capture = Capture(request=ApiRequest(path=f"{GROUP}/{resource}"), objects=(named,))
+    (found,) = anonymiser.change(capture).objects
+    assert found == kept
