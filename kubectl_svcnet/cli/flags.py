@@ -148,6 +148,10 @@ RANGES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "a network of your own, as a VPN's, to compare with (repeatable)",
         },
     ),
+    (
+        ("--explain",),
+        {"action": "store_true", "help": "what to type to see what each source says"},
+    ),
 )
 
 PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (

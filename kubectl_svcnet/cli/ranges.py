@@ -17,6 +17,8 @@ _LARGEST = 4 << 20  # of what is read from stdin: free text, not a dump
 
 def ranges(given: argparse.Namespace) -> int:
     flags = vars(given)
+    if "ips" in flags and "explain" in flags:
+        raise UsageError("--explain is about the sources of ranges; it cannot be used with --ip")
     asked = to_addresses(flags["ips"]) if "ips" in flags else ()
 
     def load() -> session.Work:

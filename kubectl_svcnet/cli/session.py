@@ -202,6 +202,7 @@ def style_of(options: Options) -> Style:
         headers=options.headers,
         colour=colour,
         explain=options.explain,
+        bars=terminal and not plain and (sys.stdout.encoding or "").lower().startswith("utf"),
     )
 
 

@@ -154,10 +154,13 @@ class TraceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RangesReport:
+    """`steps`: per source what a person would type, where it was asked for."""
+
     collected: Collected
     ranges: tuple[IPRange, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    steps: tuple[ByHand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

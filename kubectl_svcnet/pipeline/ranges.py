@@ -7,7 +7,7 @@ else told of the kinds of range that it knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
 from ..ranges import SOURCES, Place, RangeSource, missed, unseen
+from .by_hand import Look, explained
 from .collect import Collector
 from .planned import planned
 
@@ -57,6 +58,7 @@ class RangesRead:
     wanted: frozenset[str] | None
     gaps: tuple[Gap, ...]
     collected: Collected
+    looks: Mapping[str, Sequence[Look]]
 
 
 def run(source: Source, options: Options) -> RangesReport:
@@ -68,6 +70,7 @@ def run(source: Source, options: Options) -> RangesReport:
         ranges=tuple(range for range in read.ranges if _shown(range, read.wanted)),
         findings=judge_ranges(read.ranges, read.census),
         gaps=read.gaps,
+        steps=explained(read.looks) if options.explain else (),
     )
 
 
@@ -76,11 +79,13 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
     jobs = _jobs(read)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []
+    looks: dict[str, list[Look]] = {}
     gaps = list(read.gaps)
     for origin, place, requests in jobs:
         captures = [capture for request in requests for capture in answers[request]]
         reading = origin.ranges(place, captures)
         claims += reading.claims
+        looks.setdefault(origin.name, []).append((place, requests, reading.claims))
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
     if not claims and len(read.gaps) == len(_LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
@@ -92,6 +97,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         wanted=read.wanted,
         gaps=(*_weighed(gaps, claims), *_untold(claims, gaps), *_unseen(jobs)),
         collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
+        looks=looks,
     )
 
 

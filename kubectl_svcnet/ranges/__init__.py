@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import Place, RangeSource, Reading, missed
+from ._base import Place, RangeSource, Reading, missed, right_of, show_command
 from .antrea import SOURCE as ANTREA
 from .antrea_external_ips import SOURCE as ANTREA_EXTERNAL_IPS
 from .apiserver import SOURCE as APISERVER
@@ -36,7 +36,16 @@ from .pod_cidrs import SOURCE as POD_CIDRS
 from .service_cidr import SOURCE as SERVICE_CIDR
 from .weave import SOURCE as WEAVE
 
-__all__ = ["SOURCES", "Place", "RangeSource", "Reading", "missed", "unseen"]
+__all__ = [
+    "SOURCES",
+    "Place",
+    "RangeSource",
+    "Reading",
+    "missed",
+    "right_of",
+    "show_command",
+    "unseen",
+]
 
 SOURCES: tuple[RangeSource, ...] = (
     ANTREA,

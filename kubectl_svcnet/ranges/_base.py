@@ -169,7 +169,12 @@ def typed(read: Callable[[], tuple[RangeClaim, ...]], *, what: str, place: Place
     except ParseError as error:
         return Reading(
             gaps=(
-                Gap(what=what, why=f"{place.object}: {error}", node=place.node, next=_show(place)),
+                Gap(
+                    what=what,
+                    why=f"{place.object}: {error}",
+                    node=place.node,
+                    next=show_command(place),
+                ),
             )
         )
 
@@ -248,7 +253,8 @@ def _by_hand(capture: Capture) -> str:
             return ""
 
 
-def _show(place: Place) -> str:
+def show_command(place: Place) -> str:
+    """What shows the object of a place whole."""
     kind, _, path = place.object.partition(" ")
     namespace, _, name = path.rpartition("/")
     scope = ("-n", namespace) if namespace else ()

@@ -19,6 +19,7 @@ class Style:
     headers: bool = True
     colour: bool = False
     explain: bool = False
+    bars: bool = False  # the terminal shows block characters
 
     def paint(self, text: str, level: str) -> str:
         code = _COLOURS.get(level)

@@ -72,3 +72,9 @@ def test_a_network_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
 def test_no_network(capsys: pytest.CaptureFixture[str], text: str) -> None:
     assert main(["ranges", "--with", text, *DEMO]) == 2
     assert capsys.readouterr().err.startswith("error: --with: not an IP range")
+
+
+def test_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ranges", "--explain", *DEMO]) == 0
+    assert "   $ kubectl get configmaps/kubeadm-config -n kube-system" in capsys.readouterr().out
+    assert main(["ranges", "--explain", "--ip", "10.96.0.1", *DEMO]) == 2

@@ -13,24 +13,52 @@ from ...model.report import RangesReport
 from ..columns import GUTTER, columns
 from ..style import Style
 from .statements import statements
+from .steps import by_hand
 
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
 _WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
 _LARGE = 1 << 20
+_BAR = 6  # characters
+_EIGHTHS = "▏▎▍▌▋▊▉"
 
 
 def render(report: RangesReport, style: Style) -> str:
-    rows = _wide(report.ranges) if style.wide else _narrow(report.ranges, style.width)
+    rows = _wide(report.ranges) if style.wide else _narrow(report.ranges, style)
     lines = columns(rows if style.headers else rows[1:])
+    if report.steps:
+        lines += ["", *by_hand(report.steps, style)]
     lines += statements(report.findings, report.gaps, style)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _narrow(ranges: Sequence[IPRange], width: int) -> list[Sequence[str]]:
-    heads = [_HEAD, *(_head(range) for range in ranges)]
-    room = width - sum(max(map(len, column)) + GUTTER for column in zip(*heads, strict=True))
-    texts = ["SOURCES", *(_sources(range, room if width else None) for range in ranges)]
+def _narrow(ranges: Sequence[IPRange], style: Style) -> list[Sequence[str]]:
+    """With a bar per range, if the terminal shows it and no row becomes too long by it."""
+    heads: list[Sequence[str]] = [_HEAD, *map(_head, ranges)]
+    if style.bars and ranges:
+        bars = ["", *map(_bar, ranges)]
+        barred = _sourced(
+            [(*head, bar) for head, bar in zip(heads, bars, strict=True)], ranges, style
+        )
+        if max(map(len, columns(barred))) <= style.width:
+            return barred
+    return _sourced(heads, ranges, style)
+
+
+def _sourced(
+    heads: Sequence[Sequence[str]], ranges: Sequence[IPRange], style: Style
+) -> list[Sequence[str]]:
+    room = style.width - sum(max(map(len, column)) + GUTTER for column in zip(*heads, strict=True))
+    texts = ["SOURCES", *(_sources(range, room if style.width else None) for range in ranges)]
     return [(*head, text) for head, text in zip(heads, texts, strict=True)]
+
+
+def _bar(range: IPRange) -> str:
+    """How full it is, in eighths of a character; anything at all is one eighth."""
+    if range.used is None or not range.size:
+        return ""
+    eighths = min(8 * _BAR, -(-8 * _BAR * range.used // range.size))
+    full, part = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[part - 1] if part else "")).ljust(_BAR, "·")
 
 
 def _wide(ranges: Sequence[IPRange]) -> list[Sequence[str]]:

@@ -6,7 +6,7 @@ import pytest
 
 from kubectl_svcnet.model.finding import Gap
 from kubectl_svcnet.model.iprange import Confidence, IPRange, RangeClaim, RangeKind
-from kubectl_svcnet.model.report import Collected, RangesReport
+from kubectl_svcnet.model.report import ByHand, Collected, RangesReport
 from kubectl_svcnet.render.style import Style
 from kubectl_svcnet.render.table.ranges import render
 
@@ -110,3 +110,32 @@ def test_hostile_text_stays_in_its_cell() -> None:
 def test_gaps_stand_below() -> None:
     found = render(report(RANGES[0], gaps=(Gap(what="nodes", why="forbidden"),)), Style())
     assert found.endswith("kubernetes\n\nnote: nodes: forbidden\n")
+
+
+def test_bars() -> None:
+    full = row("10.9.0.0/24", claim("flag"), node="n1", used=254, size=254)
+    found = render(report(*RANGES[:2], full), Style(bars=True))
+    assert found == (
+        "KIND      RANGE           USED      NODE            SOURCES\n"
+        "Service   10.96.0.0/16    14        -      ▏·····   ServiceCIDR/kubernetes\n"
+        "Pod       10.244.1.0/24   11/254    n1     ▍·····   node.spec.podCIDRs\n"
+        "Pod       10.9.0.0/24     254/254   n1     ██████   flag\n"
+    )
+
+
+def test_no_bar_where_it_would_not_fit() -> None:
+    long = row(
+        "10.244.0.0/16",
+        claim("a-source-with-a-name-of-fifty-characters-or-a-little"),
+        used=1,
+        size=9,
+    )
+    assert render(report(long), Style(bars=True)) == render(report(long), Style())
+    unknown = row("10.244.0.0/16", claim("flag"))
+    assert "·" not in render(report(unknown), Style(bars=True))
+
+
+def test_what_to_type() -> None:
+    step = ByHand(title="kubeadm-config", command="kubectl get configmap", lines=("podSubnet: x",))
+    text = render(RangesReport(collected=Collected(), ranges=RANGES[:1], steps=(step,)), Style())
+    assert text.endswith("\n1. kubeadm-config\n   $ kubectl get configmap\n   podSubnet: x\n")
