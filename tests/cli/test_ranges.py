@@ -65,7 +65,7 @@ def test_a_network_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert "error SVN104: Given range 10.96.7.0/24 overlaps Service range 10.96.0.0/16" in out
     assert out.count("SVN104") == 1
-    assert "Given      192.0.2.0/24" in out
+    assert any(line.split()[:2] == ["Given", "192.0.2.0/24"] for line in out.splitlines())
 
 
 @pytest.mark.parametrize("text", ["10.96.0.0", "vpn", "10.0.0.0/40"])

@@ -18,7 +18,7 @@ from .steps import by_hand
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
 _WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
 _LARGE = 1 << 20
-_BAR = 6  # characters
+_BARS = (6, 5, 4, 3)  # characters, the longest that fits
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
 
@@ -33,11 +33,17 @@ def render(report: RangesReport, style: Style) -> str:
 
 def _narrow(ranges: Sequence[IPRange], style: Style) -> list[Sequence[str]]:
     """With a bar per range, if the terminal shows it and no row becomes too long by it."""
-    heads: list[Sequence[str]] = [_HEAD, *map(_head, ranges)]
-    if style.bars and ranges:
-        bars = ["", *map(_bar, ranges)]
+    heads = [_HEAD, *map(_head, ranges)]
+    digits = max(len(used) for _, _, used, _ in heads)
+    for length in _BARS if style.bars else ():
+        bars = ["", *(_bar(range, length) for range in ranges)]
         barred = _sourced(
-            [(*head, bar) for head, bar in zip(heads, bars, strict=True)], ranges, style
+            [
+                (kind, text, f"{used:{digits}} {bar}".rstrip(), node)
+                for (kind, text, used, node), bar in zip(heads, bars, strict=True)
+            ],
+            ranges,
+            style,
         )
         if max(map(len, columns(barred))) <= style.width:
             return barred
@@ -52,13 +58,13 @@ def _sourced(
     return [(*head, text) for head, text in zip(heads, texts, strict=True)]
 
 
-def _bar(range: IPRange) -> str:
+def _bar(range: IPRange, length: int) -> str:
     """How full it is, in eighths of a character; anything at all is one eighth."""
     if range.used is None or not range.size:
         return ""
-    eighths = min(8 * _BAR, -(-8 * _BAR * range.used // range.size))
+    eighths = min(8 * length, -(-8 * length * range.used // range.size))
     full, part = divmod(eighths, 8)
-    return ("█" * full + (_EIGHTHS[part - 1] if part else "")).ljust(_BAR, "·")
+    return ("█" * full + (_EIGHTHS[part - 1] if part else "")).ljust(length, "·")
 
 
 def _wide(ranges: Sequence[IPRange]) -> list[Sequence[str]]:

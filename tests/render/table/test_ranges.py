@@ -116,11 +116,18 @@ def test_bars() -> None:
     full = row("10.9.0.0/24", claim("flag"), node="n1", used=254, size=254)
     found = render(report(*RANGES[:2], full), Style(bars=True))
     assert found == (
-        "KIND      RANGE           USED      NODE            SOURCES\n"
-        "Service   10.96.0.0/16    14        -      ▏·····   ServiceCIDR/kubernetes\n"
-        "Pod       10.244.1.0/24   11/254    n1     ▍·····   node.spec.podCIDRs\n"
-        "Pod       10.9.0.0/24     254/254   n1     ██████   flag\n"
+        "KIND      RANGE           USED             NODE   SOURCES\n"
+        "Service   10.96.0.0/16    14      ▏·····   -      ServiceCIDR/kubernetes\n"
+        "Pod       10.244.1.0/24   11/254  ▍·····   n1     node.spec.podCIDRs\n"
+        "Pod       10.9.0.0/24     254/254 ██████   n1     flag\n"
     )
+
+
+def test_a_bar_is_as_long_as_there_is_room() -> None:
+    source = claim("a-source-with-a-name-of-39-characters-a")
+    text = render(report(row("10.244.0.0/16", source, used=8, size=9)), Style(bars=True))
+    assert "8    ██▊   -" in text
+    assert max(map(len, text.splitlines())) == 80
 
 
 def test_no_bar_where_it_would_not_fit() -> None:
