@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
+from kubectl_svcnet import ranges
 from kubectl_svcnet.engine.codes import CODES
+from kubectl_svcnet.model.iprange import RangeKind
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -39,6 +43,39 @@ def test_findings(update: bool) -> None:
     if update:
         page.write_text(findings_page(), encoding="utf-8")
     assert page.read_text(encoding="utf-8") == findings_page()
+
+
+def ranges_page() -> str:
+    """One row per file of `ranges/`: the first line at its head says what the place is."""
+    found = []
+    for row in pkgutil.iter_modules(ranges.__path__):
+        if not row.name.startswith("_"):
+            module = importlib.import_module(f"{ranges.__name__}.{row.name}")
+            found.append((module.SOURCE, (module.__doc__ or "").splitlines()[0]))
+    found.sort(key=lambda item: (item[0].trust, item[0].name.lower()))
+    parts = [
+        "# Where ranges are read",
+        "",
+        "Every place where `kubectl svcnet ranges` looks: first who hands the addresses out, then",
+        "what stands further and further from that. Custom resources are listed only where pods",
+        "of their product run. The page is made from the heads of `kubectl_svcnet/ranges/*.py`:",
+        "`pytest --update tests/test_docs.py`.",
+        "",
+        "| place | tells of | what it is |",
+        "|---|---|---|",
+    ]
+    for source, what in found:
+        kinds = ", ".join(kind.value for kind in RangeKind if kind in source.kinds)
+        parts.append(f"| {source.name} | {kinds} | {what} |")
+    return "\n".join(parts) + "\n"
+
+
+def test_ranges(update: bool) -> None:
+    page = DOCS / "ranges.md"
+    if update:
+        page.write_text(ranges_page(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == ranges_page()
+    assert ranges_page().count("\n| ") == len(ranges.SOURCES) + 1
 
 
 def test_findings_lead_to_their_place() -> None:

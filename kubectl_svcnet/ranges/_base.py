@@ -28,7 +28,7 @@ from ..model.capture import (
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Node, Pod
-from ..parse.cidr import parse_networks
+from ..parse.cidr import parse_networks, parse_port_range
 from ..parse.flags import find_flag
 
 #: Who may not do what, in the API server's words (pkg/endpoints/handlers/responsewriters).
@@ -130,6 +130,23 @@ def claims_of(
             statement=statement or f"{source} of {object}",
         )
         for network in networks
+    )
+
+
+def port_claims(value: str, *, source: str, object: str, evidence: str) -> tuple[RangeClaim, ...]:
+    """The node ports of a place that states them; none where it leaves them out."""
+    if not value:
+        return ()
+    return (
+        RangeClaim(
+            kind=RangeKind.NODE_PORT,
+            source=source,
+            object=object,
+            confidence=Confidence.STATED,
+            ports=parse_port_range(value),
+            evidence=evidence,
+            statement=f"{source} of {object}",
+        ),
     )
 
 

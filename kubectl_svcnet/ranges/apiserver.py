@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.cidr import parse_port_range
+from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.flags import find_flag
-from ._base import Place, Reading, command_of, control_plane_pods, flag_claims, joined, typed
+from ._base import (
+    Place,
+    Reading,
+    command_of,
+    control_plane_pods,
+    flag_claims,
+    joined,
+    port_claims,
+    typed,
+)
 
 _NODE_PORTS = "service-node-port-range"
 
@@ -37,20 +45,12 @@ class _ApiServer:
 
 
 def _node_ports(place: Place) -> tuple[RangeClaim, ...]:
-    value = find_flag(command_of(place), _NODE_PORTS)
-    if not value:
-        return ()
-    source = f"kube-apiserver --{_NODE_PORTS}"
-    return (
-        RangeClaim(
-            kind=RangeKind.NODE_PORT,
-            source=source,
-            object=place.object,
-            confidence=Confidence.STATED,
-            ports=parse_port_range(value),
-            evidence=f"--{_NODE_PORTS}={value}",
-            statement=f"{source} of {place.object}",
-        ),
+    value = find_flag(command_of(place), _NODE_PORTS) or ""
+    return port_claims(
+        value,
+        source=f"kube-apiserver --{_NODE_PORTS}",
+        object=place.object,
+        evidence=f"--{_NODE_PORTS}={value}",
     )
 
 

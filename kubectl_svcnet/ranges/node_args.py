@@ -14,10 +14,10 @@ from types import MappingProxyType
 
 from ..model.capture import Capture, Request
 from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
-from ..parse.cidr import parse_networks, parse_port_range
+from ..parse.cidr import parse_networks
 from ..parse.flags import find_flags
 from ..parse.node_args import parse_node_args
-from ._base import Place, Reading, claims_of, typed
+from ._base import Place, Reading, claims_of, port_claims, typed
 
 _ANNOTATIONS = ("k3s.io/node-args", "rke2.io/node-args")
 _PORTS = "service-node-port-range"
@@ -90,20 +90,12 @@ def _passed_on(argv: Sequence[str], flag: str, component_flag: str) -> str:
 
 
 def _node_ports(place: Place, argv: Sequence[str]) -> tuple[RangeClaim, ...]:
-    values = find_flags(argv, _PORTS)
-    if not values or not values[-1]:
-        return ()
-    source = f"{place.key} --{_PORTS}"
-    return (
-        RangeClaim(
-            kind=RangeKind.NODE_PORT,
-            source=source,
-            object=place.object,
-            confidence=Confidence.STATED,
-            ports=parse_port_range(values[-1]),
-            evidence=f"--{_PORTS}={values[-1]}",
-            statement=f"{source} of {place.object}",
-        ),
+    value = "".join(find_flags(argv, _PORTS)[-1:])
+    return port_claims(
+        value,
+        source=f"{place.key} --{_PORTS}",
+        object=place.object,
+        evidence=f"--{_PORTS}={value}",
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..model.capture import ApiRequest, Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..parse.fields import text_at
-from ._base import Place, Reading, config_map_answer, joined, typed
+from ._base import Place, Reading, config_map_answer, joined, port_claims, typed
 from ._objects import Resource, field_claims
 from ._pods import pods_of
 
@@ -24,6 +24,7 @@ _FIELDS = (
     (RangeKind.SERVICE, "status.serviceNetwork[]"),
     (RangeKind.POD, "status.clusterNetwork[].cidr"),
 )
+_PORTS = "spec.serviceNodePortRange"  # it has no place in the status
 _SDN = "openshift-sdn"
 _ALLOCATORS = {"OVNKubernetes": "ovn-kubernetes", "OpenShiftSDN": _SDN}  # by status.networkType
 _CLUSTER, _HOSTS = (
@@ -69,7 +70,10 @@ def _network(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
             source=f"OpenShift {path.replace('[]', '')}",
             allocator=allocator if kind is RangeKind.POD else "",
         )
-    return claims
+    ports = text_at(item, _PORTS)
+    return claims + port_claims(
+        ports, source=f"OpenShift {_PORTS}", object=place.object, evidence=f"{_PORTS}: {ports}"
+    )
 
 
 def _cluster(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:

@@ -38,6 +38,15 @@ def test_what_is_in_force_and_not_what_is_wished(
     assert reading.claims[1].evidence == "status.clusterNetwork.cidr: 10.128.0.0/14"
 
 
+def test_node_ports_stand_in_the_spec_alone(ask: Any, ovn: Census, serving: Any) -> None:
+    objects = network()
+    for item in objects.values():
+        item["spec"] = {**item.get("spec", {}), "serviceNodePortRange": "30000-34767"}
+    claim = ask(SOURCE, ovn, serving(objects)).claims[-1]
+    assert (claim.kind.value, claim.text) == ("NodePort", "30000-34767")
+    assert claim.evidence == "spec.serviceNodePortRange: 30000-34767"
+
+
 def test_sdn(ask: Any, sdn: Census, serving: Any, texts: Any) -> None:
     objects = {
         f"{SDN}/clusternetworks": [
