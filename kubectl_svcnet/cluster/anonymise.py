@@ -36,13 +36,24 @@ _PLAIN_LABELS = (
 )
 _SPECIAL = ("fargate", "virtual-kubelet")
 
-#: Objects of CNIs: what of them says a range or whose it is. All else may be anybody's text.
+#: Objects of CNIs and load balancers: what of them says a range or whose it is. All else may be
+#: anybody's text.
 _RANGES: Mapping[str, tuple[str, ...]] = {
+    "bgpconfigurations": (
+        "serviceClusterIPs",
+        "serviceExternalIPs",
+        "serviceLoadBalancerIPs",
+        "cidr",
+    ),
     "blockaffinities": ("cidr", "node", "state", "deleted", "type"),
+    "ciliumloadbalancerippools": ("blocks", "cidrs", "cidr", "start", "stop", "disabled"),
     "ciliumnodes": ("ipam", "podCIDRs", "pools", "allocated", "cidrs"),
     "ciliumpodippools": ("ipv4", "ipv6", "cidrs"),
     "clusternetworks": ("clusterNetworks", "CIDR"),
+    "eips": ("address", "disable"),
+    "externalippools": ("ipRanges", "cidr", "start", "end"),
     "hostsubnets": ("host", "subnet"),
+    "ipaddresspools": ("addresses", "autoAssign"),
     "ippools": ("cidr", "allowedUses", "disabled", "ipRanges", "start", "end"),
     "nodenetworkconfigs": (
         "networkContainers",

@@ -255,6 +255,14 @@ GROUP = "/apis/example.org/v1"
             {"spec": {"cidrBlock": "10.0.0.0/16", "namespaces": ["secret"], "vpc": "secret"}},
             {"metadata": {"name": "value-1", "labels": {}}, "spec": {"cidrBlock": "10.0.0.0/16"}},
         ),
+        (
+            "ipaddresspools",
+            {"spec": {"addresses": ["10.9.0.1-10.9.0.9"], "serviceAllocation": {"x": "secret"}}},
+            {
+                "metadata": {"name": "value-1", "labels": {}},
+                "spec": {"addresses": ["10.9.0.1-10.9.0.9"]},
+            },
+        ),
     ],
 )
 def test_of_a_cnis_object_only_the_range_stays(
