@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
 from ..model.address import IPAddress, IPNetwork
-from ..model.iprange import AddressState, AddressUse, Census, IPRange, RangeKind, holds_address
+from ..model.iprange import (
+    NODE_IPAM,
+    AddressState,
+    AddressUse,
+    Census,
+    IPRange,
+    RangeKind,
+    holds_address,
+)
 from ..model.service import Endpoint, Service, ServiceName
 
 #: Of every host, whatever the cluster (RFC 1122, 3927, 4291, 5771; 6890 for the rest).
@@ -108,15 +116,20 @@ def _uses(
 
 
 def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
-    """Free only where all who could hold it are known: of nodes' and load balancers' networks
-    the API knows a part. Who reserves what: see engine/usage."""
+    """Free only where all who could hold it are known. Of nodes' and load balancers' networks the
+    API knows a part; of pods' ranges all, where host-local gives them out of podCIDRs, but for
+    the gateway, which it keeps free: the first address. Others take more for themselves, as
+    Cilium's router. Who reserves what else: see engine/usage."""
     network = range.network
     if network is not None and network.prefixlen < network.max_prefixlen - 1:
         last = network.broadcast_address if network.version == 4 else None
-        if address in (network.network_address, last):
+        gateway = network[1] if range.kind is RangeKind.POD and range.node else None
+        if address in (network.network_address, last, gateway):
             return AddressState.RESERVED
-    known = {RangeKind.SERVICE: census.services, RangeKind.POD: census.pods}.get(range.kind)
-    return AddressState.UNKNOWN if known is None else AddressState.FREE
+    known = range.kind is RangeKind.SERVICE and census.services is not None
+    if range.kind is RangeKind.POD and census.pods is not None:
+        known = any(claim.allocator == NODE_IPAM for claim in range.claims)
+    return AddressState.FREE if known else AddressState.UNKNOWN
 
 
 def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress, str, str]]:
@@ -136,9 +149,13 @@ def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress
         for address in (*node.addresses, *node.external_addresses):
             yield address, "Node", f"node {node.name}"
     for claim in (claim for range in ranges for claim in range.claims):
-        if claim.address is not None and claim.kind is not RangeKind.NODE:
+        own = claim.address if claim.kind is not RangeKind.NODE else None
+        network = claim.network
+        if claim.kind is RangeKind.TUNNEL and network and network.num_addresses == 1:
+            own = network.network_address
+        if own is not None:
             where = f"node {claim.node}" if claim.node else claim.object
-            yield claim.address, claim.kind.value, f"{claim.source} of {where}"
+            yield own, claim.kind.value, f"{claim.source} of {where}"
     yield from _endpoints(census)
 
 

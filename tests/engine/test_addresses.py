@@ -10,7 +10,14 @@ import pytest
 from kubectl_svcnet.engine.addresses import address_uses
 from kubectl_svcnet.engine.usage import merge_claims
 from kubectl_svcnet.model.address import Protocol, SocketAddress
-from kubectl_svcnet.model.iprange import AddressUse, Census, Confidence, RangeClaim, RangeKind
+from kubectl_svcnet.model.iprange import (
+    NODE_IPAM,
+    AddressUse,
+    Census,
+    Confidence,
+    RangeClaim,
+    RangeKind,
+)
 from kubectl_svcnet.model.service import Endpoint, Node, Pod, Service, ServiceName, ServicePort
 
 
@@ -23,6 +30,7 @@ def claim(kind: RangeKind, text: str, node: str = "", address: str = "") -> Rang
         network=ip_network(text),
         node=node,
         address=ip_address(address) if address else None,
+        allocator=NODE_IPAM if text.startswith("10.244.") else "",
     )
 
 
@@ -32,6 +40,7 @@ CLAIMS = (
     claim(RangeKind.POD, "10.244.0.0/16"),
     claim(RangeKind.POD, "10.244.1.0/24", node="n1"),
     claim(RangeKind.POD, "10.32.0.0/12", node="n1", address="10.44.0.0"),
+    claim(RangeKind.TUNNEL, "10.32.7.7/32", node="n1"),
     claim(RangeKind.NODE, "172.18.0.0/24"),
     claim(RangeKind.LOAD_BALANCER, "172.18.0.128/25"),
 )
@@ -114,6 +123,10 @@ SERVICE = "service default/db (mysql 3306/TCP)"
         ("172.18.0.2", [("Node", "allocated", "172.18.0.0/24", "node n1")]),
         ("203.0.113.2", [("Node", "allocated", "", "node n1")]),
         ("10.44.0.0", [("Pod", "allocated", "10.32.0.0/12", "weave bridge of node n1")]),
+        ("10.32.7.7", [("Tunnel", "allocated", "10.32.7.7/32", "flag of node n1")]),
+        ("10.244.1.1", [("Pod", "reserved", "10.244.1.0/24", "node n1")]),  # the gateway
+        ("10.244.9.1", [("Pod", "free", "10.244.0.0/16", "")]),
+        ("10.32.9.9", [("Pod", "unknown", "10.32.0.0/12", "node n1")]),  # another allocator
         ("10.96.0.10", [("Service", "free", "10.96.0.0/16", "")]),
         ("10.96.0.0", [("Service", "reserved", "10.96.0.0/16", "")]),
         ("10.96.255.255", [("Service", "reserved", "10.96.0.0/16", "")]),

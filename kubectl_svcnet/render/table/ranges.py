@@ -18,7 +18,7 @@ from .steps import by_hand
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
 _WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
 _LARGE = 1 << 20
-_BARS = (6, 5, 4, 3)  # characters, the longest that fits
+_BARS = (6, 5, 4, 3, 2, 1)  # characters, the longest that fits
 _EIGHTHS = "▏▎▍▌▋▊▉"
 
 
