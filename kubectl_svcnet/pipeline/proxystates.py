@@ -52,8 +52,10 @@ class Facts:
         reading = self.reading
         walks = (walk for each in reading.walks.values() for walk in each)
         listed = reading.view.rulesets.values() if reading.view else ()
+        native = reading.view.nft_tables if reading.view else ()
         return (
             reading.failure is not None
+            or not all(chain.whole for table in native for chain in table.chains.values())
             or not all("nat" in ruleset.tables or ruleset.complete for ruleset in listed)
             or any(fate.unread for walk in walks for fate in walk.fates)
         )

@@ -228,6 +228,17 @@ def test_an_answer_that_was_cut_is_no_proof_that_rules_are_gone() -> None:
     ]
 
 
+def test_without_the_right_to_list_services() -> None:
+    """Then no packet asks for the table of nftables mode, whose rules are not read."""
+    source = saved().refuse(
+        lambda c: getattr(c.request, "path", "") == "/api/v1/services", Reason.FORBIDDEN, "no"
+    )
+    report = told(source)
+    assert codes(report) == {}
+    assert state(report, "n3").programmed is None
+    assert ("n3", True) in [(gap.node, gap.blocking) for gap in report.gaps]
+
+
 def test_the_rules_are_gone() -> None:
     """Flushed: what runs is not in the kernel, and neither is the API's Service."""
     source = saved().rules("n1", lambda text: re.sub(r"^-A.*\n", "", text, flags=re.M))
