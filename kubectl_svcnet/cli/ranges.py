@@ -13,6 +13,7 @@ from ..parse.addresses import pick_addresses
 from . import session
 
 _LARGEST = 4 << 20  # of what is read from stdin: free text, not a dump
+_MOST = 10_000
 
 
 def ranges(given: argparse.Namespace) -> int:
@@ -41,6 +42,8 @@ def to_addresses(words: Iterable[str]) -> tuple[IPAddress, ...]:
             where = "the text on stdin" if word == "-" else repr(word)
             raise UsageError(f"--ip: there is no IP address in {where}")
         found.update(dict.fromkeys(picked))
+    if len(found) > _MOST:
+        raise UsageError(f"--ip: {len(found)} addresses; at most {_MOST} are told at once")
     return tuple(found)
 
 

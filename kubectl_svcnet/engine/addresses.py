@@ -54,20 +54,42 @@ def address_uses(
     for address, kind, owner in _held(ranges, census):
         if address in holders:
             holders[address].append((kind, owner))
-    narrowest = sorted(
-        ((range.network, range) for range in ranges if range.network is not None),
-        key=lambda item: -item[0].prefixlen,
-    )
+    by_prefix = _by_prefix(ranges)
     return tuple(
         use
         for address in asked
         for use in _uses(
             address,
             list(dict.fromkeys(holders[address])),
-            [r for network, r in narrowest if _inside(address, network)],
+            _around(address, by_prefix),
             census,
         )
     )
+
+
+#: By IP version and host bits, the shortest first: ranges by the network's bits.
+_ByPrefix = dict[tuple[int, int], dict[int, list[IPRange]]]
+
+
+def _by_prefix(ranges: Iterable[IPRange]) -> _ByPrefix:
+    found: _ByPrefix = {}
+    for range in ranges:
+        network = range.network
+        if network is not None:
+            bits = network.max_prefixlen - network.prefixlen
+            place = found.setdefault((network.version, bits), {})
+            place.setdefault(int(network.network_address) >> bits, []).append(range)
+    return dict(sorted(found.items()))
+
+
+def _around(address: IPAddress, by_prefix: _ByPrefix) -> list[IPRange]:
+    """The narrowest first, without a look at each of thousands."""
+    return [
+        range
+        for (version, bits), networks in by_prefix.items()
+        if version == address.version
+        for range in networks.get(int(address) >> bits, ())
+    ]
 
 
 def _inside(address: IPAddress, network: IPNetwork) -> bool:

@@ -52,7 +52,12 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [(b"nothing", "the text on stdin"), (b" " * ((4 << 20) + 1), "4 MiB")]
+    ("text", "said"),
+    [
+        (b"nothing", "the text on stdin"),
+        (b" " * ((4 << 20) + 1), "4 MiB"),
+        (b" ".join(b"10.0.%d.%d" % (i >> 8, i & 255) for i in range(10_001)), "at most 10000"),
+    ],
 )
 def test_stdin_that_is_no_use(monkeypatch: pytest.MonkeyPatch, text: bytes, said: str) -> None:
     stdin(monkeypatch, text)

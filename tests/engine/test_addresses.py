@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
@@ -192,3 +193,13 @@ def test_in_the_order_asked() -> None:
     asked = [ip_address(text) for text in ("8.8.8.8", "10.96.0.9", "127.0.0.1")]
     found = address_uses(asked, merge_claims(CLAIMS, CENSUS), CENSUS)
     assert [use.address for use in found] == asked
+
+
+def test_many_addresses_of_many_ranges_in_time() -> None:
+    told = [claim(RangeKind.POD, f"10.{i >> 8}.{i & 255}.0/24", node=f"n{i}") for i in range(5000)]
+    ranges = merge_claims(told, Census())
+    asked = [ip_address(f"10.{i >> 8}.{i & 255}.7") for i in range(5000)]
+    started = time.process_time()
+    found = address_uses(asked, ranges, Census())
+    assert time.process_time() - started < 2
+    assert [use.range for use in found] == [range.text for range in ranges if range.network]
