@@ -149,6 +149,13 @@ RANGES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (
+        ("--probe",),
+        {
+            "action": "store_true",
+            "help": "also try, as a server-side dry-run, a Service outside every range",
+        },
+    ),
+    (
         ("--explain",),
         {"action": "store_true", "help": "what to type to see what each source says"},
     ),

@@ -92,6 +92,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         since=duration(flags.get("since", "1h"), "--since") or None,
         previous=flags.get("previous", False),
         follow=flags.get("follow", False),
+        probe=flags.get("probe", False),
         beside=networks(flags.get("beside", ()), "--with"),
     )
 

@@ -18,6 +18,7 @@ from ..model.capture import (
     ExecRequest,
     ForwardRequest,
     LogRequest,
+    ProbeRequest,
     Request,
     ReviewRequest,
 )
@@ -117,6 +118,8 @@ class Anonymiser:
                 )
             case ReviewRequest():
                 return replace(request, namespace=names.namespace(request.namespace))
+            case ProbeRequest():
+                return request
 
     def _path(self, path: str) -> str:
         where = collection_of(path)

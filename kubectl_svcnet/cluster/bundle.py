@@ -33,6 +33,7 @@ from ..model.capture import (
     Failure,
     ForwardRequest,
     LogRequest,
+    ProbeRequest,
     Reason,
     Request,
     ReviewRequest,
@@ -49,7 +50,7 @@ MAX_TIME = 253_402_300_800
 _NAME = re.compile(r"index\.json|captures/[A-Za-z0-9._-]{1,200}")
 _TYPES: Mapping[str, type[Any]] = {
     kind.__name__: kind
-    for kind in (ApiRequest, LogRequest, ExecRequest, ForwardRequest, ReviewRequest)
+    for kind in (ApiRequest, LogRequest, ExecRequest, ForwardRequest, ReviewRequest, ProbeRequest)
 }
 
 

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..errors import ClusterError, SvcnetError
 from ..model.capture import (
@@ -21,6 +21,7 @@ from ..model.capture import (
     Failure,
     ForwardRequest,
     LogRequest,
+    ProbeRequest,
     Reason,
     Request,
     ReviewRequest,
@@ -34,6 +35,9 @@ from .follow import Follower
 from .limits import Limits
 from .rest import Reply, Rest
 from .transport import Transport
+
+#: What is answered by one capture.
+_Single: TypeAlias = ApiRequest | LogRequest | ForwardRequest | ReviewRequest | ProbeRequest
 
 
 @dataclass(slots=True)
@@ -140,9 +144,7 @@ class LiveSource:
         finally:
             self._gate.leave()
 
-    def _fetch_one(
-        self, request: ApiRequest | LogRequest | ForwardRequest | ReviewRequest
-    ) -> Capture:
+    def _fetch_one(self, request: _Single) -> Capture:
         started, clock = time.time(), time.monotonic()
         doing = _doing(request)
         try:
@@ -163,9 +165,7 @@ class LiveSource:
             failure=reply.failure,
         )
 
-    def _ask(
-        self, request: ApiRequest | LogRequest | ForwardRequest | ReviewRequest, doing: str
-    ) -> Reply:
+    def _ask(self, request: _Single, doing: str) -> Reply:
         self._gate.enter(self._deadline, doing)
         try:
             self._count(requests=1)
@@ -179,9 +179,7 @@ class LiveSource:
             return self.limits.exec_timeout
         return self.config.request_timeout or self.limits.request_timeout
 
-    def _answer(
-        self, request: ApiRequest | LogRequest | ForwardRequest | ReviewRequest, deadline: Deadline
-    ) -> Reply:
+    def _answer(self, request: _Single, deadline: Deadline) -> Reply:
         match request:
             case ApiRequest(many=True):
                 return self._rest.list(request, deadline)
@@ -191,6 +189,8 @@ class LiveSource:
                 return self._rest.log(request, deadline)
             case ReviewRequest():
                 return self._rest.review(request, deadline)
+            case ProbeRequest():
+                return self._rest.probe(request, deadline)
             case ForwardRequest():
                 limit = self.limits.max_answer
                 return portforward.get(self._transport, request, deadline, limit)
@@ -210,7 +210,7 @@ class LiveSource:
             self._tell_warning(text)
 
 
-def _doing(request: ApiRequest | LogRequest | ForwardRequest | ReviewRequest) -> str:
+def _doing(request: _Single) -> str:
     match request:
         case ApiRequest():
             return f"GET {request.path}"
@@ -218,6 +218,8 @@ def _doing(request: ApiRequest | LogRequest | ForwardRequest | ReviewRequest) ->
             return f"log of {request.namespace}/{request.pod}"
         case ReviewRequest():
             return f"may I {request.verb} {request.resource}"
+        case ProbeRequest():
+            return f"dry-run of a Service at {request.address}"
         case ForwardRequest():
             return (
                 f"GET 127.0.0.1:{request.port}{request.path} in {request.namespace}/{request.pod}"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from ..model.capture import ApiRequest, Failure, LogRequest, Reason, ReviewRequest
+from ..model.capture import ApiRequest, Failure, LogRequest, ProbeRequest, Reason, ReviewRequest
 from .deadline import Deadline, Stop
 from .faults import Fault, fault, of_exception, of_http
 from .limits import Limits
@@ -23,6 +23,8 @@ from .transport import Transport
 _CHUNK = 1 << 16
 _MAX_ERROR = 1 << 16  # of an answer that is not 2xx
 _MAX_RETRIES = 10
+_SERVICES = "/api/v1/namespaces/default/services"
+_DRY_RUN = (("dryRun", "All"),)
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -94,7 +96,7 @@ class Rest:
         return Reply(data=data, size=len(data), truncated=len(data) >= most)
 
     def review(self, request: ReviewRequest, deadline: Deadline) -> Reply:
-        """The only POST there is; it stores nothing."""
+        """A POST that stores nothing; `probe` is the only other one."""
         attributes = {
             "verb": request.verb,
             "resource": request.resource,
@@ -111,6 +113,22 @@ class Rest:
         answer = self._send(
             "POST", _REVIEWS, (), self._limits.max_answer, deadline, doing, body=body
         )
+        return _object(answer, doing)
+
+    def probe(self, request: ProbeRequest, deadline: Deadline) -> Reply:
+        """With dryRun=All the API server stores nothing; that it refuses (422) is the answer."""
+        body = {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": {"generateName": "svcnet-probe-"},
+            "spec": {"clusterIP": request.address, "ports": [{"port": 1}]},
+        }
+        doing = f"dry-run of a Service at {request.address}"
+        answer = self._send(
+            "POST", _SERVICES, _DRY_RUN, self._limits.max_answer, deadline, doing, body=body
+        )
+        if answer.status == 422:
+            return Reply(objects=(_parse(answer.body, doing),), size=len(answer.body))
         return _object(answer, doing)
 
     def _send(

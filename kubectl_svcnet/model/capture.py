@@ -80,7 +80,17 @@ class ReviewRequest:
     namespace: str = ""
 
 
-Request: TypeAlias = ApiRequest | LogRequest | ExecRequest | ForwardRequest | ReviewRequest
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeRequest:
+    """A server-side dry-run of a Service in namespace default with this ClusterIP, which lies in
+    no range: nothing is stored, and the refusal, answered as one object, names the range."""
+
+    address: str
+
+
+Request: TypeAlias = (
+    ApiRequest | LogRequest | ExecRequest | ForwardRequest | ReviewRequest | ProbeRequest
+)
 
 
 class Reason(str, Enum):

@@ -39,6 +39,7 @@ class Options:
     since: float | None = 3600.0  # None: all there is
     previous: bool = False
     follow: bool = False
+    probe: bool = False
     beside: tuple[IPNetwork, ...] = ()  # networks of the caller's own, which none may overlap
 
 

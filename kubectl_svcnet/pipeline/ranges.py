@@ -20,7 +20,7 @@ from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
 from ..parse.kube import Json, parse_node, parse_pod, parse_service
-from ..ranges import SOURCES, Place, RangeSource, missed, unseen
+from ..ranges import PROBE, SOURCES, Place, RangeSource, missed, unseen
 from .by_hand import Look, explained
 from .collect import Collector
 from .planned import planned
@@ -76,7 +76,7 @@ def run(source: Source, options: Options) -> RangesReport:
 
 def read_ranges(collector: Collector, options: Options) -> RangesRead:
     read = _read_census(collector, options)
-    jobs = _jobs(read)
+    jobs = _jobs(read, options)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []
     looks: dict[str, list[Look]] = {}
@@ -107,7 +107,7 @@ def plan(source: Source, options: Options) -> PlanReport:
     read = _read_census(collector, options)
     commands = [
         command
-        for _, _, requests in _jobs(read)
+        for _, _, requests in _jobs(read, options)
         for request in requests
         for command in planned(request)
     ]
@@ -180,10 +180,11 @@ def _wanted(collector: Collector, census: Census, options: Options) -> frozenset
     return frozenset(wanted)
 
 
-def _jobs(read: _Read) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:
+def _jobs(read: _Read, options: Options) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:
     return [
         (source, place, source.requests(place))
         for source in sorted(SOURCES, key=lambda source: source.trust)
+        if options.probe or source is not PROBE
         for place in source.recognise(read.census)
         if read.wanted is None or not place.node or place.node in read.wanted
     ]

@@ -33,10 +33,12 @@ from .openelb import SOURCE as OPENELB
 from .openshift import SOURCE as OPENSHIFT
 from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
 from .pod_cidrs import SOURCE as POD_CIDRS
+from .probe import SOURCE as PROBE
 from .service_cidr import SOURCE as SERVICE_CIDR
 from .weave import SOURCE as WEAVE
 
 __all__ = [
+    "PROBE",
     "SOURCES",
     "Place",
     "RangeSource",
@@ -77,6 +79,7 @@ SOURCES: tuple[RangeSource, ...] = (
     OPENSHIFT,
     OVN_KUBERNETES,
     POD_CIDRS,
+    PROBE,
     SERVICE_CIDR,
     WEAVE,
 )

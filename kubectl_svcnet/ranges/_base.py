@@ -22,6 +22,7 @@ from ..model.capture import (
     Capture,
     ExecRequest,
     LogRequest,
+    ProbeRequest,
     Reason,
     Request,
 )
@@ -239,6 +240,8 @@ def right_of(request: Request) -> tuple[str, str, str]:
             return "create", "pods/exec", f" -n {namespace}"
         case ApiRequest():
             return _api_right(request)
+        case ProbeRequest():
+            return "create", "services", " -n default"
         case _:
             return "create", "pods/portforward", ""
 
@@ -266,6 +269,9 @@ def _by_hand(capture: Capture) -> str:
             return f"kubectl -n {namespace} exec {pod} -c {container} -- {argv}".rstrip()
         case ApiRequest(path=path):
             return f"kubectl get --raw {path}"
+        case ProbeRequest(address=address):
+            asked = f"--tcp=1 --clusterip={address}"
+            return f"kubectl create service clusterip svcnet-probe {asked} --dry-run=server"
         case _:
             return ""
 

@@ -65,6 +65,7 @@ def options(*argv: str) -> Options:
         ("logs db --since 0", "since", None),
         ("logs db -p", "previous", True),
         ("logs db --follow", "follow", True),
+        ("ranges --probe", "probe", True),
         # before the command as well; of two the later one wins
         ("-n pay trace", "namespace", "pay"),
         ("-n pay trace -n web", "namespace", "web"),
@@ -92,7 +93,7 @@ def test_every_option_has_a_flag() -> None:
         if getattr(given, entry.name) == getattr(default, entry.name)
     ]
     # those of snapshot, of logs and of ranges
-    assert same == ["file", "anonymise", "since", "previous", "follow", "beside"]
+    assert same == ["file", "anonymise", "since", "previous", "follow", "probe", "beside"]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from kubectl_svcnet.model.capture import (
     Failure,
     ForwardRequest,
     LogRequest,
+    ProbeRequest,
     Reason,
     Request,
     ReviewRequest,
@@ -55,6 +56,7 @@ REQUESTS: tuple[Request, ...] = (
     ),
     ForwardRequest(node="n", namespace="n", pod="p", port=10249, path="/proxyMode"),
     ReviewRequest(verb="get", resource="pods", subresource="exec"),
+    ProbeRequest(address="192.0.2.1"),
 )
 CAPTURES = (
     Capture(

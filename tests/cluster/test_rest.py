@@ -10,7 +10,14 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.cluster.rest import warning_text
-from kubectl_svcnet.model.capture import ApiRequest, Capture, LogRequest, Reason, ReviewRequest
+from kubectl_svcnet.model.capture import (
+    ApiRequest,
+    Capture,
+    LogRequest,
+    ProbeRequest,
+    Reason,
+    ReviewRequest,
+)
 
 SERVICES = "/api/v1/services"
 LOG = "/api/v1/namespaces/kube-system/pods/kube-proxy-x/log"
@@ -272,6 +279,17 @@ def test_reviews(api: Any) -> None:
             "namespace": "x",
         }
     }
+
+
+def test_a_probe_is_a_dry_run_whose_refusal_is_the_answer(api: Any) -> None:
+    said = {"kind": "Status", "message": "The range of valid IPs is 10.96.0.0/16"}
+    api.routes["/api/v1/namespaces/default/services"] = lambda e: e.json(said, status=422)
+    (capture,) = api.source().fetch(ProbeRequest(address="192.0.2.1"))
+    assert capture.ok
+    assert capture.objects == (said,)
+    assert api.asked[0].method == "POST"
+    assert ("dryRun", "All") in api.asked[0].query
+    assert json.loads(api.asked[0].body)["spec"]["clusterIP"] == "192.0.2.1"
 
 
 def test_odd_names_stay_in_their_place(api: Any) -> None:

@@ -21,6 +21,7 @@ from kubectl_svcnet.model.capture import (
     ExecRequest,
     Failure,
     LogRequest,
+    ProbeRequest,
     Reason,
     Request,
 )
@@ -57,6 +58,9 @@ class FolderSource:
                 return tuple(refused for _ in request.commands)
             case ExecRequest(pod=pod, commands=commands):
                 return tuple(self._command(request, command, pod) for command in commands)
+            case ProbeRequest():
+                said = {"message": "The range of valid IPs is 10.96.0.0/16"}
+                return (Capture(request=request, objects=(said,)),)
         raise AssertionError(request)
 
     def _api(self, request: Request, answer: dict[str, Any]) -> Capture:
@@ -234,3 +238,12 @@ def test_a_load_balancer_address_out_of_no_known_pool_is_news() -> None:
         service["status"] = {"loadBalancer": {"ingress": [{"ip": "192.0.2.9"}]}}
     report = run(source, Options())
     assert [r.text for r in report.ranges if r.kind is RangeKind.LOAD_BALANCER] == ["192.0.2.9/32"]
+
+
+@pytest.mark.parametrize("probe", [False, True])
+def test_a_dry_run_only_when_told_to(probe: bool) -> None:
+    source = healthy()
+    report = run(source, Options(probe=probe))
+    assert any(isinstance(request, ProbeRequest) for request in source.asked) is probe
+    sources = {claim.source for range in report.ranges for claim in range.claims}
+    assert ("Service dry-run" in sources) is probe
