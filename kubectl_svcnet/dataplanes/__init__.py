@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..model.nodeview import NodeView
 from ..model.service import Node, Pod
 from ._base import Dataplane, Owner
@@ -39,7 +41,7 @@ def owner_of(node: Node, agents: tuple[Pod, ...]) -> Owner:
     for dataplane in (*FOREIGN, *DATAPLANES):
         owner = dataplane.recognise(node, agents)
         if owner is not None:
-            return owner
+            return owner if owner.reader is None else replace(owner, name="kube-proxy")
     return Owner(
         name="unknown",
         why="no kube-proxy pod and no known CNI agent runs there",

@@ -21,7 +21,7 @@ class Owner:
     """Whose node it is. `reader` is None for a dataplane that cannot be read yet; `why` says
     what proves it, or what is missing. `proven` is law 2's: only then may a verdict be absent."""
 
-    name: str  # "kube-proxy/iptables", "cilium"
+    name: str  # "kube-proxy/iptables", "kube-proxy" where its mode is not known, "cilium"
     reader: Dataplane | None = None
     proven: bool = False
     why: str = ""

@@ -18,15 +18,12 @@ BPF = {"FELIX_BPFENABLED": "true"}
 @pytest.mark.parametrize(
     ("where", "agents", "name", "blocking"),
     [
-        *(
-            (node(), (agent("p", labels=dict([label])),), "kube-proxy/iptables", True)
-            for label in LABELS
-        ),
+        *((node(), (agent("p", labels=dict([label])),), "kube-proxy", True) for label in LABELS),
         (node(), (agent("c", labels={"k8s-app": "cilium"}),), "cilium", True),
         (node(), (agent("c", labels={"k8s-app": "cilium"}), proxy()), "cilium", True),
         (node(), (agent("c", labels=CALICO, environment=BPF), proxy()), "calico-ebpf", True),
         (node(), (agent("c", labels=CALICO),), "calico-ebpf", True),
-        (node(), (agent("c", labels=CALICO), proxy()), "kube-proxy/iptables", True),
+        (node(), (agent("c", labels=CALICO), proxy()), "kube-proxy", True),
         (node(), (agent("o", labels={"app": "ovnkube-node"}),), "ovn-kubernetes", True),
         (node(), (agent("k", labels={"k8s-app": "kube-router"}),), "kube-router", True),
         (node(os="windows"), (proxy(),), "kube-proxy/windows", False),
@@ -39,7 +36,7 @@ def test_by_the_api(where: Node, agents: tuple[Pod, ...], name: str, blocking: b
     owner = owner_of(where, agents)
     assert (owner.name, owner.blocking) == (name, blocking)
     assert not owner.proven
-    assert (owner.reader is not None) == (name == "kube-proxy/iptables")
+    assert (owner.reader is not None) == (name == "kube-proxy")
     assert owner.why or owner.reader
 
 
