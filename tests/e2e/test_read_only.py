@@ -17,7 +17,7 @@ from kubectl_svcnet.model.commands import COMMANDS, Command, checked
 from tests.e2e.tool import Svcnet
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
-from tests.lab.topology import NODES
+from tests.lab.topology import NODES, SERVICE_RANGE
 
 pytestmark = pytest.mark.e2e
 
@@ -134,6 +134,28 @@ def test_only_commands_of_the_table(audited: list[dict[str, Any]]) -> None:
         query = query_of(event)
         assert "stdin" not in query or query["stdin"] == ["false"]
         assert "tty" not in query or query["tty"] == ["false"]
+
+
+def test_a_probe_creates_nothing(lab: Lab, svcnet: Svcnet) -> None:
+    """Its only writes are dry-runs, and the API server, refusing them, names the ranges."""
+    marked = Marked(lab.audit_log)
+    answer = svcnet("ranges", "--probe", "--as", AUDITED, "--as-group", "system:masters")
+    told = [i["range"] for i in answer.document["items"] if "Service dry-run" in sources_of(i)]
+    assert sorted(told) == sorted(SERVICE_RANGE.split(","))
+    wait_until("the log", lambda: len(posts(marked.events())) >= len(told), timeout=20)
+    for event in posts(marked.events()):
+        assert object_of(event)["resource"] == "services"
+        assert query_of(event)["dryRun"] == ["All"]
+        assert event["responseStatus"]["code"] == 422
+
+
+def posts(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Creations of objects, other than the exec and port-forward of a pod."""
+    return [e for e in events if e["verb"] == "create" and "subresource" not in object_of(e)]
+
+
+def sources_of(item: dict[str, Any]) -> list[str]:
+    return [source["source"] for source in item["sources"]]
 
 
 SAVES = ("iptables-nft-save", "ip6tables-nft-save", "iptables-legacy-save", "ip6tables-legacy-save")
