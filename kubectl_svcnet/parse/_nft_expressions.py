@@ -16,10 +16,26 @@ from ._nft_words import Quoted, is_flags, number, read_flags, read_value, read_w
 Types = tuple[str, ...]
 
 _PORTS = {"sport": "inet_service", "dport": "inet_service"}
+#: The sender's choice, packet by packet.
+_CHOSEN = {"dscp": "dscp", "ecn": "ecn", "length": "integer"}
 #: Header fields that a packet of ours has, by protocol, with their types.
 _FIELDS: Mapping[str, Mapping[str, str]] = {
-    "ip": {"saddr": "ipv4_addr", "daddr": "ipv4_addr", "protocol": "inet_proto"},
-    "ip6": {"saddr": "ipv6_addr", "daddr": "ipv6_addr", "nexthdr": "inet_proto"},
+    "ip": {
+        "saddr": "ipv4_addr",
+        "daddr": "ipv4_addr",
+        "protocol": "inet_proto",
+        "id": "integer",
+        "ttl": "integer",
+        **_CHOSEN,
+    },
+    "ip6": {
+        "saddr": "ipv6_addr",
+        "daddr": "ipv6_addr",
+        "nexthdr": "inet_proto",
+        "flowlabel": "integer",
+        "hoplimit": "integer",
+        **_CHOSEN,
+    },
     "tcp": {**_PORTS, "flags": "tcp_flag"},
     "udp": _PORTS,
     "sctp": _PORTS,
@@ -33,6 +49,7 @@ _META = {
     "iif": "iface_index",
     "iifname": "ifname",
     "l4proto": "inet_proto",
+    "length": "integer",
     "mark": "mark",
     "nfproto": "nf_proto",
     "oif": "iface_index",

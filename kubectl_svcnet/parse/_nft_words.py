@@ -207,6 +207,8 @@ _READERS: Mapping[str, Callable[[str], Value]] = {
     **_FLAG_TYPES,
     "boolean": _one_of("exists", "missing"),
     "ct_dir": _one_of("original", "reply"),
+    "dscp": str,
+    "ecn": str,
     "fib_addrtype": _route_type,
     "gid": _numbers({"root": 0}),
     "icmp_type": str,

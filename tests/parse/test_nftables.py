@@ -232,7 +232,7 @@ def test_numbers_and_handles_change_nothing(version: str) -> None:
             [t.Nothing("xt comment"), t.Nothing("counter"), Unknown('xt target "MASQUERADE"')],
         ),
         # what is not understood
-        ("ip ttl 3 drop", [nft.Doubt("ip ttl 3"), t.Drop()]),
+        ("ip checksum 3 drop", [nft.Doubt("ip checksum 3"), t.Drop()]),
         ("@th,16,16 80 accept", [nft.Doubt("@th , 16 , 16 80"), t.Accept()]),
         ("queue num 1 bypass", [Unknown("queue num 1 bypass")]),
         (

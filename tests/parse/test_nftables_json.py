@@ -167,8 +167,8 @@ def test_rules(statements: list[Any], raw: str) -> None:
 
 
 def test_what_is_not_understood() -> None:
-    ttl = match({"payload": {"protocol": "ip", "field": "ttl"}}, 3)
-    assert rule(ttl, {"drop": None}).statements == (nft.Doubt("ip ttl 3"), t.Drop())
+    checksum = match({"payload": {"protocol": "ip", "field": "checksum"}}, 3)
+    assert rule(checksum, {"drop": None}).statements == (nft.Doubt("ip checksum 3"), t.Drop())
     odd = match({"exthdr": {"name": "frag"}}, 3)
     assert isinstance(rule(odd).statements[0], nft.Doubt)
     tproxy = {"tproxy": {"port": 1}}

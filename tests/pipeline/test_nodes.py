@@ -253,7 +253,7 @@ def test_a_node_in_nftables_mode() -> None:
         (lambda text: text.replace("3306 : goto", "3307 : goto"), "absent"),
         (lambda text: text.replace("1 : ", "9 : "), "missing"),
         (lambda text: text.replace(" . 3306, 1", " . 3307, 1"), "stale"),
-        (lambda text: text.replace("meta l4proto tcp dnat", "ip ttl 3 dnat"), "unknown"),
+        (lambda text: text.replace("meta l4proto tcp dnat", "ip checksum 3 dnat"), "unknown"),
         (lambda text: text[:-3], "unknown"),
         (lambda text: "", "unknown"),
     ],

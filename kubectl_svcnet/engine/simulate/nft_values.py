@@ -86,6 +86,8 @@ def _field(field: nft.Field, sight: Sight) -> Result:
             return NO_VALUE
         if field.name in ("saddr", "daddr"):
             return _address(flow.source if field.name == "saddr" else flow.destination)
+        if field.name not in ("protocol", "nexthdr"):
+            return BySender(f"{field.protocol} {field.name} differs from packet to packet")
         return number_of(flow)
     if field.protocol == "th" and flow.answering is Answering.ICMP:
         return NotKnown("an ICMP answer has no ports")
@@ -111,6 +113,8 @@ def _meta(meta: nft.Meta, sight: Sight) -> Result:
     match meta.key:
         case "l4proto":
             return number_of(flow)
+        case "length":
+            return BySender("the length differs from packet to packet")
         case "nfproto":
             return "ipv4" if flow.family is Family.IPV4 else "ipv6"
         case "mark":

@@ -158,9 +158,16 @@ def test_numbers_and_ways(nft: Ask) -> None:
         ({"a": f"{FILTER}\nnumgen random mod 4 vmap {{ 0 : drop }}"}, ["drop 0.25", "pass 0.75"]),
         ({"a": f"{FILTER}\nlimit rate 1/second drop"}, ["drop ?", "pass ?"]),
         ({"a": f"{FILTER}\njhash ip saddr mod 2 0 drop"}, ["drop ?", "pass ?"]),
-        # not understood
-        ({"a": f"{FILTER}\nip ttl 3 drop"}, ["unknown 1"]),
+        # the sender's choice
+        ({"a": f"{FILTER}\nip dscp cs0 drop"}, ["drop ?", "pass ?"]),
+        ({"a": f"{FILTER}\nip dscp != {{ cs1, ef }} drop"}, ["drop ?", "pass ?"]),
+        ({"a": f"{FILTER}\nip length < 100 drop"}, ["drop ?", "pass ?"]),
+        ({"a": f"{FILTER}\nmeta length 20-40 drop"}, ["drop ?", "pass ?"]),
         ({"a": f"{FILTER}\nip ttl 3 accept"}, ["pass 1"]),
+        ({"a": f"{FILTER}\nip6 hoplimit 3 drop"}, ["pass 1"]),
+        # not understood
+        ({"a": f"{FILTER}\nip checksum 3 drop"}, ["unknown 1"]),
+        ({"a": f"{FILTER}\nip checksum 3 accept"}, ["pass 1"]),
         ({"a": f"{FILTER}\nqueue num 1"}, ["unknown 1"]),
         ({"a": f"{FILTER}\ntcp dport 81 queue num 1"}, ["pass 1"]),
         ({"a": f"{FILTER}\njump nowhere"}, ["unknown 1"]),

@@ -51,7 +51,7 @@ def ask_nft(ask: Ask, text: str, **fields: Any) -> Any:
             "redirect to :15001-15002 random",
             ["endpoint 10.244.1.1:15001 0.5", "endpoint 10.244.1.1:15002 0.5"],
         ),
-        ("dnat to ip ttl map { 3 : 10.244.1.2 }", ["unknown 1"]),
+        ("dnat to ip checksum map { 3 : 10.244.1.2 }", ["unknown 1"]),
         # the first translation wins
         ("dnat to 10.244.1.2:1\ndnat to 10.244.1.3:2", [f"endpoint {TO}:1 1"]),
         # a set that rules add to: nobody is in it yet, and somebody may be
