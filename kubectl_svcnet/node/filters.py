@@ -101,6 +101,7 @@ def picked_from_nft(
     keys = [
         "[^0-9a-f]",  # a word, a wildcard
         "[0-9a-f]+([^0-9a-f.:]|$)",  # a number
+        ".*\\*",  # the catch-all
         ".*[0-9a-f:]/[0-9]",  # a network
         ".*[0-9a-f.:]-[0-9a-f]+[.:]",  # a range
         "[0-9a-f.:]+ \\. [0-9a-f]+[.:]",  # of two addresses: local endpoints alone

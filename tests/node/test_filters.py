@@ -255,6 +255,7 @@ def test_chain_listing(line: str, kept: bool) -> None:
         ("\t\t\t     80, 443,", True),
         ("\t\t\t     0xdead,", True),
         ("\t\t\t     * : drop,", True),
+        ("\t\t\t     10.96.12.8, 10.96.12.9, * }", True),
         ('\t\t\t     "eth0", "eth1",', True),
         ("\t\t\t     10.244.1.2 . 10.244.1.2 . tcp . 80,", True),
         ("\t\t\t     fd00::8, fd00::9,", False),
