@@ -20,20 +20,30 @@ from tests.lab.shell import wait_until
 
 pytestmark = pytest.mark.e2e
 
-#: The one DaemonSet whose verbosity is raised, and its node.
-PROXY, NODE = "daemonset/kube-proxy-nftables", "n3"
+NODE = "n3"
 
 
 @pytest.fixture(scope="module")
-def verbose(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
-    """kube-proxy of n3 restarted with -v=4, which a Service's lines need since 1.26."""
-    found = json.loads(lab.kubectl("-n", "kube-system", "get", PROXY, "-o", "json"))
+def proxy(lab: Lab) -> str:
+    """The DaemonSet of the node's kube-proxy; there is one for each mode."""
+    pods = lab.kubectl(
+        *("-n", "kube-system", "get", "pods", "-l", "k8s-app=kube-proxy", "-o", "json"),
+        f"--field-selector=spec.nodeName={NODE}",
+    )
+    (pod,) = json.loads(pods)["items"]
+    return f"daemonset/{pod['metadata']['ownerReferences'][0]['name']}"
+
+
+@pytest.fixture(scope="module")
+def verbose(lab: Lab, svcnet: Svcnet, proxy: str) -> Iterator[None]:
+    """Its kube-proxy restarted with -v=4, which a Service's lines need since 1.26."""
+    found = json.loads(lab.kubectl("-n", "kube-system", "get", proxy, "-o", "json"))
     command = found["spec"]["template"]["spec"]["containers"][0]["command"]
     path = f"/spec/template/spec/containers/0/command/{command.index('--v=2')}"
-    set_flag(lab, path, "--v=4")
+    set_flag(lab, proxy, path, "--v=4")
     wait_until("its lines", lambda: told(svcnet, "Setting endpoints"), timeout=60)
     yield
-    set_flag(lab, path, "--v=2")
+    set_flag(lab, proxy, path, "--v=2")
 
 
 def told(svcnet: Svcnet, *words: str) -> bool:
@@ -41,10 +51,10 @@ def told(svcnet: Svcnet, *words: str) -> bool:
     return any(all(word in item["message"] for word in words) for item in items)
 
 
-def set_flag(lab: Lab, path: str, flag: str) -> None:
+def set_flag(lab: Lab, proxy: str, path: str, flag: str) -> None:
     patch = json.dumps([{"op": "replace", "path": path, "value": flag}])
-    lab.kubectl("-n", "kube-system", "patch", PROXY, "--type=json", "-p", patch)
-    lab.kubectl("-n", "kube-system", "rollout", "status", PROXY, "--timeout=120s")
+    lab.kubectl("-n", "kube-system", "patch", proxy, "--type=json", "-p", patch)
+    lab.kubectl("-n", "kube-system", "rollout", "status", proxy, "--timeout=120s")
 
 
 def endpoints(lab: Lab) -> dict[str, str]:
@@ -103,10 +113,10 @@ def test_an_endpoint_is_replaced(lab: Lab, svcnet: Svcnet) -> None:
 
 
 @pytest.mark.usefixtures("verbose")
-def test_a_restarted_proxy_shows(svcnet: Svcnet) -> None:
+def test_a_restarted_proxy_shows(svcnet: Svcnet, proxy: str) -> None:
     items = lines(svcnet, "--since", "10m", "--node", NODE)
-    begun = first(items, "pod", "kube-proxy-nftables", "started")
-    first(items, "kube-proxy", "Using nftables Proxier", since=begun)
+    begun = first(items, "pod", proxy.removeprefix("daemonset/"), "started")
+    first(items, "kube-proxy", "tables Proxier", since=begun)
 
 
 def test_verbosity_that_hides_lines_is_said_once(svcnet: Svcnet) -> None:
