@@ -80,14 +80,26 @@ _PODS = tuple(map(ip_network, POD_RANGE.split(",")))
 
 
 def silent(row: Row) -> frozenset[str]:
-    """Endpoints where the first packet arrives and whose answer does not: kube-proxy masquerades
-    no pod that dials a node under policy Local ("pod traffic for … external destinations"), so a
-    pod of another node is answered by the endpoint directly, from an address it did not dial."""
-    if row.client != "pod-elsewhere":
+    """Endpoints where the first packet arrives and whose answer does not: it leaves their node
+    directly, from an address that was not dialled or to one that is not the client's alone.
+
+    kube-proxy masquerades no pod that dials a node under policy Local ("pod traffic for … external
+    destinations"); in ipvs mode it sends whoever dials a node without an endpoint under that
+    policy to one elsewhere, unmasqueraded, and kube-ipvs0 lends its addresses to the node itself.
+    """
+    if row.client == "node":
+        if not (in_ipvs_mode(row) and row.place.frontend["address"]):
+            return frozenset()
+    elif row.client not in ("pod-elsewhere", "external"):
         return frozenset()
     places = {e["address"]: e["node"] for e in row.place.frontend["endpoints"]}
     addresses = {address_of(fate["endpoint"]): fate["masquerade"] for fate in row.fates}
-    return frozenset(a for a, m in addresses.items() if not m and places[a] != row.place.name)
+    elsewhere = (a for a in addresses if places[a] != row.place.name)
+    return frozenset(a for a in elsewhere if addresses[a] is False)
+
+
+def in_ipvs_mode(row: Row) -> bool:
+    return bool(row.place.node["dataplane"] == "kube-proxy/ipvs")
 
 
 @dataclass(slots=True)
@@ -189,16 +201,15 @@ class Witness:
         """A server sees the client's own address if and only if it is not masqueraded: what a
         node sends out of eth0 has the address already that the rule would give it."""
         node = node_named(row.place.name)
-        ipvs = row.place.node["dataplane"] == "kube-proxy/ipvs"
         own = {node.ipv4, node.ipv6} if row.client == "node" else {row.source}
-        if ipvs and row.client == "node":
+        if row.client == "node" and in_ipvs_mode(row):
             own = {row.place.target}  # kube-ipvs0 has it, so that the node dials it from itself
         told = {address_of(f["endpoint"]): f["masquerade"] for f in row.fates}
         wrong = []
         for answer in seen.answers:
             host, source = answer.split()
             masquerade = told.get(self._address(row, host))
-            if masquerade is None and ipvs:
+            if masquerade is None and in_ipvs_mode(row):
                 continue  # not told: which source the node takes there is not known before
             if masquerade is not (source not in own):
                 wrong.append(f"{row}: {host} saw {source}, masquerade {masquerade}")
