@@ -93,6 +93,15 @@ def first(items: list[dict[str, Any]], source: str, *words: str, since: int = 0)
     raise AssertionError(f"no {source} {words} after {since} in\n{shown}")
 
 
+def test_verbosity_that_hides_lines_is_said_once(svcnet: Svcnet) -> None:
+    """First: the tests below raise it, on all nodes where one DaemonSet serves them."""
+    answer = svcnet("logs", "db-service", "--node", "n1", "--node", "n2")
+    notes = [gap for gap in answer.gaps() if "add --v=4" in gap["why"]]
+    assert {gap["node"] for gap in notes} == {"n1", "n2"}
+    assert len({(gap["why"], gap["next"]) for gap in notes}) == 1
+    assert not any(gap["blocking"] for gap in notes)
+
+
 @pytest.mark.usefixtures("verbose")
 def test_an_endpoint_is_replaced(lab: Lab, svcnet: Svcnet) -> None:
     """Events, the slice, and what the proxy did about it; the old address is not in the API any
@@ -117,14 +126,6 @@ def test_a_restarted_proxy_shows(svcnet: Svcnet, proxy: str) -> None:
     items = lines(svcnet, "--since", "10m", "--node", NODE)
     begun = first(items, "pod", proxy.removeprefix("daemonset/"), "started")
     first(items, "kube-proxy", "tables Proxier", since=begun)
-
-
-def test_verbosity_that_hides_lines_is_said_once(svcnet: Svcnet) -> None:
-    answer = svcnet("logs", "db-service", "--node", "n1", "--node", "n2")
-    notes = [gap for gap in answer.gaps() if "add --v=4" in gap["why"]]
-    assert {gap["node"] for gap in notes} == {"n1", "n2"}
-    assert len({(gap["why"], gap["next"]) for gap in notes}) == 1
-    assert not any(gap["blocking"] for gap in notes)
 
 
 def test_a_kubelet_that_is_down(lab: Lab, svcnet: Svcnet) -> None:
