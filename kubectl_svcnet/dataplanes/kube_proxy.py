@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from ..model.address import SocketAddress
 from ..model.capture import LogRequest
-from ..model.service import Container, Pod
+from ..model.service import Container, Frontend, Node, Pod, Service
+from ._base import Dataplane, Owner
 
 #: Labels under which kube-proxy runs: kubeadm, kind, EKS, Talos and k0s; GKE, AKS and RKE2;
 #: OpenShift with a third-party CNI.
@@ -53,3 +57,16 @@ def node_ports_only_at(*served: object) -> str:
     """Why there are none elsewhere."""
     told = ", ".join(map(str, served))
     return f"kube-proxy serves node ports at {told} only (nodePortAddresses)"
+
+
+class KubeProxy:
+    """A mode of kube-proxy: its pod says whose the node is, only the kernel and its log in which
+    mode. Where Services have names in the kernel, the mode knows them."""
+
+    def recognise(self: Dataplane, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
+        return Owner(name=self.name, reader=self) if proxy_pod(agents) else None
+
+    def names(
+        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
+    ) -> frozenset[str]:
+        return frozenset()

@@ -16,9 +16,8 @@ from ipaddress import ip_network
 from ..model.address import Family, IPAddress, SocketAddress, family_of
 from ..model.nodeview import NodeView, OwnChains
 from ..model.ruleset import Ruleset
-from ..model.service import Frontend, FrontendKind, Node, Pod, Service
-from ._base import Owner
-from .kube_proxy import node_ports_only_at, proxy_pod
+from ..model.service import Frontend, FrontendKind, Service
+from .kube_proxy import KubeProxy, node_ports_only_at
 
 _SERVICE_PREFIXES = ("KUBE-SVC-", "KUBE-SVL-", "KUBE-EXT-", "KUBE-FW-", "KUBE-XLB-")
 
@@ -58,14 +57,9 @@ def _port_names(frontend: Frontend) -> tuple[str, ...]:
     return (name, f"{name}:")
 
 
-class KubeProxyIptables:
+class KubeProxyIptables(KubeProxy):
     name = "kube-proxy/iptables"
     own = OWN
-
-    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
-        if proxy_pod(agents) is None:
-            return None
-        return Owner(name=self.name, reader=self)
 
     def names(
         self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]

@@ -7,14 +7,10 @@ in iptables mode, whose own rules in it prove that mode.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..model.address import Family, IPAddress, SocketAddress
+from ..model.address import Family, IPAddress
 from ..model.ipset import PortOf
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod, Service
-from ._base import Owner
-from .kube_proxy import node_ports_only_at, proxy_pod
+from .kube_proxy import KubeProxy, node_ports_only_at
 from .kube_proxy_iptables import OWN as IPTABLES
 
 #: The device to which it binds the addresses of Services (pkg/proxy/ipvs, defaultDummyDevice).
@@ -49,19 +45,9 @@ _SHOWS = ("--match-set KUBE-CLUSTER-IP ", "--match-set KUBE-6-CLUSTER-IP ")
 _NODE_PORTS = ("KUBE-NODE-PORT-", "KUBE-6-NODE-PORT-")
 
 
-class KubeProxyIpvs:
+class KubeProxyIpvs(KubeProxy):
     name = "kube-proxy/ipvs"
     own = OWN
-
-    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
-        if proxy_pod(agents) is None:
-            return None
-        return Owner(name=self.name, reader=self)
-
-    def names(
-        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
-    ) -> frozenset[str]:
-        return frozenset()
 
     def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """A rule for the set of ClusterIPs: another mode of kube-proxy writes the chain anew."""

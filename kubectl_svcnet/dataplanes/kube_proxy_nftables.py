@@ -14,9 +14,8 @@ from collections.abc import Iterable
 from ..model.address import Family, IPAddress, SocketAddress, family_of
 from ..model.nft import Table
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, FrontendKind, Node, Pod, Service
-from ._base import Owner
-from .kube_proxy import node_ports_only_at, proxy_pod
+from ..model.service import Frontend, FrontendKind, Service
+from .kube_proxy import KubeProxy, node_ports_only_at
 from .kube_proxy_iptables import OWN as IPTABLES
 
 TABLE = "kube-proxy"
@@ -77,14 +76,9 @@ def endpoint_text(frontend: Frontend, endpoint: SocketAddress) -> str:
 _FAMILIES = ("ip", "ip6")
 
 
-class KubeProxyNftables:
+class KubeProxyNftables(KubeProxy):
     name = "kube-proxy/nftables"
     own = OWN
-
-    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
-        if proxy_pod(agents) is None:
-            return None
-        return Owner(name=self.name, reader=self)
 
     def names(
         self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]

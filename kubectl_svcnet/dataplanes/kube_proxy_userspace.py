@@ -7,13 +7,9 @@ rule, so there is no more to say of a frontend than whether something leads it t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from ..model.address import Family, IPAddress, SocketAddress
+from ..model.address import Family, IPAddress
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod, Service
-from ._base import Owner
-from .kube_proxy import proxy_pod
+from .kube_proxy import KubeProxy
 from .kube_proxy_iptables import OWN as IPTABLES
 
 _RELAYS = (
@@ -30,19 +26,9 @@ OWN = OwnChains(
 )
 
 
-class KubeProxyUserspace:
+class KubeProxyUserspace(KubeProxy):
     name = "kube-proxy/userspace"
     own = OWN
-
-    def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
-        if proxy_pod(agents) is None:
-            return None
-        return Owner(name=self.name, reader=self)
-
-    def names(
-        self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]
-    ) -> frozenset[str]:
-        return frozenset()
 
     def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """The jump from PREROUTING, which other modes take away."""
