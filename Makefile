@@ -36,7 +36,7 @@ unit: $(VENV)/.installed-dev
 # KERNEL_CASES rulesets of each of seven kinds; each is asked about two dozen packets.
 KERNEL_CASES ?= 60
 kernel: $(VENV)/.installed-dev
-	SVCNET_KERNEL_CASES=$(KERNEL_CASES) $(PYTEST) -m kernel
+	SVCNET_KERNEL_CASES=$(KERNEL_CASES) $(PYTEST) -m kernel --timeout 0
 
 # Does a test notice when a match or target means something else?
 mutants: $(VENV)/.installed-dev
@@ -53,7 +53,7 @@ e2e: lab-up
 	$(PYTEST) -m "e2e and not full"
 
 e2e-full: lab-up
-	$(PYTEST) -m e2e
+	$(PYTEST) -m e2e --timeout 0
 
 bench: lab-up
 	$(BIN)/python -m benchmarks

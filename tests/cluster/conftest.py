@@ -14,7 +14,6 @@ import ssl
 import struct
 import subprocess
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -281,10 +280,3 @@ def serve(context: ssl.SSLContext | None) -> Iterator[Api]:
         server.shutdown()
         server.server_close()
         thread.join(2)
-
-
-@pytest.fixture
-def timed() -> Callable[[], float]:
-    """Seconds since the test began; only ever an upper bound of a deadline."""
-    start = time.monotonic()
-    return lambda: time.monotonic() - start

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 
 import pytest
 
@@ -39,7 +38,6 @@ def test_bounded_work() -> None:
 
 def test_work_that_does_not_end() -> None:
     release = threading.Event()
-    start = time.monotonic()
     with pytest.raises(Fault) as caught:
         run_bounded(release.wait, Deadline(0.05), Stop(), "x")
     assert caught.value.failure.reason is Reason.TIMEOUT
@@ -48,7 +46,6 @@ def test_work_that_does_not_end() -> None:
     with pytest.raises(Fault) as caught:
         run_bounded(release.wait, Deadline(None), stop, "x")
     assert caught.value.failure.reason is Reason.INTERRUPTED
-    assert time.monotonic() - start < 2
     release.set()
 
 

@@ -169,7 +169,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_failures(api: Any, name: str, timed: Callable[[], float]) -> None:
+def test_failures(api: Any, name: str) -> None:
     route, reason, words = FAILURES[name]
     api.routes[PATH] = route
     capture = one(api, exec_timeout=0.5)
@@ -177,7 +177,6 @@ def test_failures(api: Any, name: str, timed: Callable[[], float]) -> None:
     assert (capture.failure.reason, words in capture.failure.message) == (reason, True), capture
     assert "\n" not in capture.failure.message
     assert not capture.ok
-    assert timed() < 0.5 + 0.5 + 1.0  # and a second for a first import
 
 
 def test_what_came_before_a_failure_is_kept(api: Any) -> None:
@@ -369,7 +368,7 @@ def test_nothing_but_the_table_is_sent(api: Any, command: Command, shell: bool) 
     assert not api.asked
 
 
-def test_many_threads(api: Any, timed: Callable[[], float]) -> None:
+def test_many_threads(api: Any) -> None:
     def route(exchange: Any) -> None:
         time.sleep(0.005)
         answers(exchange.asked.commands[1].encode(), b"", 0)(exchange)

@@ -82,11 +82,10 @@ def test_what_is_asked(api: Any) -> None:
     assert {asked.method for asked in api.asked} == {"GET"}
 
 
-def test_lines_come_before_the_stream_ends(api: Any, timed: Callable[[], float]) -> None:
+def test_lines_come_before_the_stream_ends(api: Any) -> None:
     api.routes[LOG] = streaming(b"now\n", hang=True)
     stream = api.source().follow(ASKED)
     assert next(stream).data == b"now\n"
-    assert timed() < 10
     stream.close()
 
 
@@ -158,14 +157,11 @@ def test_a_broken_stream_keeps_what_came(api: Any) -> None:
     assert last.failure is not None
 
 
-def test_silence_ends_it_like_any_other(
-    api: Any, monkeypatch: pytest.MonkeyPatch, timed: Callable[[], float]
-) -> None:
+def test_silence_ends_it_like_any_other(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(follow, "QUIET", 0.3)
     api.routes[LOG] = streaming(b"one\n", hang=True)
     (capture,) = followed(api)
     assert (capture.data, capture.failure) == (b"one\n", None)
-    assert timed() < 15
 
 
 def test_a_server_that_is_gone(api: Any) -> None:

@@ -133,7 +133,6 @@ def test_a_stopped_kube_proxy(lab: Lab, svcnet: Svcnet) -> None:
     assert item["running"] == item["configured"]  # its log still says it
     [gap] = answer.gaps(STRUCK)
     assert not gap["blocking"]
-    assert answer.seconds < 30
 
 
 RIGHTS = """\

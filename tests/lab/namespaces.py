@@ -59,7 +59,7 @@ def hold(node: Node) -> None:
     if holder is None:
         raise LabError(f"{node.name} did not start: see {paths.LOGS}.")
     write_record(node, holder)
-    wait_until(f"{node.name} has its namespaces", (node.folder / "ready").exists, timeout=10)
+    wait_until(f"{node.name} has its namespaces", (node.folder / "ready").exists, timeout=60)
 
 
 def record(node: Node) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -224,11 +223,10 @@ def test_a_pod_without_containers_has_no_log() -> None:
 @pytest.mark.parametrize(
     "piece", ["a", "a=", "a=[", 'a="', 'a="\\', "1", "1.", "a:", "a/", "shop/web-", "a=<", " "]
 )
+@pytest.mark.timeout(20)
 @pytest.mark.parametrize("head", ["", 'I1124 23:36:03.565531       1 a.go:1] "x" '])
 def test_a_line_without_end_costs_no_time(piece: str, head: str) -> None:
     """Each took half a minute while the expressions were not bounded; a tenth of a second now."""
-    begin = time.monotonic()
     (entry,) = split_records(head + piece * (50_000 // len(piece)))
     assert scene().mentions.in_record(entry.record) is None
     assert about_proxy(entry.record) is None
-    assert time.monotonic() - begin < 10

@@ -60,7 +60,7 @@ def test_what_is_counted() -> None:
 
 def test_many_at_once_in_order() -> None:
     echo = Echo()
-    barrier = threading.Barrier(4, timeout=5)
+    barrier = threading.Barrier(4, timeout=60)
 
     def work(item: int) -> int:
         barrier.wait()  # all four must be here at the same time

@@ -171,7 +171,7 @@ def proxy_node(
         argv = [*fabric.inside(node.namespace), *unshare, str(program), f"--config={config}"]
         with running([*argv, "--v=2"], node.log, _iptables_nft(folder)) as holder:
             node.prefix = namespaces.entering(holder)
-            wait_until("kube-proxy runs", lambda: _has_children(holder), timeout=10)
+            wait_until("kube-proxy runs", lambda: _has_children(holder), timeout=60)
             node.catch_up()
             yield node
     finally:

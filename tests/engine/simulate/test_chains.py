@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -91,13 +90,12 @@ def test_a_thousand_levels(ask: Ask) -> None:
     assert len(fate.rules) == 1002
 
 
+@pytest.mark.timeout(60)
 def test_exponential_chains_end_in_time(ask: Ask) -> None:
-    started = time.monotonic()
     wide = ["FORWARD -j C0", *(f"C{n} -j C{n + 1}" for n in range(60) for _ in range(2)), "C60"]
     (fate,) = ask(forward(*wide), "8.8.8.8")
     assert fate.kind is FateKind.UNKNOWN
     assert fate.because.endswith("the walk is too long")
-    assert time.monotonic() - started < 20
 
 
 def test_limits_branch_only_where_it_matters(ask: Ask) -> None:
