@@ -107,10 +107,11 @@ def _nodes(ranges: Sequence[IPRange]) -> Iterator[Finding]:
     for range in ranges:
         if range.kind is not RangeKind.POD or not range.node or _allocated(range) is None:
             continue
-        if range.used is None or not range.size or range.used < _NEARLY * range.size:
+        if range.used is None or not range.size:
             continue
         full = range.used + _GATEWAY >= range.size
-        found["SVN107" if full else "SVN106"].append(range)
+        if full or range.used >= _NEARLY * range.size:
+            found["SVN107" if full else "SVN106"].append(range)
     for code, full_ranges in found.items():
         if not full_ranges:
             continue

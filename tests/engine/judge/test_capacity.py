@@ -148,6 +148,14 @@ def test_pods_of_a_node(used: range, code: str | None) -> None:
         assert found[0].next.endswith("spec.nodeName=n1")
 
 
+@pytest.mark.parametrize(("used", "codes"), [(range(2, 6), []), (range(2, 7), ["SVN107"])])
+def test_a_node_so_small_that_its_gateway_is_more_than_a_tenth(
+    used: range, codes: list[str]
+) -> None:
+    told = [part("10.1.1.0/29", "n1")]
+    assert [f.code for f in judged(told, pods=pods("10.1.1.0/29", used))] == codes
+
+
 def test_a_node_that_is_nearly_full() -> None:
     text = "10.1.1.0/24"
     (finding,) = judged([part(text, "n1")], pods=pods(text, range(2, 232)))
