@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.tool import Answer, Svcnet
 from tests.lab import kube
-from tests.lab.topology import NODES, POD_RANGE, SERVICE_RANGE
+from tests.lab.topology import NODE_PORTS, NODES, POD_RANGE, SERVICE_RANGE
 
 pytestmark = pytest.mark.e2e
 
@@ -64,12 +64,16 @@ def test_pod_ranges(answer: Answer) -> None:
 def test_pod_ranges_of_each_node(answer: Answer, node: Any) -> None:
     of_node = stated(answer, "Pod", node.name)
     assert set(of_node) == {node.pod_range4, node.pod_range6}
-    assert "node.spec.podCIDRs" in sources(of_node[node.pod_range4])
+    for item in of_node.values():
+        assert {s["source"] for s in item["sources"]} == {"node.spec.podCIDRs", "node routes"}
 
 
 def test_node_ports(answer: Answer) -> None:
     [item] = stated(answer, "NodePort").values()
-    assert item["range"] == "30000-32767"
+    assert item["range"] == NODE_PORTS
+    [source] = item["sources"]
+    assert source["source"] == "kube-apiserver --service-node-port-range"
+    assert source["confidence"] == "stated"
     services = kube.get("services", "-A")["items"]
     used = {port.get("nodePort") for s in services for port in s["spec"].get("ports", ())}
     used |= {service["spec"].get("healthCheckNodePort") for service in services}
@@ -77,8 +81,25 @@ def test_node_ports(answer: Answer) -> None:
 
 
 def test_the_nodes_network(answer: Answer) -> None:
+    """Each node says it of itself."""
     nodes = stated(answer, "Node")
-    assert "172.18.0.0/24" in nodes
+    assert set(nodes) == {"172.18.0.0/24", "fd00:172:18::/64"}
+    for item in nodes.values():
+        assert [s["source"] for s in item["sources"]] == ["node routes"] * len(NODES)
+        assert {s["object"].split()[1] for s in item["sources"]} == {node.name for node in NODES}
+    assert {s["value"] for s in nodes["172.18.0.0/24"]["sources"]} == {
+        f"{node.ipv4}/24" for node in NODES
+    }
+
+
+def test_the_api_server_asked_by_a_dry_run(svcnet: Svcnet) -> None:
+    probed = svcnet("ranges", "--probe")
+    assert (probed.code, probed.findings(), probed.gaps()) == (0, [], []), probed.told()
+    services = stated(probed, "Service")
+    assert set(services) == set(SERVICE_RANGE.split(","))
+    for item in services.values():
+        [seen] = [s for s in item["sources"] if s["source"] == "Service dry-run"]
+        assert (seen["value"], seen["confidence"]) == (item["range"], "observed")
 
 
 def test_as_a_table(svcnet: Svcnet) -> None:

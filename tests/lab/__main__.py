@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from . import cluster, fabric, guest, namespaces, node, paths, proxy
 from .client import Lab
 from .shell import LabError
-from .topology import EXTERNAL, GUEST, NODES, node_named
+from .topology import EXTERNAL, GUEST, NODES, VISITORS, node_named
 
 NODE_NAMES = [one.name for one in NODES]
+VISITOR_NAMES = [one.name for one in VISITORS]
 
 
 def per_node(allowed: Sequence[str]) -> Callable[[str], list[str]]:
@@ -52,17 +53,19 @@ def parser() -> argparse.ArgumentParser:
     backend.add_argument("node", choices=NODE_NAMES)
     backend.add_argument("backend", choices=node.BACKENDS)
 
-    joining = commands.add_parser("add", help="start a virtual machine as one more node")
-    joining.add_argument("node", choices=[GUEST.name])
-    joining.add_argument("--mode", choices=guest.MODES, default="ipvs", help="default: ipvs")
-    leaving = commands.add_parser("remove", help="end that virtual machine, and its node goes")
-    leaving.add_argument("node", choices=[GUEST.name])
+    joining = commands.add_parser(
+        "add", help="let one more node join: a virtual machine, or a small one"
+    )
+    joining.add_argument("node", choices=VISITOR_NAMES)
+    joining.add_argument("--mode", choices=guest.MODES, default="ipvs", help="of n4; default: ipvs")
+    leaving = commands.add_parser("remove", help="end it, and its node goes")
+    leaving.add_argument("node", choices=VISITOR_NAMES)
 
     inside = commands.add_parser("exec", help="run a command inside a node")
-    inside.add_argument("node", choices=[*NODE_NAMES, GUEST.name])
+    inside.add_argument("node", choices=[*NODE_NAMES, *VISITOR_NAMES])
     inside.add_argument("argv", nargs=argparse.REMAINDER)
     prefix = commands.add_parser("ns", help="print what `exec` puts before a command")
-    prefix.add_argument("node", choices=[*NODE_NAMES, GUEST.name])
+    prefix.add_argument("node", choices=[*NODE_NAMES, *VISITOR_NAMES])
     outside = commands.add_parser("ext", help="run a command as the client outside the cluster")
     outside.add_argument("argv", nargs=argparse.REMAINDER)
     return top
@@ -109,12 +112,15 @@ def backend(options: argparse.Namespace) -> None:
 
 def add(options: argparse.Namespace) -> None:
     with cluster.alone():
-        Lab().add_guest(options.mode)
+        if options.node == GUEST.name:
+            Lab().add_guest(options.mode)
+        else:
+            Lab().add_small()
 
 
 def remove(options: argparse.Namespace) -> None:
     with cluster.alone():
-        Lab().remove_guest()
+        Lab().remove_guest() if options.node == GUEST.name else Lab().remove_small()
 
 
 def execute(prefix: list[str], argv: list[str]) -> None:

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from .shell import wait_until
-from .topology import NODES, Node
+from .topology import ON_THIS_KERNEL, Node
 
 TYPES = ("cgroup", "cgroup2")
 
@@ -28,9 +28,16 @@ def make(node: Node) -> None:
 
 
 def remove() -> None:
-    folders = [hierarchy / node.cgroup for hierarchy in hierarchies() for node in NODES]
+    for node in ON_THIS_KERNEL:
+        remove_of(node)
+
+
+def remove_of(node: Node) -> None:
+    folders = [hierarchy / node.cgroup for hierarchy in hierarchies()]
     # Killed processes leave their cgroup a moment later.
-    wait_until("the lab's cgroups are empty", lambda: all(map(removed, folders)), timeout=20)
+    wait_until(
+        f"the cgroups of {node.name} are empty", lambda: all(map(removed, folders)), timeout=20
+    )
 
 
 def removed(folder: Path) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backend, cluster, fabric, guest, kube, namespaces, node, paths, proxy, rules
+from . import backend, cluster, fabric, guest, kube, namespaces, node, paths, proxy, rules, small
 from .build import build_labsrv
 from .shell import LabError, run, wait_until
 from .topology import EXTERNAL, node_named
@@ -115,6 +115,12 @@ class Lab:
 
     def remove_guest(self) -> None:
         guest.remove()
+
+    def add_small(self) -> None:
+        small.add()
+
+    def remove_small(self) -> None:
+        small.remove()
 
     def switch_backend(self, name: str, to: str) -> None:
         backend.switch(node_named(name), to)

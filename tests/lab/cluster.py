@@ -31,7 +31,7 @@ from . import (
 )
 from .build import build_kubernetes
 from .shell import LabError, step, wait_until
-from .topology import CONTROL_PLANE, GUEST, NODES, Node
+from .topology import CONTROL_PLANE, NODES, VISITORS, Node
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 # Static pods, kube-proxies and clients, and the pods of db, web and edge.
@@ -197,7 +197,7 @@ def status() -> str:
     if state is None:
         return "The lab is down."
     lines = ["The lab is up." if is_up() else "The lab is half-made."]
-    for one in (*NODES, GUEST):
+    for one in (*NODES, *VISITORS):
         if namespaces.holder_of(one):
             lines.append(
                 f"{one.name}  mode {proxy.current_mode(one) or '?'}  backend {node.backend(one)}"

@@ -11,7 +11,16 @@ from pathlib import Path
 from string import Template
 
 from . import images, paths
-from .topology import API_SERVER, CONTROL_PLANE, GUEST, POD_RANGE, SERVICE_RANGE, Node, node_named
+from .topology import (
+    API_SERVER,
+    CONTROL_PLANE,
+    NODE_PORTS,
+    POD_RANGE,
+    SERVICE_RANGE,
+    VISITORS,
+    Node,
+    node_named,
+)
 
 PKI = "/etc/kubernetes/pki"
 KUBERNETES = "/var/lib/kubernetes"  # on n1; /etc/kubernetes in the pods
@@ -79,6 +88,7 @@ API = Component(
         f"--service-account-key-file={PKI}/sa.pub",
         f"--service-account-signing-key-file={PKI}/sa.key",
         f"--service-cluster-ip-range={SERVICE_RANGE}",
+        f"--service-node-port-range={NODE_PORTS}",
         f"--tls-cert-file={PKI}/apiserver.crt",
         f"--tls-private-key-file={PKI}/apiserver.key",
     ),
@@ -176,7 +186,7 @@ def node_object(node: Node, mode: str) -> dict[str, object]:
         "spec": {
             "podCIDR": node.pod_range4,
             "podCIDRs": [node.pod_range4, node.pod_range6],
-            # The guest comes and goes, so that the workload's pods must not move there.
-            "unschedulable": node == GUEST,
+            # They come and go, so that the workload's pods must not move there.
+            "unschedulable": node in VISITORS,
         },
     }

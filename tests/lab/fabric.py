@@ -20,6 +20,7 @@ from .topology import (
     HOST_LINK,
     NAMESPACES,
     NODES,
+    SMALL,
     Node,
 )
 
@@ -60,20 +61,23 @@ OUTSIDE_ROUTES = (
 
 def make() -> None:
     for name in NAMESPACES:
-        run(["ip", "netns", "add", name])
-        ip(name, "link", "set", "lo", "up")
-        set_sysctls(name, QUICK_IPV6)
+        make_namespace(name)
     ip(FABRIC, "link", "add", "br0", "type", "bridge")
     set_sysctls(FABRIC, FABRIC_SYSCTLS)
     ip(FABRIC, "link", "set", "br0", "up")
     plug(EXTERNAL, EXTERNAL_IPV4, EXTERNAL_IPV6)
     for node in NODES:
-        set_sysctls(node.netns, NODE_SYSCTLS)
-        plug(node.netns, node.ipv4, node.ipv6)
+        plug_node(node)
     for node in NODES:
         add_routes(node.netns, node_routes(node))
     add_outside_routes()
     plug_host()
+
+
+def make_namespace(name: str) -> None:
+    run(["ip", "netns", "add", name])
+    ip(name, "link", "set", "lo", "up")
+    set_sysctls(name, QUICK_IPV6)
 
 
 def plug(namespace: str, ipv4: str, ipv6: str) -> None:
@@ -83,6 +87,11 @@ def plug(namespace: str, ipv4: str, ipv6: str) -> None:
     ip(namespace, "address", "add", f"{ipv4}/24", "dev", "eth0")
     ip(namespace, "-6", "address", "add", f"{ipv6}/64", "dev", "eth0", "nodad")
     ip(namespace, "link", "set", "eth0", "up")
+
+
+def plug_node(node: Node) -> None:
+    set_sysctls(node.netns, NODE_SYSCTLS)
+    plug(node.netns, node.ipv4, node.ipv6)
 
 
 def node_routes(node: Node) -> list[Route]:
@@ -115,12 +124,23 @@ def plug_guest(node: Node) -> str:
     port = f"to-{node.name}"
     ip(FABRIC, "tuntap", "add", "dev", port, "mode", "tap")
     ip(FABRIC, "link", "set", port, "master", "br0", "up")
-    for namespace in (EXTERNAL, *(other.netns for other in NODES)):
-        add_routes(namespace, routes_to(node))
+    announce(node)
     return port
 
 
-def unplug_guest(node: Node) -> None:
+def join(node: Node) -> None:
+    make_namespace(node.netns)
+    plug_node(node)
+    add_routes(node.netns, node_routes(node))
+    announce(node)
+
+
+def announce(node: Node) -> None:
+    for namespace in (EXTERNAL, *(other.netns for other in NODES)):
+        add_routes(namespace, routes_to(node))
+
+
+def leave(node: Node) -> None:
     """Also what is only half there."""
     for namespace in (EXTERNAL, *(other.netns for other in NODES)):
         for destination, gateway in routes_to(node):
@@ -141,14 +161,18 @@ def plug_host() -> None:
 def remove(*, netns_folder_is_ours: bool) -> None:
     """Works on what is there: a half-made fabric, or none."""
     attempt(["ip", "link", "delete", HOST_LINK])
-    for name in NAMESPACES:
-        if (NETNS_FOLDER / name).exists():
-            run(["ip", "netns", "delete", name])
+    for name in (*NAMESPACES, SMALL.netns):
+        remove_namespace(name)
     # `ip netns add` mounts this folder on itself and leaves it so.
     if netns_folder_is_ours and NETNS_FOLDER.exists() and not any(NETNS_FOLDER.iterdir()):
         while attempt(["umount", str(NETNS_FOLDER)]).returncode == 0:
             pass
         NETNS_FOLDER.rmdir()
+
+
+def remove_namespace(name: str) -> None:
+    if (NETNS_FOLDER / name).exists():
+        run(["ip", "netns", "delete", name])
 
 
 def inside(namespace: str) -> list[str]:

@@ -67,7 +67,7 @@ def remove() -> None:
             delete("-f", "-", stdin=proxy.daemon_set(mode))
         # Nobody is there to end them.
         delete("pods", "-A", "--field-selector", HERE, "--force")
-        fabric.unplug_guest(GUEST)
+        fabric.leave(GUEST)
         if GUEST.folder.exists():
             shutil.rmtree(GUEST.folder)
 

@@ -17,7 +17,7 @@ from . import fabric, kube, paths
 from .build import build_labsrv
 from .processes import Process, in_network_namespace, recorded
 from .shell import LabError, wait_until
-from .topology import GUEST, NAMESPACES, NODES, Node
+from .topology import GUEST, NAMESPACES, ON_THIS_KERNEL, SMALL, Node
 
 #: A privileged pod leads to the guest's process 1: see guest.yaml. Without `env` busybox would run
 #: its own `ip` and `cat`.
@@ -135,8 +135,8 @@ def release_all() -> None:
     That is a command which somebody left running there, and a holder that `up` started but was
     killed before it could write down.
     """
-    victims = [holder for node in NODES if (holder := holder_of(node))]
-    for name in NAMESPACES:
+    victims = [holder for node in ON_THIS_KERNEL if (holder := holder_of(node))]
+    for name in (*NAMESPACES, SMALL.netns):
         victims += in_network_namespace(fabric.NETNS_FOLDER / name)
     for process in victims:
         process.signal(signal.SIGKILL)
