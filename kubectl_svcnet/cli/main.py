@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -278,7 +279,7 @@ def _guarded(argv: Sequence[str] | None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
-    given, unknown = parser.parse_known_args(argv)
+    given, unknown = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
     if unknown:
         command = f"{PROGRAM} {given.command}" if given.command else PROGRAM
         _wrong_usage(f"unrecognized arguments: {' '.join(unknown)}", command)
@@ -298,6 +299,18 @@ def _main(argv: Sequence[str] | None) -> int:
         return _crashed(given, error)
 
 
+def _joined(words: Sequence[str]) -> list[str]:
+    """What looks like a negative number is the value of the flag before it, as in kubectl;
+    argparse would take -5m for a flag of its own."""
+    found: list[str] = []
+    for word in words:
+        if found and re.match(r"-\d", word) and re.fullmatch(r"--[a-z-]+", found[-1]):
+            found[-1] += f"={word}"
+        else:
+            found.append(word)
+    return found
+
+
 def _crashed(given: argparse.Namespace, error: Exception) -> int:
     """The traceback quotes what was read, so it is escaped like all that is printed."""
     import traceback
@@ -311,12 +324,16 @@ def _crashed(given: argparse.Namespace, error: Exception) -> int:
     return 70
 
 
+#: How kubectl's own sentences begin.
+_KUBECTLS = ("error:", "Error", "Unable to", "The connection", "No resources found")
+
+
 def _failed(given: argparse.Namespace, error: SvcnetError) -> int:
     """One sentence on stderr, and what to type now."""
     from ..render.escape import escape
 
     sentence = escape(str(error))
-    if not sentence.startswith(("error:", "Error", "Unable to", "The connection")):
+    if not sentence.startswith(_KUBECTLS):
         sentence = f"error: {sentence}"
     print(sentence, file=sys.stderr)
     if error.next:

@@ -20,25 +20,40 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SIZES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
 
 
+#: Go's time.Duration ends there.
+_LONGEST = 2**63 / 1e9
+
+
 def duration(text: str, flag: str) -> float:
-    if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
+    if text.startswith("-"):
+        raise UsageError(f"{flag} must not be negative")
     parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise UsageError(f"{flag} {text!r} is no duration: write 10s, 2m or 1m30s")
-    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        seconds = float(text)
+    elif parts and "".join(number + unit for number, unit in parts) == text:
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    else:
+        raise _invalid(text, flag, "write 10s, 2m or 1m30s")
+    if seconds > _LONGEST:
+        raise _invalid(text, flag, "it is too long")
+    return seconds
+
+
+def _invalid(text: str, flag: str, why: str) -> UsageError:
+    """As kubectl puts it."""
+    return UsageError(f'invalid argument "{text}" for "{flag}" flag: {why}')
 
 
 def size(text: str, flag: str) -> int:
     found = re.fullmatch(r"(\d+)(Ki|Mi|Gi|k|M|G)?B?", text)
     if not found:
-        raise UsageError(f"{flag} {text!r} is no size: write 4Mi or 1048576")
+        raise _invalid(text, flag, "write 4Mi or 1048576")
     return int(found[1]) * _SIZES[found[2] or ""]
 
 
 def count(text: str, flag: str, *, least: int) -> int:
     if not text.isdecimal() or int(text) < least:
-        raise UsageError(f"{flag} {text!r} is no number of at least {least}")
+        raise _invalid(text, flag, f"write a number of at least {least}")
     return int(text)
 
 
@@ -49,7 +64,7 @@ def number(text: str, flag: str, *, below: int) -> int:
     except ValueError:
         value = -1
     if not 0 <= value < below:
-        raise UsageError(f"{flag} {text!r} is no number from 0 to {below - 1}")
+        raise _invalid(text, flag, f"write a number from 0 to {below - 1}")
     return value
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 from ..model.capture import Request
+from ..model.counted import counted
 
 AFTER, EVERY = 1.0, 0.1
 
@@ -27,5 +28,5 @@ class Progress:
             if not self._on or now - self._started < AFTER or now - self._told < EVERY:
                 return
             self._told = now
-            sys.stderr.write(f"\r\x1b[K{self._done} answers …\r")
+            sys.stderr.write(f"\r\x1b[K{counted(self._done, 'answer')} …\r")
             sys.stderr.flush()

@@ -20,6 +20,7 @@ from ..cluster.kubeconfig import load_config
 from ..cluster.live import LiveSource
 from ..errors import UsageError
 from ..model.capture import Capture, ExecRequest, Request, Source, Streaming
+from ..model.counted import counted
 from ..model.options import Options
 from .options import to_limits, to_options, to_overrides
 from .progress import Progress
@@ -225,12 +226,12 @@ class _Telling:
             or f"{getattr(request, 'namespace', '')}/{getattr(request, 'pod', '')}"
         )
         took, came = self.now() - started, sum(c.size for c in captures)
-        _tell(f"{words} {where}: {took:.3f}s, {came} bytes")
+        _tell(f"{words} {where}: {took:.3f}s, {counted(came, 'byte')}")
         if isinstance(request, ExecRequest):
             for capture in captures:
                 said = capture.failure.message if capture.failure else f"exit {capture.exit_code}"
                 name = " ".join(capture.command.argv()) if capture.command else ""
-                _tell(f"  {name}: {len(capture.data)} bytes, {said}")
+                _tell(f"  {name}: {counted(len(capture.data), 'byte')}, {said}")
         return captures
 
     def now(self) -> float:

@@ -237,8 +237,7 @@ def parse_timeout(text: str | None) -> float | None:
         return float(text) or None
     if not re.fullmatch(r"(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|ms|s|m|h))+", text):
         raise UsageError(
-            f'invalid timeout value "{text}": a number of seconds, or a number and a unit '
-            "(1s, 2m, 3h)"
+            f'invalid argument "{text}" for "--request-timeout" flag: write 10s, 2m or 1m30s'
         )
     parts = re.findall(r"(\d+\.?\d*|\.\d+)(ns|us|µs|ms|s|m|h)", text)
     return sum(float(number) * _UNITS[unit] for number, unit in parts) or None

@@ -6,27 +6,12 @@ from collections.abc import Iterable
 
 from ..model.address import SocketAddress
 from ..model.capture import LogRequest
-from ..model.service import Container, Frontend, Node, Pod, Service
+from ..model.kube_proxy import is_proxy, proxy_container
+from ..model.service import Frontend, Node, Pod, Service
 from ._base import Dataplane, Owner
-
-#: Labels under which kube-proxy runs: kubeadm, kind, EKS, Talos and k0s; GKE, AKS and RKE2;
-#: OpenShift with a third-party CNI.
-LABELS = (
-    ("k8s-app", "kube-proxy"),
-    ("component", "kube-proxy"),
-    ("app", "kube-proxy"),
-    ("app", "openshift-kube-proxy"),
-)
-
 
 #: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
 LOG_HEAD = 64 << 10
-
-
-def is_proxy(pod: Pod) -> bool:
-    return any(pod.labels.get(key) == value for key, value in LABELS) or pod.name.startswith(
-        "kube-proxy-"
-    )
 
 
 def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
@@ -35,10 +20,6 @@ def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
         (pod for pod in agents if is_proxy(pod)), key=lambda pod: (pod.phase != "Running", pod.name)
     )
     return pods[0] if pods else None
-
-
-def proxy_container(pod: Pod) -> Container | None:
-    return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
 
 
 def log_head(pod: Pod) -> LogRequest:

@@ -16,7 +16,7 @@ from typing import Protocol
 from ..model.capture import Capture, LogRequest, Request
 from ..model.finding import Gap, Level
 from ..model.logline import About, LogLine, Subject
-from ..model.service import Container, Pod
+from ..model.service import Pod
 from ..parse.klog import LogRecord
 from ..parse.log_records import Entry
 from .mentions import Mentions
@@ -29,10 +29,11 @@ _LINE = 400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """What may be looked at. `since` in seconds before `now`; None: all there is. `limit`: bytes
-    of one log."""
+    """What may be looked at. `nodes` None: whichever it is. `since` in seconds before `now`;
+    None: all there is. `limit`: bytes of one log."""
 
     mentions: Mentions
+    nodes: frozenset[str] | None = None
     proxies: tuple[Pod, ...] = ()
     agents: tuple[Pod, ...] = ()  # of network plugins
     now: float = 0.0
@@ -46,6 +47,10 @@ class Scene:
 
     def recent(self, time: float | None) -> bool:
         return self.since is None or time is None or time >= self.now - self.since
+
+    def here(self, node: str) -> bool:
+        """What belongs to no node is shown for every one."""
+        return self.nodes is None or not node or node in self.nodes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,10 +79,6 @@ class LogSource(Protocol):
     def places(self, scene: Scene) -> tuple[Place, ...]: ...
 
     def read(self, place: Place, captures: Sequence[Capture], scene: Scene) -> Reading: ...
-
-
-def proxy_container(pod: Pod) -> Container | None:
-    return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
 
 
 def pod_log(pod: Pod, container: str, scene: Scene) -> tuple[LogRequest, ...]:

@@ -48,7 +48,8 @@ def _cut(
     if capture.truncated and times:
         why = f"what it says after {_clock(times[-1])} was not read: it is larger than --max-answer"
     elif request.tail_lines is not None and lines >= request.tail_lines and times:
-        why = f"only its last {lines} lines were read, from {_clock(times[0])} on"
+        last = "line was" if lines == 1 else f"{lines} lines were"
+        why = f"only its last {last} read, from {_clock(times[0])} on"
     else:
         return ()
     next = "a shorter --since, or a larger --max-answer"

@@ -58,7 +58,7 @@ class _Events:
             about = _about(event.kind, event.namespace, event.name, scene, owners)
             if about is not None:
                 line = _placed(_line(event, about), latest)
-                lines += [line] if scene.recent(line.time) else []
+                lines += [line] if scene.recent(line.time) and scene.here(line.node) else []
         return Reading(tuple(lines), gaps)
 
 

@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 from ..model.capture import Capture
 from ..model.finding import Gap
+from ..model.kube_proxy import proxy_container
 from ..model.logline import About, AboutKind, LogLine
 from ..model.service import Container, Pod
 from ..parse.flags import find_flag
 from ..parse.klog import LogRecord
 from ..parse.log_records import Entry
 from ..parse.proxy_log import proxier_mode, version
-from ._base import Place, Reading, Scene, lines_of, pod_log, proxy_container
+from ._base import Place, Reading, Scene, lines_of, pod_log
 from ._pods import read_log
 
 _NAME = "kube-proxy"

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from ..model.capture import Capture
 from ..model.finding import Level
+from ..model.kube_proxy import proxy_container
 from ..model.logline import About, AboutKind, LogLine
 from ..parse.log_records import parse_stamp
-from ._base import Place, Reading, Scene, proxy_container
+from ._base import Place, Reading, Scene
 
 
 class _Restarts:

@@ -94,10 +94,12 @@ class ProxyState:
     """One node. `owner` is the dataplane ("kube-proxy/iptables", "cilium"); `pod` "ns/name" of
     kube-proxy, "" where it has none. `programmed` are the modes that the kernel shows, None: it
     was not read. `process` is the letter of /proc/1/status; `others` are other proxies whose
-    agents run beside kube-proxy."""
+    agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
+    """
 
     node: str
     owner: str
+    apart: bool = False
     pod: str = ""
     configured: Setting | None = None
     told: Told = Told()

@@ -117,6 +117,23 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
     )
 
 
+def unlisted(listing: Capture | None) -> Gap:
+    """Why native tables were not looked for. Without nft in the image nothing can be done."""
+    failure = listing.failure if listing is not None else None
+    no_tool = failure is not None and failure.reason is Reason.NO_TOOL
+    if no_tool:
+        why = "the image has no nft"
+    elif failure is not None:
+        why = failure.message
+    elif listing is not None:
+        said = listing.stderr.decode("utf-8", "replace").strip()
+        why = f"nft list chains: {said or f'exit {listing.exit_code}'}"
+    else:
+        why = "they were not asked for"
+    why += ", so tables beside iptables' own were not looked for"
+    return Gap(what="native nft tables", why=why, blocking=not no_tool)
+
+
 def _order(every: Iterable[ListedTable]) -> tuple[str, ...]:
     """iptables' own tables, and native ones whose base chains are as old as themselves."""
     return tuple(

@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..dataplanes.kube_proxy import proxy_container
 from ..errors import ParseError
 from ..model.capture import ApiRequest
 from ..model.finding import Gap
+from ..model.kube_proxy import proxy_container
 from ..model.proxystate import Setting
 from ..model.service import Pod
 from ..parse.cidr import parse_networks

@@ -5,7 +5,7 @@ Every list may fail by itself; what is missing is None in the inventory and a ga
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..errors import ClusterError, UsageError
@@ -130,7 +130,7 @@ def read_nodes(
     collector: Collector, *, selector: str = "", names: tuple[str, ...] = ()
 ) -> tuple[Inventory, tuple[Gap, ...]]:
     """Nodes and agents; `selector` is for the API server, in its own syntax. Raises UsageError
-    for a name in `names` that is no node."""
+    as `require_nodes` does."""
     selectors = [
         ApiRequest(path="/api/v1/pods", query=(("labelSelector", s),)) for s in label_selectors()
     ]
@@ -141,6 +141,7 @@ def read_nodes(
     nodes = None
     if captures[0].failure is None:
         nodes = tuple(sorted(map(parse_node, captures[0].objects), key=lambda node: node.name))
+        require_nodes({node.name for node in nodes}, selector=selector, names=names)
     else:
         gaps.append(_gap(captures[0], captures[0].failure, "nodes"))
     agents: dict[tuple[str, str], Pod] = {}
@@ -150,7 +151,7 @@ def read_nodes(
     if refused is not None and refused.failure is not None:
         gaps.append(_gap(refused, refused.failure, "pods"))
     if nodes is None:
-        nodes = _nodes_of(agents.values())
+        nodes = _nodes_of(names or {pod.node for pod in agents.values()})
     return (
         Inventory(
             nodes=_only(nodes, names),
@@ -161,18 +162,25 @@ def read_nodes(
     )
 
 
+def require_nodes(found: Collection[str], *, selector: str, names: Iterable[str]) -> None:
+    """Raises UsageError where none has the labels, or one that is named is not among them."""
+    if selector and not found:
+        raise UsageError(
+            f"No resources found: no node matches --node-selector {selector}",
+            next="kubectl get nodes --show-labels",
+        )
+    for name in names:
+        if name not in found:
+            raise UsageError(f'nodes "{name}" not found', next="kubectl get nodes")
+
+
 def _only(nodes: tuple[Node, ...] | None, names: tuple[str, ...]) -> tuple[Node, ...] | None:
-    known = {node.name for node in nodes or ()}
-    unknown = [name for name in names if name not in known]
-    if unknown and nodes is not None:
-        raise UsageError(f'nodes "{unknown[0]}" not found', next="kubectl get nodes")
     return tuple(node for node in nodes or () if not names or node.name in names) or None
 
 
-def _nodes_of(agents: Iterable[Pod]) -> tuple[Node, ...] | None:
-    """Without the right to list nodes, their names are known from the pods on them."""
-    names = sorted({pod.node for pod in agents if pod.node})
-    return tuple(Node(name=name) for name in names) or None
+def _nodes_of(names: Iterable[str]) -> tuple[Node, ...] | None:
+    """Without the right to list nodes: those that were named, or that have pods."""
+    return tuple(Node(name=name) for name in sorted(set(names)) if name) or None
 
 
 def require_services(read: ServicesRead) -> None:

@@ -13,6 +13,7 @@ from ..dataplanes.kube_proxy_ipvs import DEVICE
 from ..dataplanes.remains import MODES, abandoned, kube_proxy_chains
 from ..engine.ask import Questions
 from ..engine.judge.leftovers import Probe, Remains, judge_leftover
+from ..model.counted import counted
 from ..model.fate import Backend, ChainId
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
@@ -53,7 +54,7 @@ def remains_of(view: NodeView, at_work: AtWork) -> tuple[Remains, ...]:
             if at_work.agents is not None:
                 chains.setdefault(f"of {name} ({_BACKENDS[backend]})", set()).update(theirs)
     found = [
-        Remains(what=f"{len(found)} {_noun(found)} {name}", chains=frozenset(found))
+        Remains(what=f"{counted(len(found), 'chain')} {name}", chains=frozenset(found))
         for name, found in sorted(chains.items())
     ]
     tables = [str(table) for table in view.nft_tables if str(table) in _TABLES]
@@ -61,17 +62,12 @@ def remains_of(view: NodeView, at_work: AtWork) -> tuple[Remains, ...]:
         found.append(Remains(what=f"nft table {', '.join(tables)}", tables=frozenset(tables)))
     bound = len(view.ipvs.servers) if view.ipvs else 0
     if bound and at_work.mode != "ipvs":
-        noun = "virtual server" if bound == 1 else "virtual servers"
-        found.append(Remains(what=f"{bound} {noun} of ipvs", device=DEVICE))
+        found.append(Remains(what=f"{counted(bound, 'virtual server')} of ipvs", device=DEVICE))
     return tuple(found)
 
 
 def _kube_name(backend: Backend) -> str:
     return f"of kube-proxy ({_BACKENDS[backend]})"
-
-
-def _noun(found: set[ChainId]) -> str:
-    return "chain" if len(found) == 1 else "chains"
 
 
 def read_whole(

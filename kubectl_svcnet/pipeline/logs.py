@@ -11,13 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
-from ..dataplanes.kube_proxy import is_proxy
 from ..logs import LOG_SOURCES, LogSource, Place, Scene
 from ..logs.mentions import Mentions
 from ..logs.slices import slices_of
 from ..logs.timeline import merge
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
 from ..model.finding import Gap
+from ..model.kube_proxy import is_proxy
 from ..model.logline import LogLine, Subject
 from ..model.options import Options
 from ..model.report import LogsReport, PlanReport
@@ -115,6 +115,8 @@ def ask(collector: Collector, options: Options) -> Asked:
         endpoints={name: found for name, found in read.endpoints.items() if name in wanted},
     )
     scene = _scene(collector, options, subject, pods)
+    if options.nodes or options.node_selector:
+        scene = replace(scene, nodes=frozenset(here))
     return Asked(scene=scene, nodes=nodes, read=read, gaps=(*gaps, *read.gaps, *_blind(nodes)))
 
 

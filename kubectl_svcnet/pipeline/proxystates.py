@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..dataplanes import DATAPLANES
-from ..dataplanes.kube_proxy import proxy_container
-from ..model.capture import ExecRequest
+from ..model.capture import Capture, ExecRequest, Reason
 from ..model.commands import Needs
 from ..model.fate import IPTABLES, Backend
 from ..model.finding import Gap
+from ..model.kube_proxy import proxy_container
 from ..model.nodeview import NodeView
 from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
@@ -55,10 +55,18 @@ class Facts:
         native = reading.view.nft_tables if reading.view else ()
         return (
             reading.failure is not None
+            or any(_not_recorded(capture) for capture in reading.captures.values())
             or not all(chain.whole for table in native for chain in table.chains.values())
             or not all("nat" in ruleset.tables or ruleset.complete for ruleset in listed)
             or any(fate.unread for walk in walks for fate in walk.fates)
         )
+
+
+def _not_recorded(capture: Capture) -> bool:
+    """What only an image without certain tools runs is seldom in a bundle."""
+    always = capture.command is None or not capture.command.spec.unless
+    failure = capture.failure
+    return always and failure is not None and failure.reason is Reason.NOT_RECORDED
 
 
 def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
@@ -69,6 +77,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
     return ProxyState(
         node=facts.node.name,
         owner=facts.reading.owner.name,
+        apart=facts.node.virtual or facts.node.os != "linux",
         pod=name,
         configured=settings.get(name),
         told=told,
@@ -87,7 +96,8 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
 def unshown(facts: Facts, state: ProxyState) -> tuple[Gap, ...]:
     """Of a node that answered, and what runs there is not among what could be read."""
     reading = facts.reading
-    if facts.view is None or state.programmed is not None or any(g.blocking for g in reading.gaps):
+    told = any(gap.blocking and gap.what == "rules" for gap in reading.gaps)
+    if facts.view is None or state.programmed is not None or told:
         return ()
     why = reading.failure.message if reading.failure else "chains that packets meet were not read"
     return (Gap(what="rules", node=facts.node.name, why=why, blocking=True),)

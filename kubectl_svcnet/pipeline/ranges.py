@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from ..engine.judge.ranges import judge_ranges
 from ..engine.usage import given_claims, merge_claims
-from ..errors import ClusterError, ParseError, UsageError
+from ..errors import ClusterError, ParseError
 from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
@@ -23,6 +23,7 @@ from ..parse.kube import Json, parse_node, parse_pod, parse_service
 from ..ranges import PROBE, SOURCES, Place, RangeSource, missed, unseen
 from .by_hand import Look, explained
 from .collect import Collector
+from .inventory import require_nodes
 from .planned import planned
 
 Object = TypeVar("Object")
@@ -166,18 +167,16 @@ def _wanted(collector: Collector, census: Census, options: Options) -> frozenset
     """The nodes of --node and --node-selector, which the API server reads in its own syntax."""
     if not options.nodes and not options.node_selector:
         return None
-    names = {node.name for node in census.nodes or ()}
-    unknown = [name for name in options.nodes if name not in names]
-    if unknown and census.nodes is not None:
-        raise UsageError(f'nodes "{unknown[0]}" not found', next="kubectl get nodes")
-    wanted = set(options.nodes) or names
+    found = {node.name for node in census.nodes or ()}
     if options.node_selector:
         query = (("labelSelector", options.node_selector),)
         listed = collector.fetch_one(ApiRequest(path=_LISTS["nodes"].path, query=query))
         if not listed.ok:
             raise ClusterError(missed(listed, "nodes").why)
-        wanted &= {parse_node(item).name for item in listed.objects}
-    return frozenset(wanted)
+        found = {parse_node(item).name for item in listed.objects}
+    if options.node_selector or census.nodes is not None:
+        require_nodes(found, selector=options.node_selector, names=options.nodes)
+    return frozenset(options.nodes or found)
 
 
 def _jobs(read: _Read, options: Options) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:

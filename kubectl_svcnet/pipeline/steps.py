@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..dataplanes.kube_proxy import LOG_HEAD, proxy_container
+from ..dataplanes.kube_proxy import LOG_HEAD
 from ..errors import ParseError
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, LogRequest
 from ..model.commands import Command
+from ..model.counted import counted
 from ..model.fate import Backend
+from ..model.kube_proxy import proxy_container
 from ..model.report import ByHand, ServiceTrace, Verdict
 from ..model.service import Inventory, Pod
 from ..parse.kube import parse_pod
@@ -68,7 +70,7 @@ def by_hand(
     shown = _worst_first(services, readings)[:NODES]
     logs = dict(collector.map(lambda reading: _log(collector, reading), shown))
     left = len(readings) - len(shown)
-    more = f" {left} more nodes: --node NAME." if left else ""
+    more = f" {counted(left, 'more node')}: --node NAME." if left else ""
     steps = [
         *_cni_range(collector, inventory, {reading.node.name for reading in shown}),
         _service_range(collector),

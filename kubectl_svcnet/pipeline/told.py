@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from ..dataplanes.kube_proxy import log_head, proxy_container
+from ..dataplanes.kube_proxy import log_head
 from ..errors import ParseError
 from ..model.capture import Capture, ForwardRequest, LogRequest
 from ..model.finding import Gap
+from ..model.kube_proxy import proxy_container
 from ..model.proxystate import Metrics, Setting, Told
 from ..model.service import Pod
 from ..parse.configz import parse_configz

@@ -21,8 +21,8 @@ from ..model.report import Walk
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend
 from ..node.ipvs import read_ipvs
-from ..node.netfilter import Wanted
-from ..node.nft import read_native, without_listed
+from ..node.netfilter import LISTING, Wanted
+from ..node.nft import read_native, unlisted, without_listed
 from ..node.proc import read_state
 from ..node.rounds import Answers
 from ..node.rulesets import read_rules, read_sets
@@ -59,13 +59,7 @@ def view_of(
         rulesets = without_listed(rulesets, native)
         gaps += [replace(gap, node=reading.node.name, blocking=True) for gap in native.gaps]
     else:
-        gaps.append(
-            Gap(
-                what="native nft tables",
-                node=reading.node.name,
-                why="the image has no nft, so tables beside iptables' own were not looked for",
-            )
-        )
+        gaps.append(replace(unlisted(answers.captures.get(LISTING)), node=reading.node.name))
     view = NodeView(
         node=reading.node.name,
         rulesets=rulesets,

@@ -16,6 +16,7 @@ from typing import Any
 from ..model.capture import Capture, Request
 from ..model.finding import Gap
 from ..model.iprange import NODE_IPAM, Census, RangeClaim, RangeKind
+from ..model.kube_proxy import is_proxy, proxy_container
 from ..model.service import Container, Pod
 from ..parse.flags import find_flag
 from ..parse.kube import parse_config_map
@@ -32,15 +33,10 @@ from ._base import (
     typed,
 )
 
-_LABELS = (("k8s-app", "kube-proxy"), ("component", "kube-proxy"), ("app", "kube-proxy"))
-
 
 def kube_proxy_container(pod: Pod) -> Container | None:
-    """kube-proxy's container, if this is a pod of it: by label, or a static pod by its name."""
-    labelled = any(pod.labels.get(key) == value for key, value in _LABELS)
-    if not labelled and not pod.name.startswith("kube-proxy-"):
-        return None
-    return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
+    """kube-proxy's container, if this is a pod of it."""
+    return proxy_container(pod) if is_proxy(pod) else None
 
 
 class _KubeProxy:

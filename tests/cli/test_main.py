@@ -89,7 +89,19 @@ def test_status_and_one_document(
         ),
         (
             ["trace", "--settle", "x", *BUNDLE],
-            ["error: --settle 'x' is no duration: write 10s, 2m or 1m30s"],
+            ['error: invalid argument "x" for "--settle" flag: write 10s, 2m or 1m30s'],
+        ),
+        (["logs", "db", "--since", "-5m", *BUNDLE], ["error: --since must not be negative"]),
+        (["trace", "--timeout", "-5", *BUNDLE], ["error: --timeout must not be negative"]),
+        *(
+            (
+                [*words, "--node-selector", "a=b", *BUNDLE],
+                [
+                    "No resources found: no node matches --node-selector a=b",
+                    "  next      kubectl get nodes --show-labels",
+                ],
+            )
+            for words in (["trace", "db-service"], ["logs", "db-service"], ["proxy"], ["ranges"])
         ),
     ],
 )

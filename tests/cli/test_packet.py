@@ -61,7 +61,7 @@ def test_on_a_node_of_a_bundle(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.startswith("n1: 10.244.1.3 (default/client-n1), in by cni0 -> 10.96.78.5:3306/TCP")
     assert "=> 33.3%  arrives at 10.244.1.2:3306" in out
-    assert err.startswith("read 1 of 1 nodes in ")
+    assert err.startswith("read 1 of 1 node in ")
 
 
 def test_saved_rules_need_no_cluster(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +167,7 @@ def test_unknown_ends_with_4(
         (["packet", *DNS, "--rules", UFW, "--node", "n1"], 2, "--node is about a cluster"),
         (["packet", *DNS, "--rules", UFW, "--plan"], 2, "--plan is about a cluster"),
         (["packet", *DNS, "--routes", UFW, *BUNDLE], 2, "--routes belongs to saved rules"),
-        (["packet", *DNS, "--sport", "x", *BUNDLE], 2, "--sport 'x' is no number"),
+        (["packet", *DNS, "--sport", "x", *BUNDLE], 2, '"x" for "--sport" flag: write a number'),
         (["packet", "tcp", "9.9.9.9", "10.96.0.10:53", *BUNDLE], 2, "--node NAME"),
         (["packet", *DNS, "--node", "n9", *BUNDLE], 2, 'nodes "n9" not found'),
         (["packet", "--packets", __file__, *BUNDLE], 2, "on one node: --node"),
@@ -205,5 +205,5 @@ def test_flags() -> None:
         words=("tcp",), hook="output", in_interface="eth0", source_port=4, mark=0x4000
     )
     assert to_packet({}, ()) == PacketOptions()
-    with pytest.raises(UsageError, match="--mark '-1' is no number from 0"):
+    with pytest.raises(UsageError, match='"-1" for "--mark" flag: write a number from 0'):
         to_packet({"mark": "-1"}, ())

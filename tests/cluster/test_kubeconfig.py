@@ -293,7 +293,7 @@ def test_timeouts(text: str | None, seconds: float | None) -> None:
 
 @pytest.mark.parametrize("text", ["-1", "1 s", "s", "1d", "1s2", "1e3", "٣"])
 def test_timeouts_that_are_none(text: str) -> None:
-    with pytest.raises(UsageError, match="invalid timeout"):
+    with pytest.raises(UsageError, match="invalid argument"):
         parse_timeout(text)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_svcnet.dataplanes import DATAPLANES, Owner, owner_of, settle_owner
-from kubectl_svcnet.dataplanes.kube_proxy import LABELS
+from kubectl_svcnet.model.kube_proxy import LABELS
 from kubectl_svcnet.model.nodeview import ForeignTable, NodeView
 from kubectl_svcnet.model.service import Node, Pod
 from kubectl_svcnet.parse.nftables import parse_ruleset

@@ -1,33 +1,7 @@
 from __future__ import annotations
 
-import pytest
-
-from kubectl_svcnet.dataplanes.kube_proxy import (
-    LABELS,
-    is_proxy,
-    proxy_container,
-    proxy_pod,
-)
-from kubectl_svcnet.model.service import Container
+from kubectl_svcnet.dataplanes.kube_proxy import proxy_pod
 from tests.samples import agent, pod, proxy
-
-
-@pytest.mark.parametrize("label", LABELS)
-def test_labels(label: tuple[str, str]) -> None:
-    assert is_proxy(agent("any-name", labels=dict([label])))
-
-
-@pytest.mark.parametrize(
-    ("name", "labels", "found"),
-    [
-        ("kube-proxy-gke-node-1", {}, True),  # a static pod
-        ("kube-proxy", {}, False),
-        ("web", {"k8s-app": "kube-dns"}, False),
-        ("web", {"app": "kube-proxy-exporter"}, False),
-    ],
-)
-def test_names(name: str, labels: dict[str, str], found: bool) -> None:
-    assert is_proxy(agent(name, labels=labels)) is found
 
 
 def test_a_running_one_first() -> None:
@@ -36,10 +10,3 @@ def test_a_running_one_first() -> None:
     assert proxy_pod((pod("web"), dead, running)) == running
     assert proxy_pod((dead,)) == dead
     assert proxy_pod((pod("web"),)) is None
-
-
-def test_its_container() -> None:
-    side, main = Container(name="exporter"), Container(name="kube-proxy")
-    assert proxy_container(pod("p", containers=(side, main))) == main
-    assert proxy_container(pod("p", containers=(side,))) == side
-    assert proxy_container(pod("p")) is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -126,6 +127,14 @@ def test_the_order_within_a_second_is_that_of_storing(place: Place) -> None:
 
 def test_old_ones_are_left_out(place: Place) -> None:
     assert read(place, event("Service", "web", lastTimestamp="2026-11-24T20:00:00Z")) == []
+
+
+def test_of_chosen_nodes(place: Place) -> None:
+    """What no node has seen, as the scheduler's, is of none."""
+    items = (event("Service", "web", source={"host": host}) for host in ("n1", "n2", ""))
+    capture = Capture(request=place.requests[0], objects=tuple(items))
+    chosen = replace(scene(), nodes=frozenset({"n1"}))
+    assert [line.node for line in SOURCE.read(place, [capture], chosen).lines] == ["n1", ""]
 
 
 def test_hostile_ones(place: Place) -> None:

@@ -79,10 +79,17 @@ def test_nodes_by_label() -> None:
     inventory, _ = read_nodes(collector(Saved()), selector="kubernetes.io/hostname=n3")
     assert [node.name for node in inventory.nodes or ()] == ["n3"]
 
+    with pytest.raises(UsageError, match="no node matches --node-selector zone=a"):
+        read_nodes(collector(Saved()), selector="zone=a")
 
-def test_nodes_that_cannot_be_listed_are_known_from_their_pods() -> None:
-    inventory, gaps = read_nodes(collector(forbid("nodes")))
-    assert [node.name for node in inventory.nodes or ()] == ["n1", "n2", "n3"]
+
+@pytest.mark.parametrize(
+    ("names", "found"), [((), ["n1", "n2", "n3"]), (("n2",), ["n2"]), (("n7",), ["n7"])]
+)
+def test_nodes_that_cannot_be_listed(names: tuple[str, ...], found: list[str]) -> None:
+    """They are known from their pods, or from who named them."""
+    inventory, gaps = read_nodes(collector(forbid("nodes")), names=names)
+    assert [node.name for node in inventory.nodes or ()] == found
     assert [(gap.what, gap.blocking) for gap in gaps] == [("nodes", True)]
 
 

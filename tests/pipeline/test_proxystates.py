@@ -1,20 +1,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from kubectl_svcnet.dataplanes import Owner
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import DATAPLANE
 from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.fate import Backend
 from kubectl_svcnet.model.nodeview import NodeView
 from kubectl_svcnet.model.proxystate import Metrics, Setting, Told
+from kubectl_svcnet.node.ipvs import IP_VS
 from kubectl_svcnet.parse.iptables_save import parse_save
 from kubectl_svcnet.pipeline.nodes import NodeReading
-from kubectl_svcnet.pipeline.proxystates import Facts, at_work, state_of
+from kubectl_svcnet.pipeline.proxystates import Facts, at_work, state_of, unshown
 from kubectl_svcnet.pipeline.told import Heard
-from tests.samples import node, proxy
+from tests.samples import capture, node, proxy
 
 RULES = (
     "*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-NODEPORTS - [0:0]\n"
@@ -74,6 +77,18 @@ def test_of_a_program_without_a_reader_nothing_is_said_to_be_programmed() -> Non
     assert state_of(facts(None), {}).programmed is None
 
 
+def test_what_a_bundle_does_not_hold_is_not_nothing() -> None:
+    """Made by another command, it holds some chains of nat and not those asked for."""
+    seen = facts(view("*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n", ""))
+    assert state_of(seen, {}).programmed == ()
+    missing = {IP_VS: capture(IP_VS, failure=Reason.NOT_RECORDED)}
+    partly = replace(seen, reading=replace(seen.reading, captures=missing))
+    state = state_of(partly, {})
+    assert state.programmed is None
+    [gap] = unshown(partly, state)
+    assert gap.blocking
+
+
 @pytest.mark.parametrize(
     ("told", "image", "version"),
     [
@@ -94,7 +109,13 @@ def test_the_rest() -> None:
     state = state_of(facts(None), {"kube-system/kube-proxy-n1": setting})
     assert state.configured is setting
     assert (state.pod, state.restarts, state.started) == ("kube-system/kube-proxy-n1", 2, 10.0)
-    assert (state.kernel, state.process) == ("6.1.0", "S")
+    assert (state.kernel, state.process, state.apart) == ("6.1.0", "S", False)
+
+
+@pytest.mark.parametrize("how", [{"os": "windows"}, {"virtual": True}])
+def test_nodes_unlike_the_others(how: dict[str, Any]) -> None:
+    seen = facts(None)
+    assert state_of(replace(seen, node=replace(seen.node, **how)), {}).apart
 
 
 def test_what_is_at_work() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from kubectl_svcnet.dataplanes import DATAPLANES, Owner
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.capture import Capture, Reason
 from kubectl_svcnet.model.service import Node
 from kubectl_svcnet.node.netfilter import LISTING, Wanted
 from kubectl_svcnet.node.rounds import Answers, merge
@@ -23,7 +25,7 @@ def test_no_answers_leave_everything_open() -> None:
     assert (view.node, view.addresses, view.routes) == ("n1", None, None)
     assert not any(each.complete or each.tables for each in view.rulesets.values())
     assert [(gap.what, gap.node, gap.blocking) for gap in gaps] == [
-        ("native nft tables", "n1", False)
+        ("native nft tables", "n1", True)
     ]
 
 
@@ -33,6 +35,20 @@ def test_what_the_kernel_does_not_have_is_empty() -> None:
     assert gaps == ()
     assert [each.complete for each in view.rulesets.values()] == [True]
     assert view.own == DATAPLANES[0].own
+
+
+@pytest.mark.parametrize(
+    ("answer", "why", "blocking"),
+    [
+        (capture(LISTING, failure=Reason.NO_TOOL), "the image has no nft, so", False),
+        (capture(LISTING, failure=Reason.TIMEOUT), "timeout, so", True),
+        (capture(LISTING, exit_code=1), "nft list chains: exit 1, so", True),
+    ],
+)
+def test_why_native_tables_were_not_seen(answer: Capture, why: str, blocking: bool) -> None:
+    _, [gap] = view_of(READING, merge(Answers(), [answer]), (WANTED,))
+    assert (gap.what, gap.node, gap.blocking) == ("native nft tables", "n1", blocking)
+    assert gap.why.startswith(why), gap.why
 
 
 def test_no_question_is_no_walk() -> None:

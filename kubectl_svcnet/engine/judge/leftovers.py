@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ...model.counted import counted
 from ...model.fate import ChainId, Fate, FateKind
 from ...model.nodeview import NodeView
 from ...model.packet import Packet
@@ -68,7 +69,8 @@ def judge_leftover(view: NodeView, remains: Remains, probes: Iterable[Probe]) ->
             return Leftover(what=remains.what, harm=Harm.CHANGES, because=because)
     if doubt or not walked:
         return Leftover(what=remains.what, because=doubt or "no Service's packet could be followed")
-    because = f"{walked} packets for Services fare the same without them"
+    fares = counted(walked, "packet for a Service fares", "packets for Services fare")
+    because = f"{fares} the same without them"
     return Leftover(what=remains.what, harm=Harm.HARMLESS, because=because)
 
 

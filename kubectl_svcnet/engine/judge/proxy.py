@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ...model.counted import counted
 from ...model.finding import Finding, Level
 from ...model.proxystate import Harm, ProxyState, Setting, Sync, SyncState
 from ..codes import finding
@@ -33,12 +34,14 @@ def sync_of(state: ProxyState, unseen: str | None) -> Sync:
     if state.process in HALTED:
         return _sync(said, SyncState.STOPPED, f"its process is {HALTED[state.process]}")
     if (late or healthy is False) and failed and metrics is not None:
-        return _sync(said, SyncState.FAILING, f"{metrics.failures} syncs have failed")
+        return _sync(
+            said, SyncState.FAILING, f"{counted(metrics.failures, 'sync has', 'syncs have')} failed"
+        )
     if healthy is False:
         return _sync(said, SyncState.FAILING, "its /healthz says that it is not healthy")
     if metrics is None and told.failed_syncs:
-        count = len(told.failed_syncs)
-        return _sync(said, SyncState.FAILING, f"{count} lines of its log tell of failed syncs")
+        lines = counted(len(told.failed_syncs), "line of its log tells", "lines of its log tell")
+        return _sync(said, SyncState.FAILING, f"{lines} of failed syncs")
     if late and metrics is not None:
         return _sync(said, SyncState.LATE, _waited(metrics.last_sync, metrics.late_by))
     if unseen:
@@ -62,7 +65,8 @@ def _waited(last: float | None, late_by: float) -> str:
 
 def judge_proxies(states: Sequence[ProxyState]) -> tuple[Finding, ...]:
     of_nodes = [found for state in states for judge in _JUDGES for found in judge(state)]
-    return (*of_nodes, *_modes(states), *_versions(states))
+    alike = [state for state in states if not state.apart]
+    return (*of_nodes, *_modes(alike), *_versions(alike))
 
 
 def _stopped(state: ProxyState) -> Iterator[Finding]:

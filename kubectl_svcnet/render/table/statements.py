@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ...model.counted import counted
 from ...model.finding import Finding, Gap
 from ...model.report import Collected
 from ..escape import escape
@@ -52,10 +53,10 @@ def closing(collected: Collected) -> str:
     again = ""
     if collected.reread:
         again = f", {escape(names(collected.reread))} again after {collected.waited:.0f}s"
-    execs = "1 exec" if collected.execs == 1 else f"{collected.execs} execs"
+    nodes = f"{collected.nodes_read} of {counted(collected.nodes, 'node')}"
     return (
-        f"read {collected.nodes_read} of {collected.nodes} nodes in {collected.seconds:.1f}s"
-        f"{again}, {execs}, {size(collected.bytes)}"
+        f"read {nodes} in {collected.seconds:.1f}s"
+        f"{again}, {counted(collected.execs, 'exec')}, {size(collected.bytes)}"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ...model.counted import counted
 from ...model.fate import Fate, FateKind
 from ...model.report import FrontendTrace, NodeTrace, ServiceTrace, TraceReport, Verdict, Walk
 from ...model.service import FrontendKind
@@ -45,7 +46,7 @@ def _service(trace: ServiceTrace, style: Style) -> list[str]:
         str(service.name),
         f"{service.type} {where}",
         selector,
-        f"{ready} of {len(pods)} endpoints ready",
+        f"{ready} of {counted(len(pods), 'endpoint')} ready",
     )
     lines = [style.cut("   ".join(map(escape, head)), style.width)]
     for frontends in _alike(trace.frontends):

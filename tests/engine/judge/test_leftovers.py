@@ -40,7 +40,7 @@ ELSEWHERE = "-A OLD -p tcp -j DNAT --to-destination 10.99.0.2:1\n"
     ("save", "legacy", "harm", "because"),
     [
         (nat(JUMP, ELSEWHERE, OWN), "", Harm.CHANGES, "10.99.0.2:1 instead of 10.244.1.2:3306"),
-        (nat(OWN, JUMP, ELSEWHERE), "", Harm.HARMLESS, "1 packets"),  # too late
+        (nat(OWN, JUMP, ELSEWHERE), "", Harm.HARMLESS, "1 packet for a Service fares"),  # too late
         (nat(ELSEWHERE, OWN), "", Harm.HARMLESS, "no rule leads to them"),
         (nat(JUMP, "-A OLD -d 8.8.8.8/32 -j ACCEPT\n", OWN), "", Harm.HARMLESS, ""),
         (nat(JUMP, "-A OLD -j ACCEPT\n", OWN), "", Harm.CHANGES, "pass instead of 10.244.1.2"),

@@ -130,6 +130,8 @@ def test_several_modes_and_versions() -> None:
     assert codes(WELL, replace(WELL, node="n2", version="v1.36.1")) == []  # the same minor
     unknown = replace(WELL, node="n2", version="", told=Told())
     assert codes(WELL, unknown) == []
+    windows = replace(with_mode("kernelspace", version="v1.34.4"), node="w1", apart=True)
+    assert codes(WELL, windows) == []
 
 
 SYNCED = Metrics(last_sync=10.0, last_queued=10.0)

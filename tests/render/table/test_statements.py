@@ -76,7 +76,7 @@ def test_a_command_is_one_line_to_be_copied() -> None:
             Collected(nodes=3, nodes_read=3, execs=4, reread=("n3",), waited=5.0),
             "read 3 of 3 nodes in 0.0s, n3 again after 5s, 4 execs, 0 B",
         ),
-        (Collected(nodes=1, execs=1), "read 0 of 1 nodes in 0.0s, 1 exec, 0 B"),
+        (Collected(nodes=1, execs=1), "read 0 of 1 node in 0.0s, 1 exec, 0 B"),
     ],
 )
 def test_closing(collected: Collected, line: str) -> None:
