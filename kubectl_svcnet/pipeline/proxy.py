@@ -12,36 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..dataplanes import Owner
-from ..dataplanes.kube_proxy import proxy_pod
 from ..engine.ask import Questions
-from ..engine.judge.proxy import LATE, judge_proxies, sync_of
 from ..errors import ClusterError
 from ..model.address import Family
 from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
-from ..model.proxystate import Harm, Leftover, ProxyState, SyncState
 from ..model.report import PlanReport, ProxyReport, Verdict
-from ..model.service import Frontend, Inventory, Node, Pod, ServiceName, frontends
+from ..model.service import Frontend, Inventory, Node, ServiceName
 from ..node.netfilter import Wanted
-from .at_once import read_others
 from .collect import Collector
-from .configured import read_settings
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services
 from .judging import judge, packets_for
-from .leftovers import judge_all, read_whole, remains_of
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
-from .proxystates import Facts, at_work, read_nft_version, state_of, unshown
-from .told import Heard, read_metrics, read_told
-
-API = ServiceName("default", "kubernetes")
-
-#: What the kernel shows where it does not show a change.
-_UNSEEN = (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE)
-
+from .proxies import Proxies, lacking, telling, told_of
 
 _MAY_FOLLOW = (
     "GET 127.0.0.1:10249/proxyMode, /configz and /metrics, 127.0.0.1:10256/healthz of each "
@@ -81,11 +68,7 @@ class _Asked:
 
     @classmethod
     def of(cls, read: ServicesRead, now: float) -> _Asked:
-        known = [s for s in read.services if s.name not in read.blind and frontends(s)]
-        old = [s for s in known if now - read.changed.get(s.name, now) > LATE]
-        newest = max(old, key=lambda s: read.changed[s.name], default=None)
-        chosen = [s for s in known if s.name == API or s is newest]
-        return cls(read, tuple(f for service in chosen for f in frontends(service)))
+        return cls(read, telling(read, now))
 
     @property
     def expected(self) -> Expected:
@@ -105,56 +88,23 @@ class _Run:
 
     def report(self, gaps: tuple[Gap, ...]) -> ProxyReport:
         nodes = self.inventory.nodes or ()
-        found = {node.name: proxy_pod(self._agents(node)) for node in nodes}
-        pods = {name: pod for name, pod in found.items() if pod is not None}
+        proxies = Proxies(self.collector, self.options, self.inventory)
         read = read_services(self.collector, (Scope(),), dated=True)
         asked = _Asked.of(read, self.collector.source.now())
-        settings, unset = read_settings(self.collector, tuple(pods.values()))
-        heard = read_told(self.collector, tuple(pods.values()))
-        others, unsure = read_others(self.collector, nodes, self.inventory.agents or ())
+        words = proxies.ask()
         readings = self._read(asked, nodes)
-        facts = [
-            self._facts(node, pods.get(node.name), readings[node.name], heard.get(node.name))
-            for node in nodes
-        ]
-        left = self.collector.map(lambda fact: self._leftovers(fact, asked, nodes), facts)
         unseen = self._unseen(asked, readings, nodes)
-        states = [
-            replace(
-                state_of(fact, settings),
-                leftovers=leftovers,
-                others=others.get(fact.node.name, ()),
-            )
-            for fact, (leftovers, _) in zip(facts, left, strict=True)
-        ]
-        unseen = {s.node: unseen[s.node] for s in states if s.node in unseen and not _diverted(s)}
-        states = self._confirmed([_synced(s, unseen) for s in states], pods, unseen)
+        judged = proxies.judge(asked.expected, readings, words, unseen)
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
-        of_words = [gap for one in heard.values() for gap in one.gaps]
-        of_rules = [gap for _, more in left for gap in more]
-        of_rules += [g for fact, s in zip(facts, states, strict=True) for g in unshown(fact, s)]
-        every = (*gaps, *read.gaps, *unset, *unsure, *of_nodes, *of_words, *of_rules)
         return ProxyReport(
             collected=self.collector.collected(
                 nodes=len(nodes),
                 nodes_read=sum(1 for r in readings.values() if r.view is not None),
             ),
-            proxies=tuple(states),
-            findings=judge_proxies(states),
-            gaps=tuple(dict.fromkeys(every)),
+            proxies=judged.states,
+            findings=judged.findings,
+            gaps=tuple(dict.fromkeys((*gaps, *read.gaps, *of_nodes, *judged.gaps))),
         )
-
-    def _agents(self, node: Node) -> tuple[Pod, ...]:
-        return tuple(pod for pod in self.inventory.agents or () if pod.node == node.name)
-
-    def _facts(
-        self, node: Node, pod: Pod | None, reading: NodeReading, heard: Heard | None
-    ) -> Facts:
-        agents = None if self.inventory.agents is None else self._agents(node)
-        facts = Facts(node=node, pod=pod, reading=reading, heard=heard, agents=agents)
-        if reading.view is None or facts.told.running != "nftables":
-            return facts
-        return replace(facts, nft=read_nft_version(self.collector, reading))
 
     def _read(self, asked: _Asked, nodes: Sequence[Node]) -> dict[str, NodeReading]:
         reader = NodeReader(
@@ -184,72 +134,17 @@ class _Run:
         read = read_services(self.collector, (Scope(),), dated=True)
         still = {s.name for s in read.services if _same(read, asked.read, s.name)}
         return {
-            name: _told(again.get(name)) if frontend else ""
+            name: told_of(again.get(name)) if frontend else ""
             for name, frontend in found.items()
             if not frontend or frontend[0].service in still
         }
-
-    def _leftovers(
-        self, facts: Facts, asked: _Asked, nodes: Sequence[Node]
-    ) -> tuple[tuple[Leftover, ...], tuple[Gap, ...]]:
-        view = facts.view
-        if view is None or not remains_of(view, at_work(facts)):
-            return (), ()
-        whole, gaps = read_whole(self.collector, facts.reading)
-        if whole is None:
-            return (), gaps
-        every = tuple(f for service in asked.read.services for f in frontends(service))
-        questions = packets_for(asked.expected, facts.node, whole, every, nodes, {})
-        return judge_all(whole, remains_of(whole, at_work(facts)), questions), gaps
-
-    def _confirmed(
-        self, states: Sequence[ProxyState], pods: Mapping[str, Pod], unseen: Mapping[str, str]
-    ) -> list[ProxyState]:
-        """Where a sync is due by kube-proxy's own clocks, they are read again: between a change
-        and its sync they differ by all the time that nothing happened."""
-        due = [s.node for s in states if s.sync.state is SyncState.LATE and not s.sync.unseen]
-        if not due:
-            return list(states)
-        self.collector.wait(self.options.settle)
-        again = read_metrics(self.collector, [pods[name] for name in due])
-        return [
-            _synced(
-                replace(s, told=replace(s.told, metrics=again.get(s.node) or s.told.metrics)),
-                unseen,
-            )
-            for s in states
-        ]
 
 
 def _lacking(
     asked: _Asked, readings: Mapping[str, NodeReading]
 ) -> dict[str, tuple[Frontend, Verdict] | None]:
-    """By node that could be judged: the first frontend of which the kernel lacks something."""
-    found: dict[str, tuple[Frontend, Verdict] | None] = {}
-    for (frontend, name), trace in judge(asked.expected, readings, asked.targets).items():
-        if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
-            continue
-        problem = next((one for one in trace.problems if one in _UNSEEN), None)
-        if found.get(name) is None:
-            found[name] = (frontend, problem) if problem else None
-    return found
+    return lacking(judge(asked.expected, readings, asked.targets))
 
 
 def _same(read: ServicesRead, before: ServicesRead, name: ServiceName) -> bool:
     return read.changed.get(name) == before.changed.get(name)
-
-
-def _told(lacking: tuple[Frontend, Verdict] | None) -> str:
-    if lacking is None:
-        return ""
-    frontend, problem = lacking
-    return f"{frontend.service} ({frontend}) is {problem.value}"
-
-
-def _diverted(state: ProxyState) -> bool:
-    """Then what the kernel does says nothing of how kube-proxy's own rules follow the API."""
-    return any(left.harm is not Harm.HARMLESS for left in state.leftovers)
-
-
-def _synced(state: ProxyState, unseen: Mapping[str, str]) -> ProxyState:
-    return replace(state, sync=sync_of(state, unseen.get(state.node)))

@@ -1,0 +1,187 @@
+"""The proxies of all nodes, judged: what the API sets, what each says of itself, what its kernel
+shows. `proxy` reads nodes for it, `check` has read them already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from ..dataplanes.kube_proxy import proxy_pod
+from ..engine.judge.proxy import LATE, judge_proxies, sync_of
+from ..model.finding import Finding, Gap
+from ..model.options import Options
+from ..model.proxystate import Harm, Leftover, ProxyState, Setting, SyncState
+from ..model.report import Verdict
+from ..model.service import Frontend, Inventory, Node, Pod, ServiceName, frontends
+from .at_once import read_others
+from .collect import Collector
+from .configured import read_settings
+from .expected import Expected
+from .inventory import ServicesRead
+from .judging import Judged, packets_for
+from .leftovers import judge_all, read_whole, remains_of
+from .nodes import NodeReading
+from .proxystates import Facts, at_work, read_nft_version, state_of, unshown
+from .told import Heard, read_metrics, read_told
+
+_API = ServiceName("default", "kubernetes")
+
+#: What the kernel shows where it does not show a change.
+_UNSEEN = (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What configurations and the proxies themselves say, by pod or by node."""
+
+    settings: Mapping[str, Setting]
+    heard: Mapping[str, Heard]
+    others: Mapping[str, tuple[str, ...]]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedProxies:
+    states: tuple[ProxyState, ...]
+    findings: tuple[Finding, ...]
+    gaps: tuple[Gap, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    collector: Collector
+    options: Options
+    inventory: Inventory
+
+    @property
+    def nodes(self) -> Sequence[Node]:
+        return self.inventory.nodes or ()
+
+    @property
+    def pods(self) -> dict[str, Pod]:
+        found = {node.name: proxy_pod(self._agents(node)) for node in self.nodes}
+        return {name: pod for name, pod in found.items() if pod is not None}
+
+    def ask(self) -> Words:
+        pods = tuple(self.pods.values())
+        settings, unset = read_settings(self.collector, pods)
+        heard = read_told(self.collector, pods)
+        others, unsure = read_others(self.collector, self.nodes, self.inventory.agents or ())
+        said = [gap for one in heard.values() for gap in one.gaps]
+        return Words(settings=settings, heard=heard, others=others, gaps=(*unset, *unsure, *said))
+
+    def judge(
+        self,
+        expected: Expected,
+        readings: Mapping[str, NodeReading],
+        words: Words,
+        unseen: Mapping[str, str],
+    ) -> JudgedProxies:
+        """`unseen`, by node that could be judged: a change over a minute old that its kernel does
+        not show, "" if none. Gaps of the readings are not repeated."""
+        pods = self.pods
+        facts = [
+            self._facts(node, pods.get(node.name), readings[node.name], words)
+            for node in self.nodes
+            if node.name in readings
+        ]
+        left = self.collector.map(lambda fact: self._leftovers(fact, expected), facts)
+        states = [
+            replace(
+                state_of(fact, words.settings),
+                leftovers=leftovers,
+                others=words.others.get(fact.node.name, ()),
+            )
+            for fact, (leftovers, _) in zip(facts, left, strict=True)
+        ]
+        unseen = {s.node: unseen[s.node] for s in states if s.node in unseen and not _diverted(s)}
+        states = self._confirmed([_synced(s, unseen) for s in states], pods, unseen)
+        of_rules = [gap for _, more in left for gap in more]
+        of_rules += [g for fact, s in zip(facts, states, strict=True) for g in unshown(fact, s)]
+        return JudgedProxies(
+            states=tuple(states),
+            findings=judge_proxies(states),
+            gaps=tuple(dict.fromkeys((*words.gaps, *of_rules))),
+        )
+
+    def _agents(self, node: Node) -> tuple[Pod, ...]:
+        return tuple(pod for pod in self.inventory.agents or () if pod.node == node.name)
+
+    def _facts(self, node: Node, pod: Pod | None, reading: NodeReading, words: Words) -> Facts:
+        agents = None if self.inventory.agents is None else self._agents(node)
+        facts = Facts(
+            node=node, pod=pod, reading=reading, heard=words.heard.get(node.name), agents=agents
+        )
+        if reading.view is None or facts.told.running != "nftables":
+            return facts
+        return replace(facts, nft=read_nft_version(self.collector, reading))
+
+    def _leftovers(
+        self, facts: Facts, expected: Expected
+    ) -> tuple[tuple[Leftover, ...], tuple[Gap, ...]]:
+        view = facts.view
+        if view is None or not remains_of(view, at_work(facts)):
+            return (), ()
+        whole, gaps = read_whole(self.collector, facts.reading)
+        if whole is None:
+            return (), gaps
+        every = tuple(f for service in expected.services for f in frontends(service))
+        questions = packets_for(expected, facts.node, whole, every, self.nodes, {})
+        return judge_all(whole, remains_of(whole, at_work(facts)), questions), gaps
+
+    def _confirmed(
+        self, states: Sequence[ProxyState], pods: Mapping[str, Pod], unseen: Mapping[str, str]
+    ) -> list[ProxyState]:
+        """Where a sync is due by kube-proxy's own clocks, they are read again: between a change
+        and its sync they differ by all the time that nothing happened."""
+        due = [s.node for s in states if s.sync.state is SyncState.LATE and not s.sync.unseen]
+        if not due:
+            return list(states)
+        self.collector.wait(self.options.settle)
+        again = read_metrics(self.collector, [pods[name] for name in due])
+        return [
+            _synced(
+                replace(s, told=replace(s.told, metrics=again.get(s.node) or s.told.metrics)),
+                unseen,
+            )
+            for s in states
+        ]
+
+
+def telling(read: ServicesRead, now: float) -> tuple[Frontend, ...]:
+    """Those that tell whether a node follows the API: of the API's own Service, and of the one
+    that changed last among those that changed over a minute ago."""
+    known = [s for s in read.services if s.name not in read.blind and frontends(s)]
+    old = [s for s in known if now - read.changed.get(s.name, now) > LATE]
+    newest = max(old, key=lambda s: read.changed[s.name], default=None)
+    chosen = [s for s in known if s.name == _API or s is newest]
+    return tuple(f for service in chosen for f in frontends(service))
+
+
+def lacking(judged: Judged) -> dict[str, tuple[Frontend, Verdict] | None]:
+    """By node that could be judged: the first frontend of which the kernel lacks something."""
+    found: dict[str, tuple[Frontend, Verdict] | None] = {}
+    for (frontend, name), trace in judged.items():
+        if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
+            continue
+        problem = next((one for one in trace.problems if one in _UNSEEN), None)
+        if found.get(name) is None:
+            found[name] = (frontend, problem) if problem else None
+    return found
+
+
+def told_of(lack: tuple[Frontend, Verdict] | None) -> str:
+    if lack is None:
+        return ""
+    frontend, problem = lack
+    return f"{frontend.service} ({frontend}) is {problem.value}"
+
+
+def _diverted(state: ProxyState) -> bool:
+    """Then what the kernel does says nothing of how kube-proxy's own rules follow the API."""
+    return any(left.harm is not Harm.HARMLESS for left in state.leftovers)
+
+
+def _synced(state: ProxyState, unseen: Mapping[str, str]) -> ProxyState:
+    return replace(state, sync=sync_of(state, unseen.get(state.node)))
