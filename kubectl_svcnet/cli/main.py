@@ -32,6 +32,9 @@ Examples:
   # What is this address?
   kubectl svcnet ranges --ip 10.96.0.10
 
+  # Is any Service wrong on any node?
+  kubectl svcnet check -A
+
   # What each node does with packets for a Service
   kubectl svcnet trace db-service
 
@@ -108,6 +111,15 @@ def _parser(kind: type[argparse.ArgumentParser], **keywords: str) -> argparse.Ar
 
 
 def _services(command: argparse.ArgumentParser) -> None:
+    _checked(command)
+    group = command.add_argument_group("What to show")
+    group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
+    group.add_argument(
+        "--steps", action="store_true", help="the documented steps by hand, with their lines"
+    )
+
+
+def _checked(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "services",
         nargs="*",
@@ -116,11 +128,6 @@ def _services(command: argparse.ArgumentParser) -> None:
         "none: all of the namespace",
     )
     flags.add(command, title="Which Services", flags=flags.SERVICES)
-    group = command.add_argument_group("What to show")
-    group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
-    group.add_argument(
-        "--steps", action="store_true", help="the documented steps by hand, with their lines"
-    )
 
 
 def _log_service(command: argparse.ArgumentParser) -> None:
@@ -229,8 +236,26 @@ def _version(given: argparse.Namespace) -> int:
 
 Run = Callable[[argparse.Namespace], int]
 
+
+def _check(given: argparse.Namespace) -> int:
+    from . import session
+
+    def load() -> session.Work:
+        from .check import check
+
+        return check
+
+    return session.run(given, load)
+
+
 #: name: what it shows, what runs it, what flags it adds, its arguments.
 COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], str]] = {
+    "check": (
+        "what is wrong with any Service on any node, by cause",
+        _check,
+        _checked,
+        " [SERVICE...]",
+    ),
     "completion": ("print the completion script of a shell", _completion, _shell, " SHELL"),
     "logs": ("what logs and Events say about a Service, in order", _logs, _log_service, " SERVICE"),
     "packet": (

@@ -115,10 +115,10 @@ def show(report: Report, options: Options, *, cost: bool = False) -> int:
 
 def _nothing(report: Report, options: Options) -> str:
     """kubectl's sentence where all Services were asked for and there is none."""
-    from ..model.report import TraceReport
+    from ..model.report import CheckReport, TraceReport
     from ..render.escape import escape
 
-    if not isinstance(report, TraceReport) or report.services or options.services:
+    if not isinstance(report, TraceReport | CheckReport) or report.services or options.services:
         return ""
     if options.output in ("json", "yaml"):
         return ""

@@ -7,7 +7,14 @@ from dataclasses import replace
 
 from ..model.fate import FateKind
 from ..model.finding import Finding, Gap, Level
-from ..model.report import LogsReport, PacketsReport, PlanReport, TraceReport, Verdict
+from ..model.report import (
+    CheckReport,
+    LogsReport,
+    PacketsReport,
+    PlanReport,
+    TraceReport,
+    Verdict,
+)
 from ..render.document import Report
 
 OK, FINDING, USAGE, NOTHING, GAP, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 70, 130
@@ -24,7 +31,7 @@ def accept(gaps: Iterable[Gap], accepted: Iterable[str]) -> tuple[Gap, ...]:
 
 
 def status_of(report: Report, *, fail_on: str) -> int:
-    if isinstance(report, TraceReport | LogsReport | PlanReport) and report.missing:
+    if isinstance(report, TraceReport | CheckReport | LogsReport | PlanReport) and report.missing:
         return USAGE
     if any(_counts(finding, fail_on) for finding in report.findings):
         return FINDING
@@ -41,7 +48,7 @@ def _unknown(report: Report) -> bool:
     if isinstance(report, PacketsReport):
         open_ = (FateKind.UNKNOWN, FateKind.UNREAD)
         return any(fate.kind in open_ for packet in report.packets for fate in packet.fates)
-    return isinstance(report, TraceReport) and any(
+    return isinstance(report, TraceReport | CheckReport) and any(
         node.verdict is Verdict.UNKNOWN
         for service in report.services
         for frontend in service.frontends

@@ -11,6 +11,7 @@ import os
 import threading
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
+from copy import copy
 from dataclasses import replace
 
 from ..errors import ParseError
@@ -72,6 +73,12 @@ class ReplaySource:
 
     def wait(self, seconds: float) -> None:
         return None
+
+    def apart(self) -> ReplaySource:
+        """The same answers, each from its first turn on."""
+        other = copy(self)
+        other._lock, other._turns = threading.Lock(), defaultdict(int)
+        return other
 
     def readings(self, request: Request) -> int:
         """How often it was read: with one, no difference can be seen to settle."""

@@ -181,6 +181,9 @@ class Streaming(Source, Protocol):
 @runtime_checkable
 class Recorded(Protocol):
     """What a Source of saved answers knows beside: how often it holds the answer to a request.
-    With one, whether a difference lasts cannot be seen."""
+    With one, whether a difference lasts cannot be seen. `apart` answers a second question of the
+    same run from the beginning."""
 
     def readings(self, request: Request) -> int: ...
+
+    def apart(self) -> Source: ...

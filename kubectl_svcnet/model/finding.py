@@ -14,7 +14,9 @@ class Level(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """`title` is the catalogue's (`engine.codes`); `message` says it of this object."""
+    """`title` is the catalogue's (`engine.codes`); `message` says it of this object. One that
+    stands for many holds them as `objects`: what it explains, or the same elsewhere; then
+    `service` and `node` are those that all share."""
 
     code: str  # SVN202; a number is never reused
     level: Level
@@ -25,6 +27,7 @@ class Finding:
     evidence: tuple[str, ...] = ()
     next: str = ""  # the command to type now
     docs: str = ""
+    objects: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -153,6 +153,31 @@ class TraceReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How far a check looked, in Services: each counts once, as the worst of what it is on any
+    node. `where`: the nodes on which some differ. `unsettled` ones differ for now."""
+
+    ok: int = 0
+    differ: int = 0
+    where: tuple[str, ...] = ()
+    unsettled: int = 0
+    unknown: int = 0
+    without: int = 0  # no frontends, so no rules on any node
+    nodes: int = 0
+    nodes_read: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    collected: Collected
+    coverage: Coverage = field(default_factory=Coverage)
+    services: tuple[ServiceTrace, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    missing: tuple[str, ...] = ()  # as in TraceReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RangesReport:
     """`steps`: per source what a person would type, where it was asked for."""
 

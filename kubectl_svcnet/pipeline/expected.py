@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..dataplanes import Owner
 from ..dataplanes.kube_proxy_nftables import DATAPLANE as NFTABLES
@@ -24,12 +24,16 @@ from ..node.netfilter import Wanted
 class Expected:
     services: tuple[Service, ...]
     endpoints: Mapping[ServiceName, tuple[Endpoint, ...]]
+    _named: Mapping[ServiceName, Service] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_named", {service.name: service for service in self.services})
 
     def of(self, frontend: Frontend) -> tuple[Endpoint, ...]:
         return endpoints_of(frontend, self.endpoints.get(frontend.service, ()))
 
     def service(self, name: ServiceName) -> Service | None:
-        return next((s for s in self.services if s.name == name), None)
+        return self._named.get(name)
 
 
 def wanted_of(

@@ -168,17 +168,30 @@ class Outcome:
 
 
 def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
-    services = tuple(_service(service, outcome) for service in outcome.services)
-    facts = {n: _facts(reading, n in outcome.once) for n, reading in outcome.readings.items()}
+    services = services_of(outcome)
+    facts = facts_of(outcome)
     found = [f for service in services for f in findings_of(service, facts)]
-    node_gaps = tuple(gap for reading in outcome.readings.values() for gap in reading.gaps)
     return TraceReport(
         collected=collected,
         services=services,
         findings=(*halted_of(services, facts), *found),
-        gaps=(*outcome.gaps, *node_gaps, *_unread(outcome.judged, node_gaps)),
+        gaps=gaps_of(outcome),
         missing=outcome.missing,
     )
+
+
+def services_of(outcome: Outcome) -> tuple[ServiceTrace, ...]:
+    return tuple(_service(service, outcome) for service in outcome.services)
+
+
+def facts_of(outcome: Outcome) -> dict[str, NodeFacts]:
+    """What findings say about each node."""
+    return {name: _facts(read, name in outcome.once) for name, read in outcome.readings.items()}
+
+
+def gaps_of(outcome: Outcome) -> tuple[Gap, ...]:
+    of_nodes = tuple(gap for reading in outcome.readings.values() for gap in reading.gaps)
+    return (*outcome.gaps, *of_nodes, *_unread(outcome.judged, of_nodes))
 
 
 def _service(service: Service, outcome: Outcome) -> ServiceTrace:

@@ -30,7 +30,8 @@ from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
 from .proxies import Proxies, lacking, telling, told_of
 
-_MAY_FOLLOW = (
+#: What `proxy` asks beside its first round.
+MAY_FOLLOW = (
     "GET 127.0.0.1:10249/proxyMode, /configz and /metrics, 127.0.0.1:10256/healthz of each "
     "kube-proxy through port-forward; the head and the end of its log",
     "on the same pods: chains that a walk meets and that are not among these; where nftables mode "
@@ -56,7 +57,7 @@ def plan(source: Source, options: Options) -> PlanReport:
     asked = _Asked.of(read_services(collector, (Scope(),), dated=True), collector.source.now())
     every = (*gaps, *asked.read.gaps)
     report = plan_nodes(collector, inventory, inventory.nodes or (), asked.wanted, every)
-    return replace(report, may_follow=_MAY_FOLLOW)
+    return replace(report, may_follow=MAY_FOLLOW)
 
 
 @dataclass(frozen=True, slots=True)

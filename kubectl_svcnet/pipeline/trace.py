@@ -27,6 +27,7 @@ from .nodes import NodeReader, NodeReading, read_once
 if TYPE_CHECKING:  # `judging`, and all that it imports, is not needed before nodes have answered
     from ..engine.ask import Questions
     from ..model.report import Collected, TraceReport
+    from .judging import Outcome
 
 #: Pods listed per node to find a client among.
 PODS = 50
@@ -35,19 +36,33 @@ PODS = 50
 def trace(source: Source, options: Options) -> TraceReport:
     """Raises UsageError where none of the named Services exists, ClusterError where nothing
     could be read; names of those that do not exist beside others are in the report's `missing`."""
-    collector = Collector(source, max_parallel=options.max_parallel)
+    tracing = begin(Collector(source, max_parallel=options.max_parallel), options)
+    outcome = tracing.outcome()
+    from . import judging
+
+    report = judging.report_of(outcome, tracing.collected(outcome.readings))
+    if not options.steps:
+        return report
+    from .steps import by_hand
+
+    readings = outcome.readings
+    steps = by_hand(tracing.collector, tracing.inventory, report.services, [*readings.values()])
+    return replace(report, steps=steps, collected=tracing.collected(readings))
+
+
+def begin(collector: Collector, options: Options, *, dated: bool = False) -> Tracing:
+    """The API read for the first time, `dated`: and when Services changed. Raises as `trace`."""
     scopes = find_scopes(options)
     with ThreadPoolExecutor(max_workers=2) as pool:
-        listed = pool.submit(read_services, collector, scopes)
+        listed = pool.submit(read_services, collector, scopes, dated=dated)
         inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
         read = listed.result()
     read = picked(read, options)
     require_services(read)
-    run = _Run(collector, options, scopes, inventory)
-    return run.report(read, gaps)
+    return Tracing(collector, options, scopes, inventory, read, gaps)
 
 
-class _Run:
+class Tracing:
     """One trace: what stays the same over its readings."""
 
     def __init__(
@@ -56,14 +71,19 @@ class _Run:
         options: Options,
         scopes: Sequence[Scope],
         inventory: Inventory,
+        read: ServicesRead,
+        gaps: tuple[Gap, ...],
     ) -> None:
         self.collector, self.options, self.scopes = collector, options, scopes
-        self.inventory = inventory
+        self.inventory, self.read, self.gaps = inventory, read, gaps
         self.nodes = inventory.nodes or ()
         self.pods: Future[dict[str, tuple[Pod, ...] | None]] = Future()
         self.pod_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
+        self.reread = frozenset[str]()
 
-    def report(self, read: ServicesRead, gaps: tuple[Gap, ...]) -> TraceReport:
+    def outcome(self) -> Outcome:
+        """The nodes read and judged, those that differ twice."""
+        read = self.read
         before = Expected(services=read.services, endpoints=read.endpoints)
         known = [service for service in before.services if service.name not in read.blind]
         targets = [f for service in known for f in frontends(service)]
@@ -72,45 +92,36 @@ class _Run:
             pool.submit(_import_judges)
             readings = self._read(before, self.nodes, targets)
         after = self._expected() or before
-        return self._judged(read, gaps, targets, before, after, readings)
+        return self._judged(targets, before, after, readings)
 
     def _judged(
         self,
-        read: ServicesRead,
-        gaps: tuple[Gap, ...],
         targets: Sequence[Frontend],
         before: Expected,
         after: Expected,
         readings: dict[str, NodeReading],
-    ) -> TraceReport:
+    ) -> Outcome:
         from . import judging
 
         judged = judging.judge(after, readings, targets)
-        doubtful = judging.differing(judged)
+        self.reread = judging.differing(judged)
         once = frozenset[str]()
-        if doubtful:
-            again, last = self._settle(after, doubtful, targets)
+        if self.reread:
+            again, last = self._settle(after, self.reread, targets)
             second = judging.judge(last, again, targets)
             judged = judging.settled(judged, second, (before, after, last))
             readings = {**readings, **again}
             once = read_once(self.collector.source, again.values())
-        outcome = judging.Outcome(
-            services=read.services,
+        return judging.Outcome(
+            services=self.read.services,
             nodes=self.nodes,
             expected=after,
             judged=judged,
             readings=readings,
-            gaps=(*gaps, *read.gaps, *self.pod_gaps, *self._blind(targets)),
-            missing=read.missing,
+            gaps=(*self.gaps, *self.read.gaps, *self.pod_gaps, *self._blind(targets)),
+            missing=self.read.missing,
             once=once,
         )
-        report = judging.report_of(outcome, self._collected(readings, doubtful))
-        if not self.options.steps:
-            return report
-        from .steps import by_hand
-
-        steps = by_hand(self.collector, self.inventory, report.services, [*readings.values()])
-        return replace(report, steps=steps, collected=self._collected(readings, doubtful))
 
     def _settle(
         self, after: Expected, doubtful: frozenset[str], targets: Sequence[Frontend]
@@ -121,11 +132,11 @@ class _Run:
         again = self._read(after, nodes, targets)
         return again, self._expected() or after
 
-    def _collected(self, readings: Mapping[str, NodeReading], reread: frozenset[str]) -> Collected:
+    def collected(self, readings: Mapping[str, NodeReading]) -> Collected:
         return self.collector.collected(
             nodes=len(self.nodes),
             nodes_read=sum(1 for r in readings.values() if r.view is not None),
-            reread=tuple(sorted(reread)),
+            reread=tuple(sorted(self.reread)),
         )
 
     def _blind(self, targets: Sequence[Frontend]) -> tuple[Gap, ...]:

@@ -9,6 +9,7 @@ from ..model.finding import Level
 from ..model.report import (
     FAULTS,
     AddressesReport,
+    CheckReport,
     LogsReport,
     PacketsReport,
     PlanReport,
@@ -20,7 +21,7 @@ from ..model.report import (
 from .document import Report, document
 from .escape import escape
 from .style import Style
-from .table import addresses, logs, packet, plan, proxy, ranges, snapshot, trace
+from .table import addresses, check, logs, packet, plan, proxy, ranges, snapshot, trace
 
 Renderer = Callable[[Report, Style], str]
 
@@ -29,6 +30,8 @@ def _table(report: Report, style: Style) -> str:
     match report:
         case TraceReport():
             return trace.render(report, style)
+        case CheckReport():
+            return check.render(report, style)
         case RangesReport():
             return ranges.render(report, style)
         case AddressesReport():
@@ -61,7 +64,7 @@ def _yaml(report: Report, style: Style) -> str:
 
 
 def _name(report: Report, style: Style) -> str:
-    """The nodes at fault, as kubectl names them (of `proxy` those with more than an info); of
+    """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an info); of
     ranges, the ranges themselves, of addresses those that hold them; of packets, where they
     arrive; of logs, the nodes that say something."""
     match report:
@@ -78,8 +81,9 @@ def _name(report: Report, style: Style) -> str:
             names = list(dict.fromkeys(found.text for found in report.ranges))
         case AddressesReport():
             names = list(dict.fromkeys(use.range for use in report.addresses if use.range))
-        case ProxyReport():
-            faults = {f.node for f in report.findings if f.level is not Level.INFO and f.node}
+        case CheckReport() | ProxyReport():
+            found = (each for one in report.findings for each in (one.objects or (one,)))
+            faults = {f.node for f in found if f.level is not Level.INFO and f.node}
             names = [f"node/{name}" for name in sorted(faults)]
         case PacketsReport():
             ends = (fate.endpoint for one in report.packets for fate in one.fates)

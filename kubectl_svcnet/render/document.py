@@ -6,6 +6,7 @@ YAML is the same document. Foreign text stays exact here: JSON escapes by itself
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from ..model.fate import Fate
@@ -14,6 +15,7 @@ from ..model.logline import LogLine
 from ..model.report import (
     AddressesReport,
     ByHand,
+    CheckReport,
     Collected,
     FrontendTrace,
     LogsReport,
@@ -26,6 +28,7 @@ from ..model.report import (
     ServiceTrace,
     SnapshotReport,
     TraceReport,
+    Verdict,
     Walk,
 )
 from ..model.service import Endpoint
@@ -36,6 +39,7 @@ API_VERSION = "svcnet/v1alpha1"
 
 Report: TypeAlias = (
     TraceReport
+    | CheckReport
     | RangesReport
     | AddressesReport
     | ProxyReport
@@ -80,6 +84,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
     match report:
         case TraceReport():
             return "Trace", [_service(service, report.steps) for service in report.services]
+        case CheckReport():
+            return "Check", [_checked(service) for service in report.services]
         case RangesReport():
             return "Ranges", ranges_json.items(report.ranges)
         case AddressesReport():
@@ -125,6 +131,17 @@ def _service(trace: ServiceTrace, steps: Iterable[ByHand]) -> dict[str, Any]:
         **({"sentence": trace.sentence} if trace.sentence else {}),
         **({"steps": own} if own else {}),
     }
+
+
+def _checked(trace: ServiceTrace) -> dict[str, Any]:
+    """As of a trace, of nodes only those that are not ok; `ok` counts the rest."""
+    item = _service(trace, ())
+    item["frontends"] = []
+    for frontend in trace.frontends:
+        bad = tuple(node for node in frontend.nodes if node.verdict is not Verdict.OK)
+        found = _frontend(replace(frontend, nodes=bad))
+        item["frontends"].append({**found, "ok": len(frontend.nodes) - len(bad)})
+    return item
 
 
 def _step(step: ByHand) -> dict[str, Any]:
@@ -231,6 +248,17 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "evidence": list(finding.evidence),
         "next": finding.next or None,
         "docs": finding.docs or None,
+        **({"objects": [_object(one) for one in finding.objects]} if finding.objects else {}),
+    }
+
+
+def _object(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "level": finding.level.value,
+        "service": finding.service or None,
+        "node": finding.node or None,
+        "message": finding.message,
     }
 
 

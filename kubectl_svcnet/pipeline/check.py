@@ -1,0 +1,136 @@
+"""`check`: every Service on every node against what the API asks, stated by cause.
+
+The same reading, walking, settling and judging as `trace`, of all Services at once; beside it what
+`proxy` says of the nodes' kube-proxies, from the same readings, and `ranges` of the cluster's
+ranges, where no Service was named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from ..engine.judge.coverage import coverage_of
+from ..engine.judge.grouping import grouped
+from ..errors import SvcnetError
+from ..model.capture import Recorded, Source
+from ..model.finding import Gap
+from ..model.options import Options
+from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
+from .collect import Collector
+from .plan import plan_trace
+from .proxies import Proxies, Words, lacking, telling, told_of
+from .proxy import MAY_FOLLOW
+from .ranges import plan as plan_ranges
+from .ranges import run as read_ranges
+from .trace import Tracing, begin
+
+if TYPE_CHECKING:
+    from .judging import Outcome
+
+
+def check(source: Source, options: Options) -> CheckReport:
+    """Raises as `trace` does."""
+    collector = Collector(source, max_parallel=options.max_parallel)
+    tracing = begin(collector, options, dated=True)
+    proxies = Proxies(collector, options, tracing.inventory)
+    apart = source.apart() if isinstance(source, Recorded) else source
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        asked = pool.submit(proxies.ask)
+        ranges = pool.submit(_ranges, apart, options) if _everything(options) else None
+        outcome = tracing.outcome()
+        words = asked.result()
+        told = ranges.result() if ranges is not None else RangesReport(collected=Collected())
+    return _report(tracing, outcome, proxies, words, told)
+
+
+def plan(source: Source, options: Options) -> PlanReport:
+    """The first round of `trace`, and of `ranges` what it runs on nodes and reads of logs."""
+    report = plan_trace(source, options)
+    commands = report.commands
+    gaps = report.gaps
+    if _everything(options):
+        ranges = plan_ranges(source, options)
+        commands = tuple(dict.fromkeys((*commands, *ranges.commands)))
+        gaps = tuple(dict.fromkeys((*gaps, *ranges.gaps)))
+    may_follow = (*report.may_follow, *MAY_FOLLOW)
+    return replace(report, commands=commands, gaps=gaps, may_follow=may_follow)
+
+
+def _everything(options: Options) -> bool:
+    """Not of some Services alone: then what is wrong with the cluster is asked for too."""
+    return not options.services and not options.selector
+
+
+def _ranges(source: Source, options: Options) -> RangesReport:
+    """A check of Services goes on without ranges."""
+    try:
+        return read_ranges(source, options)
+    except SvcnetError as error:
+        gap = Gap(what="ranges", why=str(error), next=error.next or "", blocking=True)
+        return RangesReport(collected=Collected(), gaps=(gap,))
+
+
+def _report(
+    tracing: Tracing, outcome: Outcome, proxies: Proxies, words: Words, ranges: RangesReport
+) -> CheckReport:
+    from ..engine.judge.findings import findings_of
+    from .judging import facts_of, gaps_of, services_of
+
+    unseen = _unseen(tracing, outcome)
+    judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
+    services, facts = services_of(outcome), facts_of(outcome)
+    found = [f for service in services for f in findings_of(service, facts)]
+    read = frozenset(name for name, r in outcome.readings.items() if r.view is not None)
+    return CheckReport(
+        collected=_with(tracing.collected(outcome.readings), ranges.collected),
+        coverage=coverage_of(services, read, len(tracing.nodes)),
+        services=services,
+        findings=grouped(
+            (*judged.findings, *found, *ranges.findings),
+            since=_since(tracing, outcome),
+            nodes_read=len(read),
+        ),
+        gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *ranges.gaps))),
+        missing=outcome.missing,
+    )
+
+
+def _with(collected: Collected, more: Collected) -> Collected:
+    return replace(
+        collected, execs=collected.execs + more.execs, bytes=collected.bytes + more.bytes
+    )
+
+
+def _unseen(tracing: Tracing, outcome: Outcome) -> dict[str, str]:
+    """As `proxy` has it, of all Services alone: by node, a change over a minute old that its
+    kernel does not show."""
+    if not _everything(tracing.options):
+        return {}
+    targets = frozenset(telling(tracing.read, tracing.collector.source.now()))
+    told = {
+        place: trace
+        for place, trace in outcome.judged.items()
+        if place[0] in targets and trace.settled
+    }
+    return {node: told_of(lack) for node, lack in lacking(told).items()}
+
+
+def _since(tracing: Tracing, outcome: Outcome) -> Mapping[str, str]:
+    """By node: when the first of the changes was made that it lacks, at the latest."""
+    first: dict[str, float] = {}
+    for (frontend, node), trace in outcome.judged.items():
+        changed = tracing.read.changed.get(frontend.service)
+        if changed is not None and trace.settled and FAULTS.intersection(trace.problems):
+            first[node] = min(changed, first.get(node, changed))
+    now = tracing.collector.source.now()
+    return {node: _moment(time, now) for node, time in first.items()}
+
+
+def _moment(time: float, now: float) -> str:
+    """14:02Z, of another day with its date."""
+    at, today = (datetime.fromtimestamp(one, timezone.utc) for one in (time, now))
+    return at.strftime("%H:%MZ" if at.date() == today.date() else "%Y-%m-%d %H:%MZ")

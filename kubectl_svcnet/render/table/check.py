@@ -1,0 +1,77 @@
+"""`check` as a person reads it: findings by cause, gaps, and last how far it looked.
+
+A finding is one sentence and what to type next; `-o wide` adds the evidence and every object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ...model.finding import Finding, Level
+from ...model.report import CheckReport, Coverage
+from ..escape import escape
+from ..nodes import names
+from ..style import Style
+from .statements import gap_lines
+
+
+def render(report: CheckReport, style: Style) -> str:
+    lines = [line for one in report.findings for line in _finding(one, style)]
+    lines += gap_lines(report.gaps, style)
+    if report.services:
+        lines += style.paragraph(_coverage(report.coverage))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _finding(one: Finding, style: Style) -> Iterator[str]:
+    level = one.level.value
+    head, *rest = style.paragraph(f"{level} {one.code} {_where(one)}{one.message}")
+    yield head.replace(level, style.paint(level, level), 1)
+    yield from rest
+    if style.wide:
+        for evidence in one.evidence:
+            yield from style.paragraph(evidence, first="  evidence  ", rest=" " * 12)
+        for each in one.objects:
+            said = f"{each.code} {_where(each)}{each.message}"
+            yield from style.paragraph(said, first="  object    ", rest=" " * 12)
+    if one.next and (style.wide or one.level is not Level.INFO):
+        yield f"  next      {escape(one.next)}"  # one line, to be copied
+
+
+def _where(one: Finding) -> str:
+    """The Service, the nodes, or both."""
+    nodes = names(_nodes(one))
+    where = f"{one.service} on {nodes}" if one.service and nodes else one.service or nodes
+    return f"{where}: " if where else ""
+
+
+def _nodes(one: Finding) -> Sequence[str]:
+    if one.node:
+        return (one.node,)
+    return tuple(dict.fromkeys(each.node for each in one.objects if each.node))
+
+
+def _coverage(seen: Coverage) -> str:
+    return ", ".join(_clauses(seen))
+
+
+def _clauses(seen: Coverage) -> Iterator[str]:
+    looked = f"{seen.nodes_read} of {seen.nodes} nodes"
+    yield f"{_services(seen.ok)} ok on {looked}"
+    if seen.differ:
+        where = f"{seen.where[0]} only" if len(seen.where) == 1 else names(seen.where)
+        yield f"{seen.differ} {_verb(seen.differ)} on {where}"
+    if seen.unsettled:
+        yield f"{seen.unsettled} changing"
+    if seen.unknown:
+        yield f"{seen.unknown} not known"
+    if seen.without:
+        yield f"{seen.without} without rules"
+
+
+def _services(count: int) -> str:
+    return "1 Service" if count == 1 else f"{count} Services"
+
+
+def _verb(count: int) -> str:
+    return "differs" if count == 1 else "differ"
