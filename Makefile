@@ -14,12 +14,14 @@ LAB := $(BIN)/python -m tests.lab
 demo: $(VENV)/.installed
 	@printf '$$ kubectl svcnet ranges --bundle demo\n'
 	@$(BIN)/kubectl-svcnet ranges --bundle demo
-	@printf '\n$$ kubectl svcnet trace db-service --bundle demo\n'
-	@$(BIN)/kubectl-svcnet trace db-service --bundle demo; status=$$?; \
-	if [ $$status -ne 1 ]; then \
-	    echo "error: the demo's trace ends with status 1 (a finding), not $$status" >&2; exit 1; \
-	fi; \
-	printf '(exit status 1: a finding, as it should be here)\n'
+	@for words in "trace db-service" "check -A"; do \
+	    printf '\n$$ kubectl svcnet %s --bundle demo\n' "$$words"; \
+	    $(BIN)/kubectl-svcnet $$words --bundle demo; status=$$?; \
+	    if [ $$status -ne 1 ]; then \
+	        echo "error: the demo's $$words ends with status 1 (a finding), not $$status" >&2; exit 1; \
+	    fi; \
+	    printf '(exit status 1: a finding, as it should be here)\n'; \
+	done
 
 # All that needs no cluster. What could not run here is listed at the end, with the reason.
 test: check unit

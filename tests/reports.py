@@ -15,6 +15,7 @@ from kubectl_svcnet.model.report import Collected, PlanReport, SnapshotReport
 from kubectl_svcnet.model.saved import SavedFiles, SavedText
 from kubectl_svcnet.parse.addresses import pick_addresses
 from kubectl_svcnet.pipeline.addresses import addresses
+from kubectl_svcnet.pipeline.check import check
 from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.packet import packet_saved
 from kubectl_svcnet.pipeline.plan import plan_trace
@@ -110,6 +111,7 @@ ADDRESSES = "10.96.0.1 10.244.1.2 10.244.1.77 172.18.0.2 8.8.8.8 127.0.0.1"
 
 MAKERS: Mapping[str, Callable[[], Report]] = {
     "addresses": lambda: addresses(Saved().source(), Options(), asked=pick_addresses(ADDRESSES)),
+    "checked": lambda: check(followed_nothing().source(), Options(all_namespaces=True)),
     "explained": lambda: trace(Saved().source(), Options(services=DB, nodes=("n1",), explain=True)),
     "followed-nothing": lambda: trace(followed_nothing().source(), Options(services=DB)),
     "half-blind": lambda: trace(half_blind().source(), Options(services=("edge-lb",))),

@@ -57,14 +57,15 @@ def test_help(update: bool) -> None:
     assert words_of(block("help")["text"]) == words_of(answer.stdout)
 
 
-def test_demo(update: bool) -> None:
+@pytest.mark.parametrize("name", ["demo", "check"])
+def test_demo(name: str, update: bool) -> None:
     """Standard output, whole; status 1 is a finding, as the text below the block says."""
-    found = block("demo")
+    found = block(name)
     answer = run(found["line"])
     assert answer.returncode == 1, answer.stderr
     if update:
         write(found, answer.stdout)
-    assert block("demo")["text"] == answer.stdout
+    assert block(name)["text"] == answer.stdout
 
 
 def test_ratios_are_those_of_their_rows() -> None:

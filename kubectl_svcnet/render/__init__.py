@@ -64,9 +64,9 @@ def _yaml(report: Report, style: Style) -> str:
 
 
 def _name(report: Report, style: Style) -> str:
-    """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an info); of
-    ranges, the ranges themselves, of addresses those that hold them; of packets, where they
-    arrive; of logs, the nodes that say something."""
+    """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an
+    info); of ranges, the ranges themselves, of addresses those that hold them; of packets, where
+    they arrive; of logs, the nodes that say something."""
     match report:
         case TraceReport():
             bad = {

@@ -83,6 +83,14 @@ def test_answers_in_turn_and_the_last_repeats() -> None:
     assert source.readings(on("n1", CHAIN, NAT)) == 0
 
 
+def test_a_second_question_is_answered_from_the_beginning() -> None:
+    source = ReplaySource.of([listed("a", started=1), listed("b", started=2)])
+    assert source.fetch(LISTED)[0].objects != source.fetch(LISTED)[0].objects
+    apart = source.apart()
+    assert apart.fetch(LISTED)[0].objects == listed("a").objects
+    assert source.fetch(LISTED)[0].objects == listed("b").objects
+
+
 def test_how_it_was_asked_does_not_matter() -> None:
     source = ReplaySource.of([ran("n1", CHAIN, "chain")])
     assert text(source, on("n1", NAT, CHAIN, shell=False)) == ["", "chain"]

@@ -40,7 +40,7 @@ def test_every_golden(file: Path) -> None:
     VALIDATOR.validate(json.loads(text) if file.suffix == ".json" else yaml.safe_load(text))
 
 
-@pytest.mark.parametrize("kind", ["Trace", "Ranges", "Snapshot", "Version"])
+@pytest.mark.parametrize("kind", ["Trace", "Check", "Ranges", "Snapshot", "Version"])
 @pytest.mark.parametrize("next", ["kubectl config view", None])
 def test_failures(kind: str, next: str | None) -> None:
     made = failed(kind, "no cluster", next)

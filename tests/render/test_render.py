@@ -19,6 +19,7 @@ TABLES = [(name, "table") for name in MAKERS]
 WIDE = [
     (name, "wide")
     for name in (
+        "checked",
         "followed-nothing",
         "half-blind",
         "healthy",
@@ -32,6 +33,7 @@ OTHERS = [
     (name, output)
     for name in (
         "addresses",
+        "checked",
         "followed-nothing",
         "logs",
         "packets",

@@ -1,0 +1,158 @@
+"""`check` over the recorded lab, whole and with one thing altered at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.cli.status import status_of
+from kubectl_svcnet.engine.judge.grouping import CAUSES
+from kubectl_svcnet.errors import ClusterError, UsageError
+from kubectl_svcnet.model.capture import LogRequest, Reason
+from kubectl_svcnet.model.finding import Level
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import CheckReport, Coverage
+from kubectl_svcnet.pipeline.check import check, plan
+from kubectl_svcnet.pipeline.proxy import run as proxy
+from kubectl_svcnet.pipeline.ranges import run as ranges
+from kubectl_svcnet.pipeline.trace import trace
+from tests.reports import followed_nothing, proxies
+from tests.saved import PROXY, Narrow, Saved, of_node, of_resource, recorded
+
+ALL = Options(all_namespaces=True)
+DB = Options(services=("db-service",))
+SEP3 = "KUBE-SEP-VNBBEHA7I74KR64Y"  # 10.244.3.2
+
+
+def codes(report: CheckReport, *levels: Level) -> list[tuple[str, str]]:
+    return [(f.code, f.node) for f in report.findings if not levels or f.level in levels]
+
+
+@pytest.mark.parametrize("source", [Saved.source, Narrow], ids=["dumps", "rounds"])
+def test_a_healthy_cluster(source: Any) -> None:
+    report = check(source(Saved()), ALL)
+    assert report.findings == ()
+    assert report.coverage == Coverage(ok=14, without=2, nodes=3, nodes_read=3)
+    assert len(report.services) == 16
+    assert [gap for gap in report.gaps if gap.blocking] == []
+    assert status_of(report, fail_on="error") == 0
+
+
+def test_it_says_what_trace_proxy_and_ranges_say() -> None:
+    """No second judge: their findings, each once, whatever is grouped."""
+    saved = proxies()
+    found = {
+        (one.code, one.node, one.service)
+        for head in check(saved.source(), ALL).findings
+        for one in ((head, *head.objects) if head.code in CAUSES else head.objects or (head,))
+    }
+    theirs = [
+        *proxy(saved.source(), Options()).findings,
+        *ranges(saved.source(), Options()).findings,
+        *trace(saved.source(), ALL).findings,
+    ]
+    assert found == {(one.code, one.node, one.service) for one in theirs}
+
+
+def test_the_cause_before_its_symptoms() -> None:
+    report = check(followed_nothing().source(), ALL)
+    (one,) = report.findings
+    assert (one.code, one.node, one.level) == ("SVN301", "n3", Level.ERROR)
+    assert "follows nothing since " in one.message
+    assert {each.code for each in one.objects} == {"SVN202", "SVN203"}
+    assert {each.service for each in one.objects} == {"default/db-service"}
+    assert (report.coverage.ok, report.coverage.differ) == (13, 1)
+    assert report.coverage.where == ("n3",)
+    assert status_of(report, fail_on="error") == 1
+
+
+def test_one_service_and_what_explains_it() -> None:
+    """Of the cluster's own state nothing is asked for then, of its nodes' proxies it is."""
+    report = check(followed_nothing().source(), DB)
+    (one,) = report.findings
+    assert one.message.endswith("; default/db-service differs")
+    assert [str(s.service.name) for s in report.services] == ["default/db-service"]
+
+
+def test_a_rule_that_is_gone() -> None:
+    report = check(Saved().without_rule("n3", f"-j {SEP3}").source(), DB)
+    (one,) = report.findings
+    assert (one.code, one.service, one.node) == ("SVN202", "default/db-service", "n3")
+    assert one.evidence[-1] == "1 of 3 nodes differs so"
+
+
+def test_a_difference_that_goes_by_itself_is_none() -> None:
+    def gone(text: str) -> str:
+        return "".join(line for line in text.splitlines(True) if f"-j {SEP3}" not in line)
+
+    late = Saved().rules("n3", gone, last_only=True)
+    assert codes(check(late.source(), DB), Level.ERROR, Level.WARNING) == []
+
+
+@pytest.mark.parametrize(
+    ("time", "heads"),
+    [
+        ("2026-11-25T00:00:30Z", [("SVN307", "n1")]),
+        ("2026-11-25T00:01:30Z", [("SVN202", "n1"), ("SVN203", "n1")]),
+    ],
+)
+def test_a_change_that_the_kernel_does_not_show(time: str, heads: list[tuple[str, str]]) -> None:
+    """Over a minute old it is late, as `proxy` finds, and explains what differs."""
+
+    def edit(item: Any) -> Any:
+        if item["metadata"]["name"] == "db-service":
+            item["metadata"]["managedFields"] = [{"time": time}]
+        return item
+
+    saved = Saved(recorded(PROXY)).objects("services", edit)
+    saved.rules("n1", lambda text: text.replace("10.244.3.2:3306", "10.244.3.9:3306"))
+    report = check(saved.source(), ALL)
+    assert sorted(set(codes(report, Level.ERROR))) == heads
+    if len(heads) == 1:
+        (late,) = [f for f in report.findings if f.level is Level.ERROR]
+        assert "default/db-service (10.96." in late.message
+        assert {each.code for each in late.objects} == {"SVN202", "SVN203"}
+
+
+def test_nodes_that_were_not_read_are_gaps() -> None:
+    saved = Saved().refuse(lambda c: of_node(c, "n2"), Reason.UNREACHABLE, "no route to host")
+    report = check(saved.source(), ALL)
+    assert report.coverage == Coverage(ok=14, without=2, nodes=3, nodes_read=2)
+    assert {gap.node for gap in report.gaps if gap.blocking} == {"n2"}
+    assert status_of(report, fail_on="error") == 4
+
+
+def test_without_ranges_it_goes_on() -> None:
+    saved = Saved().refuse(
+        lambda c: isinstance(c.request, LogRequest) or of_resource(c.request, "servicecidrs"),
+        Reason.FORBIDDEN,
+        "not allowed",
+    )
+    report = check(saved.source(), ALL)
+    assert report.coverage.ok == 14
+    assert report.gaps
+
+
+def test_names_that_do_not_exist() -> None:
+    with pytest.raises(UsageError):
+        check(Saved().source(), Options(services=("nothing",)))
+    report = check(Saved().source(), Options(services=("nothing", "db-service")))
+    assert status_of(report, fail_on="error") == 2
+
+
+def test_nothing_could_be_read() -> None:
+    saved = Saved().refuse(lambda c: of_resource(c.request, "services"), Reason.FORBIDDEN, "no")
+    with pytest.raises(ClusterError):
+        check(saved.source(), ALL)
+
+
+def test_a_plan_runs_nothing() -> None:
+    source = Narrow(Saved())
+    report = plan(source, ALL)
+    assert source.asked == []
+    shown = " ".join(command.argv for command in report.commands)
+    assert "iptables" in shown
+    assert "/proc/net/route" in shown
+    assert any("10249" in text for text in report.may_follow)
+    assert len(plan(Saved().source(), DB).commands) < len(report.commands)

@@ -1,0 +1,49 @@
+"""Proxies judged from readings that somebody else made; `test_proxy` has the whole of it."""
+
+from __future__ import annotations
+
+from kubectl_svcnet.model.report import Verdict
+from kubectl_svcnet.model.service import ServiceName
+from kubectl_svcnet.pipeline.inventory import ServicesRead
+from kubectl_svcnet.pipeline.proxies import lacking, telling, told_of
+from tests.engine.judge.test_coverage import on
+from tests.samples import frontend, service
+
+NOW = 1000.0
+
+
+def named(name: str, namespace: str = "default") -> ServiceName:
+    return ServiceName(namespace, name)
+
+
+def told(**changed: float) -> list[str]:
+    services = tuple(service(name=named(name)) for name in changed)
+    read = ServicesRead(
+        services=services, changed={named(name): at for name, at in changed.items()}
+    )
+    return [one.service.name for one in telling(read, NOW)]
+
+
+def test_the_newest_of_the_old_tells() -> None:
+    assert told(a=100.0, b=900.0, c=950.0) == ["b"]
+    assert told(a=950.0) == []
+
+
+def test_the_api_tells_always() -> None:
+    assert told(kubernetes=10.0, a=100.0) == ["kubernetes", "a"]
+    assert told(kubernetes=990.0) == ["kubernetes"]
+
+
+def test_what_is_lacking_by_node() -> None:
+    here = frontend()
+    found = lacking(
+        {
+            (here, "n1"): on("n1"),
+            (here, "n2"): on("n2", Verdict.MISSING),
+            (here, "n3"): on("n3", Verdict.UNREAD),
+            (here, "n4"): on("n4", Verdict.BLOCKED),
+        }
+    )
+    assert found == {"n1": None, "n2": (here, Verdict.MISSING), "n4": None}
+    assert told_of(found["n1"]) == ""
+    assert told_of(found["n2"]) == "default/db (10.96.0.9:3306/TCP) is missing"
