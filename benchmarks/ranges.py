@@ -23,7 +23,8 @@ from kubectl_svcnet.model.capture import ApiRequest, Capture
 from .figures import table
 
 SERVICES, NODES, PODS_PER_NODE = 10_000, 5_000, 30
-CPU_GOAL, MEMORY_GOAL = 2.0, 200.0  # seconds, MiB: of the lists without pods
+#: Seconds and MiB of one run: without pods, and with all of them.
+GOALS = {False: (2.0, 200.0), True: (12.0, 200.0)}
 _FIRST_SERVICE, _FIRST_NODE = ip_address("10.128.0.1"), ip_address("172.16.1.1")
 _TIMES = 3
 _RUN = "from kubectl_svcnet.cli.main import main; main()"
@@ -50,6 +51,12 @@ _IMAGES = [
     {"names": [f"example.com/image{number}@sha256:{'0' * 64}"], "sizeBytes": 100_000_000}
     for number in range(20)
 ]
+_CONTAINER = {
+    "name": "c",
+    "image": f"example.com/image@sha256:{'0' * 64}",
+    "env": [{"name": f"VARIABLE_{number}", "value": "v" * 20} for number in range(10)],
+    "volumeMounts": [{"name": "token", "mountPath": "/var/run/secrets/kubernetes.io"}],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,8 +121,13 @@ def pods() -> Iterator[Item]:
         for number in range(PODS_PER_NODE):
             ip = f"10.{node >> 8}.{node & 255}.{number + 2}"
             yield {
-                "metadata": {"namespace": "bench", "name": f"p{node}-{number}"},
-                "spec": {"nodeName": f"n{node}", "containers": [{"name": "c", "image": "i"}]},
+                "metadata": {
+                    "namespace": "bench",
+                    "name": f"p{node}-{number}",
+                    "labels": {"app": f"s{node * PODS_PER_NODE // 15}"},
+                    **_METADATA,
+                },
+                "spec": {"nodeName": f"n{node}", "containers": [_CONTAINER]},
                 "status": {"phase": "Running", "podIP": ip, "podIPs": [{"ip": ip}]},
             }
 
@@ -160,7 +172,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 
 def bench(*, markdown: bool = False) -> bool:
     """Whether the goal was met."""
-    rows = [["asked", "processor time", "memory", "goal"]]
+    rows = [["asked", "processor time", "memory", "goal", ""]]
     missed = False
     with tempfile.TemporaryDirectory() as folder:
         for with_pods in (False, True):
@@ -170,11 +182,13 @@ def bench(*, markdown: bool = False) -> bool:
                 runs = [cost([*words, "--bundle", str(file)]) for _ in range(_TIMES)]
                 seconds = sorted(run.seconds for run in runs)[_TIMES // 2]
                 memory = max(run.memory for run in runs)
-                met = seconds <= CPU_GOAL and memory <= MEMORY_GOAL
-                missed |= not with_pods and not met
-                goal = "" if with_pods else "met" if met else "missed"
+                most = GOALS[with_pods]
+                met = seconds <= most[0] and memory <= most[1]
+                missed |= not met
                 what = " ".join(words) + (f", {NODES * PODS_PER_NODE} pods" if with_pods else "")
-                rows.append([what, f"{seconds:.2f} s", f"{memory:.0f} MiB", goal])
+                goal = f"{most[0]:.0f} s, {most[1]:.0f} MiB"
+                how = "met" if met else "missed"
+                rows.append([what, f"{seconds:.2f} s", f"{memory:.0f} MiB", goal, how])
     print(table(rows, markdown=markdown), flush=True)
     return not missed
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import FrameType
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from ..cluster.kubeconfig import load_config
 from ..cluster.live import LiveSource
 from ..errors import UsageError
-from ..model.capture import Capture, ExecRequest, Request, Source, Streaming
+from ..model.capture import ApiRequest, Capture, ExecRequest, Request, Source, Streaming
 from ..model.counted import counted
 from ..model.options import Options
 from .options import to_limits, to_options, to_overrides
@@ -233,6 +233,13 @@ class _Telling:
                 name = " ".join(capture.command.argv()) if capture.command else ""
                 _tell(f"  {name}: {counted(len(capture.data), 'byte')}, {said}")
         return captures
+
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        started = self.now()
+        for capture in self.inner.pages(request):
+            came = counted(capture.size, "byte")
+            _tell(f"api {request.path}: {self.now() - started:.3f}s, {came}")
+            yield capture
 
     def now(self) -> float:
         return self.inner.now()

@@ -21,6 +21,7 @@ import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -39,6 +40,7 @@ from ..model.capture import (
     ReviewRequest,
 )
 from ..model.commands import COMMANDS, Command, Needs
+from .packed import pack, packed_items
 
 FORMAT = "svcnet-bundle/1"
 MAX_MEMBER = 512 << 20
@@ -250,6 +252,18 @@ class Stored:
             objects=tuple(items),
         )
 
+    def pages(self, length: int) -> Iterator[Capture]:
+        """The capture in parts of so many objects, unpacked one part at a time. Raises ValueError
+        as `capture` does."""
+        if not self.objects:
+            yield self.capture()
+            return
+        items = packed_items(self.objects)
+        while page := tuple(islice(items, length)):
+            if not all(isinstance(item, dict) for item in page):
+                raise ValueError("objects are no list")
+            yield replace(self.head, objects=page)
+
 
 def store(capture: Capture, fetch: int = 0) -> Stored:
     """A capture as if it had been read from a bundle."""
@@ -343,11 +357,7 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
                 raise _Hostile(f"{member.name!r} is no name of a bundle's file")
             if member.size > MAX_MEMBER:
                 raise _Hostile(f"{member.name!r} is too large")
-            content = tar.extractfile(member)
-            data = content.read(member.size) if content else b""
-            if len(data) != member.size:
-                raise EOFError("cut short")
-            yield member.name, zlib.compress(data, 1)
+            yield member.name, pack(tar.extractfile(member), member.size)
 
 
 def _head(entry: Mapping[str, Any]) -> Capture | None:

@@ -33,7 +33,7 @@ from .exec import Executor, PlainRunner, Ran, failed, run_batch
 from .faults import Fault, of_exception
 from .follow import Follower
 from .limits import Limits
-from .rest import Reply, Rest
+from .rest import Pages, Reply, Rest
 from .transport import Transport
 
 #: What is answered by one capture.
@@ -119,10 +119,21 @@ class LiveSource:
         try:
             if isinstance(request, ExecRequest):
                 return self._fetch_exec(request)
-            return (self._fetch_one(request),)
+            return (self._timed(request, lambda deadline: self._answer(request, deadline)),)
         finally:
             if self._tell_progress is not None:
                 self._tell_progress(request)
+
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        """Each by its own request, with its own time."""
+        pages = Pages(request, self.limits)
+        going = True
+        while going:
+            capture = self._timed(request, lambda deadline: self._rest.page(pages, deadline))
+            going = capture.failure is None and not pages.finished
+            yield capture
+        if self._tell_progress is not None:
+            self._tell_progress(request)
 
     def _fetch_exec(self, request: ExecRequest) -> tuple[Capture, ...]:
         try:
@@ -144,11 +155,11 @@ class LiveSource:
         finally:
             self._gate.leave()
 
-    def _fetch_one(self, request: _Single) -> Capture:
+    def _timed(self, request: _Single, ask: Callable[[Deadline], Reply]) -> Capture:
         started, clock = time.time(), time.monotonic()
         doing = _doing(request)
         try:
-            reply = self._ask(request, doing)
+            reply = self._ask(request, ask, doing)
         except (Fault, SvcnetError) as error:
             reply = Reply(failure=of_exception(error, doing))
         self._count(size=reply.size)
@@ -165,12 +176,12 @@ class LiveSource:
             failure=reply.failure,
         )
 
-    def _ask(self, request: _Single, doing: str) -> Reply:
+    def _ask(self, request: _Single, ask: Callable[[Deadline], Reply], doing: str) -> Reply:
         self._gate.enter(self._deadline, doing)
         try:
             self._count(requests=1)
             deadline = self._deadline.capped(self._seconds_for(request))
-            return run_bounded(lambda: self._answer(request, deadline), deadline, self._stop, doing)
+            return run_bounded(lambda: ask(deadline), deadline, self._stop, doing)
         finally:
             self._gate.leave()
 

@@ -7,9 +7,10 @@ only when `finish` is called.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from ..model.capture import Capture, Reason, Request, Source
+from ..model.capture import ApiRequest, Capture, Reason, Request, Source, pages_of
 from .bundle import BundleWriter
 from .redact import redact
 
@@ -32,13 +33,24 @@ class RecordingSource:
 
     def fetch(self, request: Request) -> tuple[Capture, ...]:
         captures = self.inner.fetch(request)
+        self._save(captures)
+        return captures
+
+    def _save(self, captures: tuple[Capture, ...]) -> None:
         kept = [redact(capture) for capture in captures if not _unrecorded(capture)]
         safe = [capture for capture in kept if capture is not None]
         if self._change is not None:
             safe = [self._change(capture) for capture in safe]
         if safe:
             self._writer.add(tuple(safe))
-        return captures
+
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        """What passes in parts is saved as one answer, and so is held until then."""
+        parts = []
+        for capture in pages_of(self.inner, request):
+            parts.append(capture)
+            yield capture
+        self._save((joined(parts),))
 
     @property
     def saved(self) -> int:
@@ -56,6 +68,19 @@ class RecordingSource:
 
     def discard(self) -> None:
         self._writer.discard()
+
+
+def joined(parts: Sequence[Capture]) -> Capture:
+    """The answer whose parts these are."""
+    last = parts[-1]
+    return replace(
+        last,
+        objects=tuple(item for part in parts for item in part.objects),
+        started=parts[0].started,
+        seconds=sum(part.seconds for part in parts),
+        size=sum(part.size for part in parts),
+        truncated=last.truncated or last.failure is not None,
+    )
 
 
 def _unrecorded(capture: Capture) -> bool:

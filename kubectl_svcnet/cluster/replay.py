@@ -29,6 +29,8 @@ from ..model.commands import Command, checked
 from .bundle import Stored, read_bundle, store
 from .contains import collection_of, list_contains, log_contains, select, wider_commands
 
+_PAGE = 500  # objects of a list in parts, as a live source has them
+
 
 class ReplaySource:
     """Opens a bundle. Raises ParseError where it cannot be read."""
@@ -98,6 +100,19 @@ class ReplaySource:
             capture = _selected(capture, request)
         return (replace(capture, request=request),)
 
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        """A list that was recorded as it is wanted is unpacked in parts."""
+        found = self._of_request(request)
+        key = _key(request, None)
+        if not found or _key(found[0].head.request, None) != key:
+            yield from self.fetch(request)
+            return
+        try:
+            for capture in self._turn(key, found).pages(_PAGE):
+                yield replace(capture, request=request)
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(error) from error
+
     def _fetch_commands(self, request: ExecRequest) -> Iterator[Capture]:
         """A command that stands twice in one request was recorded twice, or is in a dump that
         was taken once: then both have the same answer, and the next reading its own."""
@@ -138,16 +153,21 @@ class ReplaySource:
         return []
 
     def _next(self, key: Hashable, found: list[Stored]) -> Capture:
+        try:
+            return self._turn(key, found).capture()
+        except (ValueError, RecursionError) as error:
+            raise self._damaged(error) from error
+
+    def _turn(self, key: Hashable, found: list[Stored]) -> Stored:
         with self._lock:
             turn = self._turns[key]
             self._turns[key] += 1
-        try:
-            capture = found[min(turn, len(found) - 1)].capture()
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"a capture is damaged ({error})", file=self._name) from error
-        with self._lock:
-            self._now = max(self._now, capture.started + capture.seconds)
-        return capture
+            stored = found[min(turn, len(found) - 1)]
+            self._now = max(self._now, stored.head.started + stored.head.seconds)
+        return stored
+
+    def _damaged(self, error: Exception) -> ParseError:
+        return ParseError(f"a capture is damaged ({error})", file=self._name)
 
     def _not_recorded(self, request: Request, command: Command | None) -> Capture:
         what = command.name if command else _words(request)

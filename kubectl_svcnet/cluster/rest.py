@@ -64,7 +64,7 @@ class Rest:
 
     def list(self, request: ApiRequest, deadline: Deadline) -> Reply:
         """All items, or the first `limit`; with a failure, the items of the pages before it."""
-        pages = _Pages(request, self._limits)
+        pages = Pages(request, self._limits)
         doing = f"GET {request.path}"
         restarted = False
         try:
@@ -72,13 +72,28 @@ class Rest:
                 room = self._limits.max_list - pages.size
                 answer = self._send("GET", request.path, pages.query(), room, deadline, doing)
                 if answer.status == 410 and pages.token and not restarted:
-                    pages, restarted = _Pages(request, self._limits), True
+                    pages, restarted = Pages(request, self._limits), True
                     continue
                 pages.add(_whole(answer, doing), doing)
                 if pages.finished:
                     return pages.reply(None)
         except Fault as error:
             return pages.reply(error.failure)
+
+    def page(self, pages: Pages, deadline: Deadline) -> Reply:
+        """The next one alone; the size limit is its own. What the pages before held may be used
+        already, so an expired token is not answered by starting again but with the token that
+        comes with the refusal: the rest of the list as it is now (API concepts, 410 Gone)."""
+        path = pages.request.path
+        doing = f"GET {path}"
+        pages.items.clear()
+        while True:
+            room = self._limits.max_list
+            answer = self._send("GET", path, pages.query(), room, deadline, doing)
+            if answer.status != 410 or not pages.renew(answer.body):
+                break
+        pages.add(_whole(answer, doing), doing)
+        return pages.reply(None)
 
     def get(self, request: ApiRequest, deadline: Deadline) -> Reply:
         doing = f"GET {request.path}"
@@ -280,21 +295,32 @@ def _object(answer: _Response, doing: str) -> Reply:
     return Reply(objects=(_parse(body, doing),), size=len(body))
 
 
-class _Pages:
-    """The pages of one list so far."""
+class Pages:
+    """Where the reading of one list is. `items`: of the pages that were not let go."""
 
     def __init__(self, request: ApiRequest, limits: Limits) -> None:
-        self._request, self._page = request, limits.page
+        self.request, self._page = request, limits.page
         self.items: list[Mapping[str, Any]] = []
         self.size = 0
         self.token = self.version = ""
         self.finished = self.truncated = False
 
     def query(self) -> list[tuple[str, str]]:
-        limit = self._request.limit
+        limit = self.request.limit
         page = self._page if limit is None else max(1, min(self._page, limit - len(self.items)))
-        query = [*self._request.query, ("limit", str(page))]
+        query = [*self.request.query, ("limit", str(page))]
         return [*query, ("continue", self.token)] if self.token else query
+
+    def renew(self, refusal: bytes) -> bool:
+        """Takes the other token of a refusal, if there is one."""
+        try:
+            token = json.loads(refusal)["metadata"]["continue"]
+        except (ValueError, RecursionError, LookupError, TypeError):
+            return False
+        if not self.token or not isinstance(token, str) or token in ("", self.token):
+            return False
+        self.token = token
+        return True
 
     def add(self, body: bytes, doing: str) -> None:
         page = _parse(body, doing)
@@ -312,7 +338,7 @@ class _Pages:
         if token and token == self.token:
             raise fault(Reason.BROKEN, f"{doing}: the list continues with the same page for ever")
         self.token = str(token or "")
-        limit = self._request.limit
+        limit = self.request.limit
         if limit is not None and len(self.items) >= limit:
             self.truncated = bool(self.token) or len(self.items) > limit
             del self.items[limit:]

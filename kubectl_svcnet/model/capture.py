@@ -179,6 +179,22 @@ class Streaming(Source, Protocol):
 
 
 @runtime_checkable
+class Paged(Protocol):
+    """A Source that gives a list in parts, so that nobody need hold all of a long one."""
+
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        """Of a list without `limit`: one at least, in order, only the last with a failure."""
+
+
+def pages_of(source: Source, request: ApiRequest) -> Iterator[Capture]:
+    """The list in parts where the source can, else whole."""
+    if isinstance(source, Paged):
+        yield from source.pages(request)
+    else:
+        yield from source.fetch(request)
+
+
+@runtime_checkable
 class Recorded(Protocol):
     """What a Source of saved answers knows beside: how often it holds the answer to a request.
     With one, whether a difference lasts cannot be seen. `apart` answers a second question of the

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from ..engine.addresses import address_uses
+from ..errors import ParseError
 from ..model.address import IPAddress
 from ..model.capture import Source
+from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import AddressesReport
-from ..parse.kube import parse_slices
+from ..model.service import Endpoint, ServiceName
+from ..parse.kube import Json, parse_slice, parse_slices
 from ..ranges import missed
 from .collect import Collector
 from .inventory import Scope
@@ -19,12 +23,8 @@ from .ranges import read_ranges
 def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) -> AddressesReport:
     """Raises ClusterError where nothing at all could be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
-    slices = collector.fetch_one(Scope().slices())
+    endpoints, gaps = _endpoints(collector, frozenset(asked))
     read = read_ranges(collector, options)
-    endpoints = parse_slices(slices.objects) if slices.ok else None
-    gaps = read.gaps
-    if endpoints is None:
-        gaps += (replace(missed(slices, "endpointslices"), blocking=True),)
     census = replace(read.census, endpoints=endpoints)
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read
@@ -32,5 +32,24 @@ def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) ->
     return AddressesReport(
         collected=collected,
         addresses=address_uses(asked, read.ranges, census),
-        gaps=gaps,
+        gaps=(*read.gaps, *gaps),
     )
+
+
+def _endpoints(
+    collector: Collector, asked: frozenset[IPAddress]
+) -> tuple[Mapping[ServiceName, tuple[Endpoint, ...]] | None, tuple[Gap, ...]]:
+    """Those at the addresses, and their Services' other ones of the same slices; the slices of a
+    large cluster are let go as they come."""
+    slices: list[Json] = []
+    gaps: dict[Gap, None] = {}
+    for page in collector.pages(Scope().slices()):
+        if not page.ok:
+            return None, (replace(missed(page, "endpointslices"), blocking=True),)
+        for item in page.objects:
+            try:
+                if any(e.address.address in asked for e in parse_slice(item).endpoints):
+                    slices.append(item)
+            except ParseError as error:
+                gaps[Gap(what="endpointslices", why=f"an object cannot be read: {error}")] = None
+    return parse_slices(slices), tuple(gaps)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -21,6 +21,7 @@ from ..model.capture import (
     Reason,
     Request,
     Source,
+    pages_of,
 )
 from ..model.commands import COMMANDS, Command
 from ..model.finding import Gap
@@ -54,6 +55,9 @@ class Collector:
 
     def fetch_one(self, request: Request) -> Capture:
         return self.fetch(request)[0]
+
+    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+        yield from pages_of(self.source, request)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """`work` on all items at once, results in their order; an exception ends the run."""

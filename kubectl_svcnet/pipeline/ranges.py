@@ -7,47 +7,22 @@ else told of the kinds of range that it knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from ..engine.judge.ranges import judge_ranges
 from ..engine.usage import given_claims, merge_claims
-from ..errors import ClusterError, ParseError
-from ..model.capture import ApiRequest, Capture, ExecRequest, LogRequest, Reason, Request, Source
+from ..errors import ClusterError
+from ..model.capture import Capture, ExecRequest, LogRequest, Request, Source
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
-from ..parse.kube import Json, parse_node, parse_pod, parse_service
-from ..ranges import PROBE, SOURCES, Place, RangeSource, missed, unseen
+from ..ranges import PROBE, SOURCES, Place, RangeSource, unseen
 from .by_hand import Look, explained
+from .census import LISTS, CensusRead, read_census, recognisable
 from .collect import Collector
-from .inventory import require_nodes
 from .planned import planned
-
-Object = TypeVar("Object")
-
-_LISTS = {
-    "pods": ApiRequest(path="/api/v1/pods"),
-    "services": ApiRequest(path="/api/v1/services"),
-    "nodes": ApiRequest(path="/api/v1/nodes"),
-}
-#: Kinds that cannot be told, or not whole, without a list.
-_TOLD_BY = {
-    "pods": frozenset({RangeKind.POD, RangeKind.SERVICE, RangeKind.NODE}),
-    "services": frozenset({RangeKind.SERVICE}),
-    "nodes": frozenset({RangeKind.POD, RangeKind.NODE}),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """The census, who was asked for by --node, and what could not be read."""
-
-    census: Census
-    wanted: frozenset[str] | None  # None: all nodes
-    gaps: tuple[tuple[Gap, frozenset[RangeKind]], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +51,7 @@ def run(source: Source, options: Options) -> RangesReport:
 
 
 def read_ranges(collector: Collector, options: Options) -> RangesRead:
-    read = _read_census(collector, options)
+    read = read_census(collector, options)
     jobs = _jobs(read, options)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []
@@ -88,7 +63,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         claims += reading.claims
         looks.setdefault(origin.name, []).append((place, requests, reading.claims))
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
-    if not claims and len(read.gaps) == len(_LISTS):
+    if not claims and len(read.gaps) == len(LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
     claims += given_claims(options.beside)
     nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
@@ -105,7 +80,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
 def plan(source: Source, options: Options) -> PlanReport:
     """What `run` would run on nodes and read of logs, after reading the API's lists."""
     collector = Collector(source, max_parallel=options.max_parallel)
-    read = _read_census(collector, options)
+    read = read_census(collector, options)
     commands = [
         command
         for _, _, requests in _jobs(read, options)
@@ -119,72 +94,15 @@ def plan(source: Source, options: Options) -> PlanReport:
     )
 
 
-def _read_census(collector: Collector, options: Options) -> _Read:
-    captures = dict(zip(_LISTS, collector.map(collector.fetch_one, _LISTS.values()), strict=True))
-    gaps: list[tuple[Gap, frozenset[RangeKind]]] = []
-    for what, capture in captures.items():
-        if not capture.ok:
-            gaps.append((missed(capture, what), _TOLD_BY[what]))
-    if len(gaps) == len(captures) and not _only_rights_missing(captures.values()):
-        raise ClusterError(gaps[0][0].why, next=gaps[0][0].next)
-
-    def typed(what: str, parse: Callable[[Json], Object]) -> tuple[Object, ...] | None:
-        objects, broken = _typed(captures[what], what, parse)
-        gaps.extend((gap, _TOLD_BY[what]) for gap in broken)
-        return objects
-
-    census = Census(
-        pods=typed("pods", parse_pod),
-        services=typed("services", parse_service),
-        nodes=typed("nodes", parse_node),
-    )
-    return _Read(census, _wanted(collector, census, options), tuple(gaps))
-
-
-def _only_rights_missing(captures: Iterable[Capture]) -> bool:
-    """Then a single object may still be allowed; without an API server nothing is."""
-    return all(c.failure is not None and c.failure.reason is Reason.FORBIDDEN for c in captures)
-
-
-def _typed(
-    capture: Capture, what: str, parse: Callable[[Json], Object]
-) -> tuple[tuple[Object, ...] | None, list[Gap]]:
-    """A broken object is a gap, and the others still count."""
-    if not capture.ok:
-        return None, []
-    objects, gaps = [], []
-    for item in capture.objects:
-        try:
-            objects.append(parse(item))
-        except ParseError as error:
-            gaps.append(Gap(what=what, why=f"an object cannot be read: {error}"))
-    if capture.truncated:
-        gaps.append(Gap(what=what, why=f"only the first {len(objects)} were read", blocking=True))
-    return tuple(objects), gaps
-
-
-def _wanted(collector: Collector, census: Census, options: Options) -> frozenset[str] | None:
-    """The nodes of --node and --node-selector, which the API server reads in its own syntax."""
-    if not options.nodes and not options.node_selector:
-        return None
-    found = {node.name for node in census.nodes or ()}
-    if options.node_selector:
-        query = (("labelSelector", options.node_selector),)
-        listed = collector.fetch_one(ApiRequest(path=_LISTS["nodes"].path, query=query))
-        if not listed.ok:
-            raise ClusterError(missed(listed, "nodes").why)
-        found = {parse_node(item).name for item in listed.objects}
-    if options.node_selector or census.nodes is not None:
-        require_nodes(found, selector=options.node_selector, names=options.nodes)
-    return frozenset(options.nodes or found)
-
-
-def _jobs(read: _Read, options: Options) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:
+def _jobs(
+    read: CensusRead, options: Options
+) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:
+    census = recognisable(read.census)
     return [
         (source, place, source.requests(place))
         for source in sorted(SOURCES, key=lambda source: source.trust)
         if options.probe or source is not PROBE
-        for place in source.recognise(read.census)
+        for place in source.recognise(census)
         if read.wanted is None or not place.node or place.node in read.wanted
     ]
 

@@ -6,6 +6,9 @@ import os
 import tarfile
 from pathlib import Path
 
+import pytest
+
+from kubectl_svcnet.cluster import replay
 from kubectl_svcnet.cluster.record import RecordingSource
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.model.capture import ApiRequest, Capture, ExecRequest, Reason
@@ -87,3 +90,17 @@ def test_discarded(tmp_path: Path) -> None:
     source.fetch(EXEC)
     source.discard()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_list_that_passes_in_parts_is_saved_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "_PAGE", 2)
+    path = tmp_path / "run.tar.gz"
+    services = tuple({"metadata": {"name": name}} for name in "abc")
+    source = RecordingSource(ReplaySource.of([Capture(request=LISTED, objects=services)]), path)
+    assert [len(part.objects) for part in source.pages(LISTED)] == [2, 1]
+    source.finish()
+    (capture,) = ReplaySource(path).fetch(LISTED)
+    assert capture.objects == services
+    assert not capture.truncated

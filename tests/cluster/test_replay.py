@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from kubectl_svcnet.cluster import replay
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model.capture import (
@@ -217,10 +218,34 @@ def test_a_bundle_that_cannot_be_read(tmp_path: Any) -> None:
         ReplaySource(tmp_path / "none")
 
 
-@pytest.mark.parametrize("objects", [b"{", b'"x"', b'["x"]', b"[" * 200_000])
+@pytest.mark.parametrize("objects", [b"{", b'"x"', b'["x"]', b"[{}", b"[" * 200_000])
 def test_objects_that_cannot_be_read(objects: bytes) -> None:
     source = ReplaySource.of([Capture(request=LISTED, objects=({"x": 1},))])
     for stored in source._answers.values():
         stored[:] = [replace(one, objects=zlib.compress(objects)) for one in stored]
     with pytest.raises(ParseError, match="damaged"):
         source.fetch(LISTED)
+    with pytest.raises(ParseError, match="damaged"):
+        list(source.pages(LISTED))
+
+
+def test_a_list_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_PAGE", 2)
+    source = ReplaySource.of([listed("a", "b", "c", started=5.0), listed("d", started=9.0)])
+    parts = list(source.pages(LISTED))
+    assert [len(part.objects) for part in parts] == [2, 1]
+    assert tuple(item for part in parts for item in part.objects) == listed("a", "b", "c").objects
+    assert source.now() == 6.0
+    assert [len(part.objects) for part in source.pages(LISTED)] == [1]
+    part_of_it = ApiRequest(path=LISTED.path, query=(("labelSelector", "app=b"),))
+    assert [len(part.objects) for part in source.pages(part_of_it)] == [1]
+    assert [reason(p) for p in source.pages(ApiRequest(path="/api/v1/pods"))] == [
+        Reason.NOT_RECORDED
+    ]
+
+
+def test_a_failure_or_an_empty_list_in_parts() -> None:
+    failure = Failure(reason=Reason.FORBIDDEN, message="no")
+    for capture in (listed(failure=failure), listed()):
+        (part,) = ReplaySource.of([capture]).pages(LISTED)
+        assert part == replace(capture, request=LISTED)

@@ -320,3 +320,41 @@ def test_a_silent_server(api: Any, name: str) -> None:
     assert capture.failure is not None
     assert capture.failure.reason is Reason.TIMEOUT
     assert len([a for a in api.asked if a.path == SERVICES]) == 1  # nothing is sent twice
+
+
+def pages(api: Any, **limits: Any) -> list[Capture]:
+    return list(api.source(**limits).pages(ApiRequest(path=SERVICES)))
+
+
+def test_a_list_in_parts(api: Any) -> None:
+    api.routes[SERVICES] = paged(1201)
+    found = pages(api)
+    assert [len(capture.objects) for capture in found] == [500, 500, 201]
+    assert [name for capture in found for name in names(capture)] == [f"s{n}" for n in range(1201)]
+    assert {capture.failure for capture in found} == {None}
+
+
+def test_a_part_that_is_too_large_ends_the_list(api: Any) -> None:
+    api.routes[SERVICES] = paged(1201)
+    assert len(pages(api, max_list=20_000)) == 3  # the limit is each part's
+    (capture,) = pages(api, max_list=2_000)
+    assert capture.failure is not None
+    assert capture.failure.reason is Reason.TOO_LARGE
+
+
+def test_a_list_in_parts_goes_on_where_its_token_expired(api: Any) -> None:
+    def route(exchange: Any) -> None:
+        if dict(exchange.asked.query).get("continue") == "500":
+            body = {"kind": "Status", "message": "too old", "metadata": {"continue": "1000"}}
+            exchange.json(body, status=410)
+        else:
+            whole(exchange)
+
+    whole = paged(1201)
+    api.routes[SERVICES] = route
+    assert [len(capture.objects) for capture in pages(api)] == [500, 201]
+    api.routes[SERVICES] = paged(1201, gone_at=500, times=1)  # without another token
+    first, second = pages(api)
+    assert len(first.objects) == 500
+    assert second.failure is not None
+    assert "too old" in second.failure.message

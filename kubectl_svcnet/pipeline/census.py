@@ -1,0 +1,125 @@
+"""Who holds addresses and node ports: the API's lists of pods, Services and nodes.
+
+Each is read in parts and parsed as it comes, so that of 150,000 pods only what is counted stays.
+Each may fail by itself: it is then None in the census, and a gap beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Generic, TypeVar
+
+from ..errors import ClusterError, ParseError
+from ..model.capture import ApiRequest, Capture, Reason
+from ..model.finding import Gap
+from ..model.iprange import Census, RangeKind
+from ..model.options import Options
+from ..model.service import Pod
+from ..parse.kube import Json, parse_node, parse_service
+from ..parse.pods import PodReader
+from ..ranges import missed
+from .collect import Collector
+from .inventory import require_nodes
+
+Object = TypeVar("Object")
+
+LISTS = {
+    "pods": ApiRequest(path="/api/v1/pods"),
+    "services": ApiRequest(path="/api/v1/services"),
+    "nodes": ApiRequest(path="/api/v1/nodes"),
+}
+#: Kinds that cannot be told, or not whole, without a list.
+_TOLD_BY = {
+    "pods": frozenset({RangeKind.POD, RangeKind.SERVICE, RangeKind.NODE}),
+    "services": frozenset({RangeKind.SERVICE}),
+    "nodes": frozenset({RangeKind.POD, RangeKind.NODE}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CensusRead:
+    """The census, who was asked for by --node, and what could not be read."""
+
+    census: Census
+    wanted: frozenset[str] | None  # None: all nodes
+    gaps: tuple[tuple[Gap, frozenset[RangeKind]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed(Generic[Object]):
+    """`objects` None: the list was not read."""
+
+    objects: tuple[Object, ...] | None
+    end: Capture
+    gaps: tuple[Gap, ...]
+
+
+def read_census(collector: Collector, options: Options) -> CensusRead:
+    with ThreadPoolExecutor(max_workers=len(LISTS)) as pool:
+        reading = (
+            pool.submit(_listed, collector, "pods", PodReader().read),
+            pool.submit(_listed, collector, "services", parse_service),
+            pool.submit(_listed, collector, "nodes", parse_node),
+        )
+    pods, services, nodes = reading[0].result(), reading[1].result(), reading[2].result()
+    ends = [pods.end, services.end, nodes.end]
+    gaps = [
+        (gap, _TOLD_BY[what])
+        for what, found in zip(LISTS, (pods.gaps, services.gaps, nodes.gaps), strict=True)
+        for gap in found
+    ]
+    if not any(end.ok for end in ends) and not _only_rights_missing(ends):
+        raise ClusterError(gaps[0][0].why, next=gaps[0][0].next)
+    census = Census(pods=pods.objects, services=services.objects, nodes=nodes.objects)
+    return CensusRead(census, _wanted(collector, census, options), tuple(gaps))
+
+
+def recognisable(census: Census) -> Census:
+    """What sources are to look at: of pods that are only counted (`PodReader`) one of each
+    namespace and labels, by which alone a source knows them."""
+    found: dict[object, Pod] = {}
+    for number, pod in enumerate(census.pods or ()):
+        key = number if pod.containers else (pod.namespace, tuple(pod.labels.items()))
+        found.setdefault(key, pod)
+    return replace(census, pods=None if census.pods is None else tuple(found.values()))
+
+
+def _listed(collector: Collector, what: str, parse: Callable[[Json], Object]) -> _Listed[Object]:
+    """A broken object is a gap, and the others still count; a list that broke off does not."""
+    objects, gaps = [], []
+    for page in collector.pages(LISTS[what]):
+        end = page
+        for item in page.objects:
+            try:
+                objects.append(parse(item))
+            except ParseError as error:
+                gaps.append(Gap(what=what, why=f"an object cannot be read: {error}"))
+    if not end.ok:
+        return _Listed(None, end, (missed(end, what),))
+    if end.truncated:
+        why = f"only the first {len(objects)} were read"
+        gaps.append(Gap(what=what, why=why, blocking=True))
+    return _Listed(tuple(objects), replace(end, objects=()), tuple(gaps))
+
+
+def _only_rights_missing(captures: Iterable[Capture]) -> bool:
+    """Then a single object may still be allowed; without an API server nothing is."""
+    return all(c.failure is not None and c.failure.reason is Reason.FORBIDDEN for c in captures)
+
+
+def _wanted(collector: Collector, census: Census, options: Options) -> frozenset[str] | None:
+    """The nodes of --node and --node-selector, which the API server reads in its own syntax."""
+    if not options.nodes and not options.node_selector:
+        return None
+    found = {node.name for node in census.nodes or ()}
+    if options.node_selector:
+        query = (("labelSelector", options.node_selector),)
+        listed = collector.fetch_one(ApiRequest(path=LISTS["nodes"].path, query=query))
+        if not listed.ok:
+            raise ClusterError(missed(listed, "nodes").why)
+        found = {parse_node(item).name for item in listed.objects}
+    if options.node_selector or census.nodes is not None:
+        require_nodes(found, selector=options.node_selector, names=options.nodes)
+    return frozenset(options.nodes or found)
