@@ -14,7 +14,7 @@ from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ..errors import ParseError
-from ..model.address import Family, IPAddress, IPNetwork, Protocol, SocketAddress
+from ..model.address import IPAddress, IPNetwork, Protocol, SocketAddress
 from ..model.service import (
     ConfigMap,
     Container,
@@ -76,7 +76,8 @@ def parse_slices(items: Iterable[Json]) -> dict[ServiceName, tuple[Endpoint, ...
 
     As kube-proxy reads them (pkg/proxy/endpointslicecache.go): only the first address counts,
     a port without number is ignored, and of the same address twice the one that is not
-    terminating wins.
+    terminating wins. Raises ParseError for a slice that cannot be read whole: one endpoint less
+    would be another expectation.
     """
     joined: dict[ServiceName, dict[tuple[SocketAddress, str, Protocol], Endpoint]] = {}
     for item in items:
@@ -101,19 +102,23 @@ def parse_slices(items: Iterable[Json]) -> dict[ServiceName, tuple[Endpoint, ...
 
 
 def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
-    family = {"IPv4": Family.IPV4, "IPv6": Family.IPV6}.get(_text(item, "addressType"))
-    if family is None:
-        return
-    for entry in _maps(item, "endpoints"):
+    entries = _every(item, "endpoints")
+    if entries and _text(item, "addressType") not in ("IPv4", "IPv6", "FQDN"):
+        raise ParseError("unknown addressType", text=str(item.get("addressType")))
+    for entry in entries if _text(item, "addressType") != "FQDN" else ():
         addresses = _addresses(_strings(entry, "addresses")[:1])
+        if not addresses and entry.get("addresses"):
+            raise ParseError("no address", text=str(entry["addresses"]))
         if not addresses:
             continue
         conditions, hints = _map(entry, "conditions"), _map(entry, "hints")
         target = _map(entry, "targetRef")
-        for port in _maps(item, "ports"):
+        for port in _every(item, "ports"):
             number = port.get("port")
-            if not isinstance(number, int) or not number:
+            if not number:
                 continue
+            if not isinstance(number, int):
+                raise ParseError("no port", text=str(number))
             yield Endpoint(
                 address=SocketAddress(addresses[0], number),
                 port_name=_text(port, "name"),
@@ -338,6 +343,13 @@ def _map(item: Json, key: str) -> Json:
 def _maps(item: Json, key: str) -> list[Json]:
     value = item.get(key)
     return [v for v in value if isinstance(v, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def _every(item: Json, key: str) -> list[Json]:
+    found, value = _maps(item, key), item.get(key)
+    if value and (not isinstance(value, (list, tuple)) or len(found) < len(value)):
+        raise ParseError(f"{key}: no list of objects", text=str(value))
+    return found
 
 
 def _text(item: Json, key: str) -> str:

@@ -5,10 +5,10 @@ Every list may fail by itself; what is missing is None in the inventory and a ga
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import ClusterError, UsageError
+from ..errors import ClusterError, ParseError, UsageError
 from ..model.capture import ApiRequest, Capture, Failure, Reason
 from ..model.finding import Gap
 from ..model.service import Endpoint, Inventory, Node, Pod, Service, ServiceName
@@ -98,7 +98,11 @@ def read_services(
             blind |= here.keys()
             gaps.append(_gap(sliced, sliced.failure, "endpointslices"))
             readable = False
-        endpoints |= parse_slices(sliced.objects)
+        joined, broken = join_slices(sliced.objects)
+        endpoints |= joined
+        gaps += broken.values()
+        # Which Service's it is may be what cannot be read.
+        blind |= here.keys() if None in broken else here.keys() & broken.keys()
         for name, time in _changes(listed.objects, sliced.objects) if dated else ():
             changed[name] = max(time, changed.get(name, time))
     return ServicesRead(
@@ -110,6 +114,36 @@ def read_services(
         readable=readable,
         changed=changed,
     )
+
+
+def join_slices(
+    items: Sequence[Json],
+) -> tuple[dict[ServiceName, tuple[Endpoint, ...]], dict[ServiceName | None, Gap]]:
+    """Endpoints by Service, and of Services whose slices cannot all be read a gap instead."""
+    try:
+        return parse_slices(items), {}
+    except ParseError:
+        pass  # one of them is to be found
+    good: list[Json] = []
+    broken: dict[ServiceName | None, Gap] = {}
+    for item in items:
+        try:
+            parse_slices([item])
+        except ParseError as error:
+            name = _maybe_service(item)
+            why = f"one of {name or 'a Service'} cannot be read: {error}"
+            broken[name] = Gap(what="endpointslices", why=why, blocking=True)
+        else:
+            good.append(item)
+    found = {name: of for name, of in parse_slices(good).items() if name not in broken}
+    return found, broken
+
+
+def _maybe_service(item: Json) -> ServiceName | None:
+    try:
+        return service_of(item)
+    except ParseError:
+        return None
 
 
 def _changes(

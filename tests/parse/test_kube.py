@@ -184,6 +184,26 @@ def test_slices(items: list[dict[str, Any]], addresses: list[str]) -> None:
     assert [endpoint.address for endpoint in found] == [at(text) for text in addresses]
 
 
+@pytest.mark.parametrize(
+    "item",
+    [
+        sliced(ep("10.244.1.300")),
+        sliced({"addresses": [10]}),
+        sliced({"addresses": "x"}),
+        sliced(ep("10.244.1.2"), ports=[{"port": "http"}]),
+        sliced(ep("10.244.1.2"), ports={"port": 80}),
+        sliced(ep("10.244.1.2"), ports=[80]),
+        sliced(ep("10.244.1.2"), addressType="IPX"),
+        sliced(endpoints="x"),
+        sliced(endpoints=["10.244.1.2"]),
+    ],
+)
+def test_slices_that_cannot_be_read(item: dict[str, Any]) -> None:
+    """Less of it would be another expectation."""
+    with pytest.raises(ParseError):
+        parse_slices([sliced(ep("10.244.1.2")), item])
+
+
 @pytest.mark.parametrize("leaving_first", [True, False])
 def test_of_two_the_one_that_stays(leaving_first: bool) -> None:
     both = [ep("10.244.1.2", ready=False, serving=True, terminating=True), ep("10.244.1.2")]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
@@ -56,6 +58,31 @@ def test_endpoints_that_cannot_be_listed_are_not_none() -> None:
     read = read_services(collector(forbid("endpointslices")), [Scope()])
     assert len(read.services) == len(read.blind) == 16
     assert not read.readable
+    assert [gap.what for gap in read.gaps] == ["endpointslices"]
+
+
+def test_a_slice_that_cannot_be_read_blinds_for_its_service() -> None:
+    def edit(item: Any) -> Any:
+        if item["metadata"]["labels"]["kubernetes.io/service-name"] == "db-service":
+            item["endpoints"] = [*item["endpoints"], {"addresses": ["10.244.1"]}]
+        return item
+
+    read = read_services(collector(Saved().objects("endpointslices", edit)), [Scope()])
+    name = ServiceName("default", "db-service")
+    assert read.blind == {name}
+    assert name not in read.endpoints
+    assert len(read.endpoints) > 5
+    [gap] = read.gaps
+    assert (gap.what, gap.blocking) == ("endpointslices", True)
+    assert gap.why.startswith("one of default/db-service cannot be read: no address: ")
+
+
+def test_a_slice_of_nobody_blinds_for_all() -> None:
+    def edit(item: Any) -> Any:
+        return {**item, "metadata": {}} if item["metadata"]["name"].startswith("db-") else item
+
+    read = read_services(collector(Saved().objects("endpointslices", edit)), [Scope()])
+    assert len(read.blind) == 16
     assert [gap.what for gap in read.gaps] == ["endpointslices"]
 
 

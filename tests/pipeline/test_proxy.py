@@ -272,6 +272,19 @@ def test_a_change_that_the_kernel_does_not_show(time: str, code: set[str]) -> No
         assert "default/db-service (10.96." in state(report, "n1").sync.why
 
 
+def test_slices_that_cannot_be_read_make_no_sync_late() -> None:
+    """The Service that changed last is not looked for then."""
+
+    def broken(item: Any) -> Any:
+        item["endpoints"] = [{"addresses": ["nowhere"]}]
+        return item
+
+    source = saved().objects("services", changed("db-service", "2026-11-25T00:00:30Z"))
+    report = told(source.objects("endpointslices", broken))
+    assert codes(report) == {}
+    assert {gap.what for gap in report.gaps if gap.blocking} == {"endpointslices"}
+
+
 def test_a_difference_that_does_not_last() -> None:
     """Our clock may be ahead of the one that dates changes, so the change may be a second old."""
     source = saved().objects("services", changed("db-service", "2026-11-25T00:00:30Z"))
