@@ -29,11 +29,13 @@ class Leftover:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A kube-proxy's configuration, as far as it is compared. A `mode` of "" leaves it to
-    kube-proxy. `source`: "configmap kube-system/kube-proxy", "flags of pod …", "/configz"."""
+    kube-proxy. `node_port_addresses` are () for the primary ones, and for all. `source`:
+    "configmap kube-system/kube-proxy", "flags of pod …", "/configz"."""
 
     mode: str = ""
     cluster_cidr: tuple[IPNetwork, ...] = ()
     detect_local: str = ""
+    node_port_addresses: tuple[IPNetwork, ...] = ()
     source: str = ""
     changed: float | None = None  # when it was last edited, seconds since the epoch
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import ParseError
 from .cidr import parse_networks
-from .kubeadm import KubeProxyConfiguration, StatedRange
+from .kubeadm import KubeProxyConfiguration, StatedRange, node_port_addresses
 
 _GROUP = "kubeproxy.config.k8s.io"
 
@@ -36,6 +36,7 @@ def parse_configz(text: str) -> KubeProxyConfiguration | None:
         cluster_cidr=_cluster_cidr(fields),
         mode=mode if isinstance(mode, str) else "",
         detect_local=detect_local if isinstance(detect_local, str) else "",
+        node_port_addresses=node_port_addresses(fields.get("nodeportaddresses")),
     )
 
 

@@ -39,6 +39,7 @@ class KubeProxyConfiguration:
     cluster_cidr: StatedRange | None = None
     mode: str = ""
     detect_local: str = ""
+    node_port_addresses: tuple[IPNetwork, ...] = ()
 
 
 def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
@@ -62,7 +63,14 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
         cluster_cidr=_stated(text, found, "clusterCIDR"),
         mode=mode if isinstance(mode, str) else "",
         detect_local=detect_local if isinstance(detect_local, str) else "",
+        node_port_addresses=node_port_addresses(found.get("nodePortAddresses")),
     )
+
+
+def node_port_addresses(listed: object) -> tuple[IPNetwork, ...]:
+    """() for all addresses, and for `primary`, which is those of the Node object."""
+    words = [word for word in listed if isinstance(word, str)] if isinstance(listed, list) else []
+    return parse_networks(",".join(words)) if "primary" not in words else ()
 
 
 def _document(text: str, kind: str) -> Mapping[str, Any] | None:

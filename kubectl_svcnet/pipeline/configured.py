@@ -19,7 +19,11 @@ from ..model.service import Pod
 from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag
 from ..parse.kube import parse_changed, parse_config_map
-from ..parse.kubeadm import KubeProxyConfiguration, parse_kube_proxy_configuration
+from ..parse.kubeadm import (
+    KubeProxyConfiguration,
+    node_port_addresses,
+    parse_kube_proxy_configuration,
+)
 from ..ranges import missed
 from .collect import Collector
 
@@ -87,10 +91,12 @@ def _by_flags(pod: Pod) -> Setting:
     container = proxy_container(pod)
     words = container.command if container else ()
     ranges = find_flag(words, "cluster-cidr")
+    served = find_flag(words, "nodeport-addresses")
     return Setting(
         mode=find_flag(words, "proxy-mode") or "",
         cluster_cidr=parse_networks(ranges) if ranges else (),
         detect_local=find_flag(words, "detect-local-mode") or "",
+        node_port_addresses=node_port_addresses((served or "").split(",")),
         source=f"flags of pod {_key(pod)}",
     )
 
@@ -122,6 +128,7 @@ def setting_of(found: KubeProxyConfiguration, source: str) -> Setting:
         mode=found.mode,
         cluster_cidr=found.cluster_cidr.networks if found.cluster_cidr else (),
         detect_local=found.detect_local,
+        node_port_addresses=found.node_port_addresses,
         source=source,
     )
 

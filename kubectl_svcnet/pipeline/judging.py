@@ -120,7 +120,7 @@ def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -
     if reader is None or view is None:
         return ""
     if frontend.kind is FrontendKind.NODE_PORT:
-        return reader.node_ports_elsewhere(view, where)
+        return reader.node_ports_elsewhere(view, where) or reading.nowhere.get(family, "")
     has_family = any(family_of(address) is family for address in reading.node.addresses)
     if not has_family and reader.programmed(view) and not reader.programmed(view, family):
         return f"kube-proxy programs no {family.value} here, and the node has no such address"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
 from ..dataplanes.kube_proxy import log_head, proxy_pod
+from ..model.address import Family
 from ..model.capture import (
     Capture,
     ExecRequest,
@@ -50,7 +51,7 @@ Ask = Callable[[NodeView], "Mapping[Frontend, Questions]"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReading:
     """One node, read. `view` is None where it was not; `state` is the letter of kube-proxy's
-    process (R, S, T …), "" if unknown."""
+    process (R, S, T …), "" if unknown; `nowhere` why it serves no node port of a family."""
 
     node: Node
     owner: Owner
@@ -61,6 +62,7 @@ class NodeReading:
     state: str = ""
     captures: Mapping[Command, Capture] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
+    nowhere: Mapping[Family, str] = field(default_factory=dict)
 
     @property
     def own(self) -> OwnChains:

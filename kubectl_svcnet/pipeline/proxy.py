@@ -19,6 +19,7 @@ from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
+from ..model.proxystate import Setting
 from ..model.report import PlanReport, ProxyReport, Verdict
 from ..model.service import Frontend, Inventory, Node, ServiceName
 from ..node.netfilter import Wanted
@@ -26,6 +27,7 @@ from .collect import Collector
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services
 from .judging import judge, packets_for
+from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
 from .proxies import Proxies, lacking, telling, told_of
@@ -93,8 +95,8 @@ class _Run:
         read = read_services(self.collector, (Scope(),), dated=True)
         asked = _Asked.of(read, self.collector.source.now())
         words = proxies.ask()
-        readings = self._read(asked, nodes)
-        unseen = self._unseen(asked, readings, nodes)
+        readings = with_settings(self._read(asked, nodes), words.settings)
+        unseen = self._unseen(asked, readings, nodes, words.settings)
         judged = proxies.judge(asked.expected, readings, words, unseen)
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
         return ProxyReport(
@@ -121,7 +123,11 @@ class _Run:
         return {reading.node.name: reading for reading in self.collector.map(one, nodes)}
 
     def _unseen(
-        self, asked: _Asked, readings: Mapping[str, NodeReading], nodes: Sequence[Node]
+        self,
+        asked: _Asked,
+        readings: Mapping[str, NodeReading],
+        nodes: Sequence[Node],
+        settings: Mapping[str, Setting],
     ) -> dict[str, str]:
         """By node that could be judged: a change over a minute old that its kernel does not show,
         "" if none. Stated only if it is so once more after --settle, for the clock that says how
@@ -131,7 +137,7 @@ class _Run:
         if not doubtful:
             return dict.fromkeys(found, "")
         self.collector.wait(self.options.settle)
-        again = _lacking(asked, self._read(asked, doubtful))
+        again = _lacking(asked, with_settings(self._read(asked, doubtful), settings))
         read = read_services(self.collector, (Scope(),), dated=True)
         still = {s.name for s in read.services if _same(read, asked.read, s.name)}
         return {

@@ -27,7 +27,7 @@ from .nodes import NodeReader, NodeReading, read_once
 if TYPE_CHECKING:  # `judging`, and all that it imports, is not needed before nodes have answered
     from ..engine.ask import Questions
     from ..model.report import Collected, TraceReport
-    from .judging import Outcome
+    from .judging import Judged, Outcome
 
 #: Pods listed per node to find a client among.
 PODS = 50
@@ -78,7 +78,7 @@ class Tracing:
         self.inventory, self.read, self.gaps = inventory, read, gaps
         self.nodes = inventory.nodes or ()
         self.pods: Future[dict[str, tuple[Pod, ...] | None]] = Future()
-        self.pod_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
+        self.api_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.reread = frozenset[str]()
 
     def outcome(self) -> Outcome:
@@ -103,12 +103,12 @@ class Tracing:
     ) -> Outcome:
         from . import judging
 
-        judged = judging.judge(after, readings, targets)
+        judged, readings = self._judge(after, readings, targets)
         self.reread = judging.differing(judged)
         once = frozenset[str]()
         if self.reread:
             again, last = self._settle(after, self.reread, targets)
-            second = judging.judge(last, again, targets)
+            second, again = self._judge(last, again, targets)
             judged = judging.settled(judged, second, (before, after, last))
             readings = {**readings, **again}
             once = read_once(self.collector.source, again.values())
@@ -118,10 +118,24 @@ class Tracing:
             expected=after,
             judged=judged,
             readings=readings,
-            gaps=(*self.gaps, *self.read.gaps, *self.pod_gaps, *self._blind(targets)),
+            gaps=(*self.gaps, *self.read.gaps, *self.api_gaps, *self._blind(targets)),
             missing=self.read.missing,
             once=once,
         )
+
+    def _judge(
+        self, expected: Expected, readings: dict[str, NodeReading], targets: Sequence[Frontend]
+    ) -> tuple[Judged, dict[str, NodeReading]]:
+        """Where a node port is absent, its kube-proxy may be set so."""
+        from . import judging
+        from .node_ports import look_up, unserved
+
+        judged = judging.judge(expected, readings, targets)
+        if nodes := unserved(judged):
+            readings, gaps = look_up(self.collector, readings, nodes)
+            self.api_gaps |= dict.fromkeys(gaps)
+            judged = judging.judge(expected, readings, targets)
+        return judged, readings
 
     def _settle(
         self, after: Expected, doubtful: frozenset[str], targets: Sequence[Frontend]
@@ -160,7 +174,7 @@ class Tracing:
         capture = self.collector.fetch_one(request)
         if capture.failure is not None:
             gap = gap_of(request, capture.failure, what="pods of a node", blocking=False)
-            self.pod_gaps[gap] = None
+            self.api_gaps[gap] = None
             return node.name, None
         return node.name, tuple(map(parse_pod, capture.objects))
 

@@ -34,6 +34,13 @@ def test_ranges_of_1_30(key: str) -> None:
     assert found.cluster_cidr.networks == (ip_network("10.0.0.0/8"),)
 
 
+@pytest.mark.parametrize("key", ["NodePortAddresses", "nodePortAddresses"])
+def test_node_port_addresses(key: str) -> None:
+    found = parse_configz(json.dumps({"kubeproxy.config.k8s.io": {key: ["192.0.2.0/24"]}}))
+    assert found is not None
+    assert found.node_port_addresses == (ip_network("192.0.2.0/24"),)
+
+
 @pytest.mark.parametrize("value", [{}, {"Mode": 3, "DetectLocal": []}, {"clusterCIDR": ""}])
 def test_nothing_stated(value: object) -> None:
     found = parse_configz(json.dumps({"kubeproxy.config.k8s.io": value}))

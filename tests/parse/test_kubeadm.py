@@ -49,6 +49,21 @@ def test_kube_proxy_configuration() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("listed", "ranges"),
+    [
+        ("[192.0.2.0/24, '2001:db8::/32']", ("192.0.2.0/24", "2001:db8::/32")),
+        ("[primary]", ()),
+        ("[]", ()),
+        ("null", ()),
+    ],
+)
+def test_node_port_addresses(listed: str, ranges: tuple[str, ...]) -> None:
+    found = parse_kube_proxy_configuration(f"{PROXY}nodePortAddresses: {listed}\n")
+    assert found is not None
+    assert found.node_port_addresses == tuple(map(ip_network, ranges))
+
+
 def test_one_of_several_documents() -> None:
     assert parse_cluster_configuration(f"{PROXY}---\n{CLUSTER}") is not None
 

@@ -64,13 +64,17 @@ def test_each_by_the_config_map_that_its_pod_mounts() -> None:
 
 
 def test_flags_count_only_without_a_file() -> None:
-    flags = ("--proxy-mode=ipvs", "--cluster-cidr", "10.0.0.0/8", "--detect-local-mode=NodeCIDR")
+    flags = (
+        *("--proxy-mode=ipvs", "--cluster-cidr", "10.0.0.0/8", "--detect-local-mode=NodeCIDR"),
+        "--nodeport-addresses=192.0.2.0/24,198.51.100.0/24",
+    )
     settings, gaps = read([mounting("", command=flags)])
     assert gaps == ()
     assert settings["kube-system/kube-proxy-n1"] == Setting(
         mode="ipvs",
         cluster_cidr=(ip_network("10.0.0.0/8"),),
         detect_local="NodeCIDR",
+        node_port_addresses=(ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24")),
         source="flags of pod kube-system/kube-proxy-n1",
     )
     both = mounting("a", command=(FILE, *flags))

@@ -26,6 +26,7 @@ from .control_plane import ControlPlane
 
 #: Whole lists, from which whatever is asked for is picked.
 LISTS = (
+    "/api/v1/configmaps",
     "/api/v1/nodes",
     "/api/v1/pods",
     "/api/v1/services",

@@ -46,6 +46,22 @@ def test_nothing_is_amiss(plane: ControlPlane, mode: str, name: str) -> None:
 
 
 @MODES
+def test_node_ports_nowhere(plane: ControlPlane, mode: str) -> None:
+    """As far as its rules go somebody may have deleted them; its configuration says no."""
+    plane.replace(every_kind())
+    settings = {"nodePortAddresses": ["192.0.2.0/24"]}
+    with proxy_node(plane, VERSION, mode, settings) as node:
+        report = look(node)
+    assert not report.findings, told(report)
+    for frontend, place in places(report):
+        here = frontend.frontend.kind is not FrontendKind.NODE_PORT
+        six = frontend.frontend.family.value == "IPv6"
+        assert place.verdict.value == ("ok" if here or six else "unread")
+    assert not [gap for gap in report.gaps if gap.blocking]
+    assert any("192.0.2.0/24 only" in gap.why for gap in report.gaps)
+
+
+@MODES
 def test_node_ports_at_another_address(plane: ControlPlane, mode: str) -> None:
     """They are served at cni0 only, so nothing is said of the address that is dialled."""
     plane.replace(every_kind())

@@ -5,6 +5,7 @@ Everything is in network namespaces of this test run's own, so that no address c
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 HERE = "n1"  # the node whose kube-proxy runs
@@ -61,11 +62,37 @@ def node_object(name: str, zone: str) -> dict[str, Any]:
     }
 
 
+CONFIG = "config.conf"
+
+
+def proxy_config(text: str) -> dict[str, Any]:
+    """The ConfigMap that kube-proxy's pod mounts."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kube-proxy", "namespace": "kube-system"},
+        "data": {CONFIG: text},
+    }
+
+
 def proxy_pod(version: str) -> dict[str, Any]:
-    """kube-proxy as a cluster would show it, through which the node is read."""
-    container = {"name": "kube-proxy", "image": f"kube-proxy:{version}"}
-    started = {"running": {"startedAt": "2026-11-24T00:00:00Z"}}
-    state = {**container, "imageID": "", "ready": True, "restartCount": 0, "state": started}
+    """kube-proxy as a cluster would show it, through which the node is read; started now."""
+    container = {
+        "name": "kube-proxy",
+        "image": f"kube-proxy:{version}",
+        "command": ["kube-proxy", f"--config=/var/lib/kube-proxy/{CONFIG}"],
+        "volumeMounts": [{"name": "config", "mountPath": "/var/lib/kube-proxy"}],
+    }
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    started = {"running": {"startedAt": now}}
+    state = {
+        "name": container["name"],
+        "image": container["image"],
+        "imageID": "",
+        "ready": True,
+        "restartCount": 0,
+        "state": started,
+    }
     address = addresses(HERE)[0]
     return {
         "apiVersion": "v1",
@@ -79,6 +106,7 @@ def proxy_pod(version: str) -> dict[str, Any]:
             "nodeName": HERE,
             "hostNetwork": True,
             "containers": [container],
+            "volumes": [{"name": "config", "configMap": {"name": "kube-proxy"}}],
             "terminationGracePeriodSeconds": 0,
         },
         "status": {
