@@ -24,7 +24,6 @@ EVERYWHERE = [
     (r" is not what\.negated", ""),
     (r", what\.negated, ", ", False, "),
     (r" & match\.mask ==", " =="),
-    (r" & int\(network\.netmask\) ==", " =="),
     (r" <= int\(address\) <= ", " < int(address) < "),
     (r"first <= port <= last", "first < port <= last"),
     (r"first <= port <= last", "first <= port < last"),

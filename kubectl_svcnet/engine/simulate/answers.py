@@ -9,7 +9,6 @@ is RELATED, its mark is 0, and no nat chain sees it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from ...model.address import IPAddress
 from ...model.fate import FateKind
@@ -68,8 +67,7 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
     if kind is Answering.RESET or routing.is_local(flow.destination):
         source = flow.destination
     tracked = flow.tracking is Tracking.NEW
-    return replace(
-        flow,
+    return flow._replace(
         source=source,
         destination=client,
         in_device="",

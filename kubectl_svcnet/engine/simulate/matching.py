@@ -7,7 +7,6 @@ One function per class of `model.matches`, in one table. A class that is not in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from ...model import matches as m
@@ -52,11 +51,9 @@ def _address(match: m.AddressIn, flow: Flow, place: Place) -> Answer:
         if match.network.prefixlen == 0:
             return not match.negated
         return NotKnown("the source address is not known")
-    network = match.network
-    if address.version != network.version:
+    if address.version != match.network.version:
         return False
-    inside = int(address) & int(network.netmask) == int(network.network_address)
-    return inside is not match.negated
+    return (address in match.network) is not match.negated
 
 
 def _masked(match: m.AddressMasked, flow: Flow, place: Place) -> Answer:
@@ -260,7 +257,7 @@ def _by_ipvs(match: m.ByIpvs, flow: Flow, place: Place) -> Answer:
     if virtual is None:
         return False
     port = virtual.port
-    then = replace(flow, destination=virtual.address, destination_port=port)
+    then = flow._replace(destination=virtual.address, destination_port=port)
     answers = [answer(one, then, place) for one in match.asked]
     return False if False in answers else next((a for a in answers if a is not True), True)
 

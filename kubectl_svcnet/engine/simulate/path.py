@@ -9,7 +9,6 @@ takes in INPUT or OUTPUT leaves from there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address
 from itertools import permutations
 
@@ -311,7 +310,7 @@ class Path:
 
     def _unless_marked_late(self, way: Way, flow: Flow) -> Way:
         """A mark that mangle set makes the kernel ask anew, one that came after it does not."""
-        before = replace(flow, mark=self._walk.packet.mark)
+        before = flow._replace(mark=self._walk.packet.mark)
         return way if way == self._routing.way(flow.destination, Sought.of(before)) else Way(None)
 
     def _localnet_source(self, source: IPAddress | None, way: Way) -> Ending | None:

@@ -7,7 +7,7 @@ no rules were read, the device is open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from ...model.address import Family, IPAddress, family_of
@@ -27,7 +27,11 @@ class Routing:
         self._addresses: dict[IPAddress, str | None] | None = None
         if view.addresses is not None:
             self._addresses = {entry.address: entry.interface for entry in view.addresses}
+        self._broadcasts = frozenset(_broadcasts(view.addresses or ()))
         self._routes = tuple(view.routes) if view.routes is not None else None
+        self._tables: dict[str, list[Route]] = {}
+        for route in self._routes or ():
+            self._tables.setdefault(route.table, []).append(route)
         self._ways: dict[IPAddress, Way] = {}
         self._kinds: dict[IPAddress, str | None] = {}
         self._locals: dict[IPAddress, bool | None] = {}
@@ -47,8 +51,8 @@ class Routing:
             return True
         if self._addresses is not None and address in self._addresses:
             return True
-        for route in self._routes or ():
-            if (route.kind, route.table) == ("local", "local") and address in route.destination:
+        for route in self._tables.get("local", ()):
+            if route.kind == "local" and address in route.destination:
                 return True
         if self._addresses is None:
             return None
@@ -80,13 +84,7 @@ class Routing:
 
     def broadcasts(self, address: IPAddress, device: str | None) -> bool:
         """Is it the broadcast address of a network of this device (None: of any)?"""
-        for entry in self._view.addresses or ():
-            length = entry.prefix_length
-            if entry.address.version == 4 and length is not None and length < 31:
-                net = ip_network((entry.address, length), strict=False)
-                if address == net.broadcast_address and device in (entry.interface, None):
-                    return True
-        return False
+        return (address, device) in self._broadcasts
 
     def on_device(self, address: IPAddress, device: str) -> bool | None:
         """Is it an address of this device?"""
@@ -157,9 +155,7 @@ class Routing:
 
     def _best(self, destination: IPAddress, table: str) -> Route | None:
         best: Route | None = None
-        for route in self._routes or ():
-            if route.table != table or destination.version != route.destination.version:
-                continue
+        for route in self._tables.get(table, ()):
             if table in ("main", "default") and route.kind in ("local", "broadcast"):
                 continue
             if destination in route.destination and (best is None or _better(route, best)):
@@ -223,6 +219,16 @@ class Routing:
         else:
             near = [e.address for e in usable if _holds(e, hop)]
         return self.in_order(near or [e.address for e in usable])
+
+
+def _broadcasts(entries: Iterable[InterfaceAddress]) -> Iterator[tuple[IPAddress, str | None]]:
+    """The broadcast address of each network, with its device and with None for any."""
+    for entry in entries:
+        length = entry.prefix_length
+        if entry.address.version == 4 and length is not None and length < 31:
+            network = ip_network((entry.address, length), strict=False)
+            yield network.broadcast_address, entry.interface
+            yield network.broadcast_address, None
 
 
 def _toward(way: Way, destination: IPAddress) -> IPAddress:

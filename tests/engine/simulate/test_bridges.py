@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -61,7 +60,7 @@ FLOW = Flow(
 def test_who_is_bridged_on(
     changes: dict[str, Any], routing: Routing, sysctls: dict[str, str], expected: bool | None
 ) -> None:
-    assert bridged_on(replace(FLOW, **changes), VIP, routing, sysctls) is expected
+    assert bridged_on(FLOW._replace(**changes), VIP, routing, sysctls) is expected
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_who_is_bridged_on(
 def test_ports_of_what_is_bridged_on(
     match: m.Physdev, bridged: bool | None, expected: object
 ) -> None:
-    flow = replace(FLOW, bridged=bridged)
+    flow = FLOW._replace(bridged=bridged)
     found = physdev(match, flow, Place("POSTROUTING", PORTS, ON))
     if isinstance(expected, type):
         assert isinstance(found, expected)

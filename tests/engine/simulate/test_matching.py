@@ -64,7 +64,7 @@ PACKET = Packet(
 def ask(match: object, hook: str = "PREROUTING", view: NodeView = VIEW, **fields: Any) -> object:
     sysctls, sets = fields.pop("sysctls", {}), fields.pop("sets", None)
     place = Place(hook, Routing(view), sysctls, PACKET, sets)
-    return answer(match, replace(FLOW, **fields), place)
+    return answer(match, FLOW._replace(**fields), place)
 
 
 def net(text: str) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,21 +48,21 @@ WEB = nft.Elements((nft.Element(80), nft.Element(443)))
         (nft.Match(STATE, "!=", NEW), FLOW, True),
         (nft.Match(STATE, "!", NEW), FLOW, False),
         (nft.Match(STATUS, "", DNAT), FLOW, False),
-        (nft.Match(STATUS, "", DNAT), replace(FLOW, destination_changed=True), True),
+        (nft.Match(STATUS, "", DNAT), FLOW._replace(destination_changed=True), True),
         (nft.Match(STATE, "", nft.Elements((nft.Element(EXACTLY),))), FLOW, True),
         (nft.Match(STATUS, "", nft.Elements((nft.Element(DNAT),))), FLOW, NotKnown),
         (nft.Match(ROUTE, "", "missing"), FLOW, False),
-        (nft.Match(ROUTE, "", "missing"), replace(FLOW, in_device="eth0"), True),
+        (nft.Match(ROUTE, "", "missing"), FLOW._replace(in_device="eth0"), True),
         (nft.Match(ROUTE, "", "exists"), FLOW, True),
         (nft.Match(ROUTE, "!=", "0"), FLOW, True),
-        (nft.Match(ROUTE, "!=", "0"), replace(FLOW, in_device="eth0"), False),
-        (nft.Match(ROUTE, "", "0"), replace(FLOW, in_device="eth0"), True),
+        (nft.Match(ROUTE, "!=", "0"), FLOW._replace(in_device="eth0"), False),
+        (nft.Match(ROUTE, "", "0"), FLOW._replace(in_device="eth0"), True),
         (nft.Match(nft.Bits("&", RANDOM, 0x7FFFFFFF), "<", 0x40000000), FLOW, Odds(0.5)),
         (nft.Match(RANDOM, ">=", 0x40000000), FLOW, Odds(0.75)),
         (nft.Match(nft.Bits("&", RANDOM, 3), "<=", 0), FLOW, Odds(0.25)),
         (nft.Match(nft.Bits("&", RANDOM, 3), ">", 0), FLOW, Odds(0.75)),
         (nft.Match(nft.Bits("&", RANDOM, 0x7FFFFFF0), "<", 1), FLOW, NotKnown),
-        (nft.Match(SADDR, "!=", WEB), replace(FLOW, source=None), NotKnown),
+        (nft.Match(SADDR, "!=", WEB), FLOW._replace(source=None), NotKnown),
         (nft.Match(SADDR, "", nft.SetName("seen")), FLOW, Depends),
         (nft.Match(SADDR, "", nft.SetName("elsewhere")), FLOW, Unread),
         (nft.Match(nft.Numgen("random", 2), "", 0), FLOW, Spread),

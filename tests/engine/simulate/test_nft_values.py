@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Any
 
@@ -33,8 +32,8 @@ FLOW = Flow(
     tracking=Tracking.NEW,
 )
 SADDR, DPORT, L4 = nft.Field("ip", "saddr"), nft.Field("th", "dport"), nft.Meta("l4proto")
-ICMP = replace(FLOW, answering=Answering.ICMP, tracking=Tracking.RELATED)
-RAW = replace(FLOW, tracking=Tracking.NONE)
+ICMP = FLOW._replace(answering=Answering.ICMP, tracking=Tracking.RELATED)
+RAW = FLOW._replace(tracking=Tracking.NONE)
 PORTS = nft.Elements((nft.Element(80, 8080), nft.Element(nft.Interval(90, 99), 9090)))
 ONLY_ONE = nft.Elements((nft.Element(0, ip_address("10.0.0.1")),))
 
@@ -54,10 +53,10 @@ def look(view: Callable[..., Any], packet: Callable[..., Any]) -> Callable[..., 
     ("expression", "flow", "value"),
     [
         (SADDR, FLOW, ip_address("10.244.1.9")),
-        (SADDR, replace(FLOW, source=None), NotKnown),
+        (SADDR, FLOW._replace(source=None), NotKnown),
         (nft.Field("ip6", "saddr"), FLOW, NO_VALUE),
         (nft.Field("ip", "protocol"), FLOW, 6),
-        (nft.Field("ip", "protocol"), replace(FLOW, protocol=Protocol.UDP), 17),
+        (nft.Field("ip", "protocol"), FLOW._replace(protocol=Protocol.UDP), 17),
         (DPORT, FLOW, 80),
         (DPORT, ICMP, NotKnown),
         (nft.Field("tcp", "sport"), FLOW, NotKnown),
@@ -68,62 +67,62 @@ def look(view: Callable[..., Any], packet: Callable[..., Any]) -> Callable[..., 
         (nft.Field("tcp", "flags"), FLOW, nft.Flags(frozenset({"syn"}))),
         (
             nft.Field("tcp", "flags"),
-            replace(FLOW, answering=Answering.RESET),
+            FLOW._replace(answering=Answering.RESET),
             nft.Flags(frozenset({"rst", "ack"})),
         ),
         (L4, FLOW, 6),
         (L4, ICMP, 1),
         (nft.Meta("nfproto"), FLOW, "ipv4"),
-        (nft.Meta("nfproto"), replace(FLOW, family=Family.IPV6), "ipv6"),
+        (nft.Meta("nfproto"), FLOW._replace(family=Family.IPV6), "ipv6"),
         (nft.Meta("mark"), FLOW, 0x4001),
         (nft.Meta("iifname"), FLOW, "cni0"),
         (nft.Meta("oif"), FLOW, ""),
-        (nft.Meta("oif"), replace(FLOW, out_device=None), NotKnown),
+        (nft.Meta("oif"), FLOW._replace(out_device=None), NotKnown),
         (nft.Meta("skuid"), FLOW, NO_VALUE),
         (nft.Meta("pkttype"), FLOW, "unicast"),
-        (nft.Meta("pkttype"), replace(FLOW, destination=ip_address("192.168.0.1")), "unicast"),
-        (nft.Meta("pkttype"), replace(FLOW, destination=ip_address("224.0.0.1")), "unicast"),
+        (nft.Meta("pkttype"), FLOW._replace(destination=ip_address("192.168.0.1")), "unicast"),
+        (nft.Meta("pkttype"), FLOW._replace(destination=ip_address("224.0.0.1")), "unicast"),
         (nft.Meta("hour"), FLOW, NotKnown),
         (nft.Ct("state"), FLOW, nft.Flags(frozenset({"new"}))),
         (nft.Ct("state"), RAW, nft.Flags(frozenset({"invalid"}))),
         (nft.Ct("status"), FLOW, nft.Flags(frozenset())),
         (
             nft.Ct("status"),
-            replace(FLOW, destination_changed=True),
+            FLOW._replace(destination_changed=True),
             nft.Flags(frozenset({"dnat"})),
         ),
-        (nft.Ct("status"), replace(FLOW, source_changed=True), nft.Flags(frozenset({"snat"}))),
+        (nft.Ct("status"), FLOW._replace(source_changed=True), nft.Flags(frozenset({"snat"}))),
         (nft.Ct("status"), RAW, NO_VALUE),
-        (nft.Ct("mark"), replace(FLOW, connection_mark=7), 7),
+        (nft.Ct("mark"), FLOW._replace(connection_mark=7), 7),
         (nft.Ct("mark"), RAW, NO_VALUE),
         (nft.Ct("direction"), FLOW, "original"),
         (nft.Ct("direction"), ICMP, "reply"),
         (
             nft.Ct("ip daddr", "original"),
-            replace(FLOW, destination=ip_address("1.1.1.1")),
+            FLOW._replace(destination=ip_address("1.1.1.1")),
             ip_address("10.96.0.10"),
         ),
         (nft.Ct("ip saddr", "original"), FLOW, ip_address("10.244.1.9")),
         (nft.Ct("proto-dst", "original"), FLOW, 80),
-        (nft.Ct("proto-dst", "original"), replace(FLOW, destination_port=8080), 80),
+        (nft.Ct("proto-dst", "original"), FLOW._replace(destination_port=8080), 80),
         (nft.Ct("protocol"), FLOW, 6),
         (nft.Ct("l3proto"), FLOW, "ipv4"),
         (nft.Ct("ip daddr", "reply"), FLOW, NotKnown),
         (nft.Fib(frozenset({"daddr"}), "type"), FLOW, "unicast"),
-        (nft.Fib(frozenset({"saddr"}), "type"), replace(FLOW, source=None, own=True), "local"),
+        (nft.Fib(frozenset({"saddr"}), "type"), FLOW._replace(source=None, own=True), "local"),
         (
             nft.Fib(frozenset({"daddr", "iif"}), "type"),
-            replace(FLOW, destination=ip_address("192.168.0.1")),
+            FLOW._replace(destination=ip_address("192.168.0.1")),
             "unicast",
         ),
         (nft.Fib(frozenset({"saddr", "iif"}), "oif"), FLOW, "cni0"),
-        (nft.Fib(frozenset({"saddr", "iif"}), "oif"), replace(FLOW, in_device="eth0"), ""),
+        (nft.Fib(frozenset({"saddr", "iif"}), "oif"), FLOW._replace(in_device="eth0"), ""),
         (nft.Bits("|", nft.Meta("mark"), 0x10), FLOW, 0x4011),
         (nft.Bits("^", nft.Meta("mark"), 0x4000), FLOW, 1),
         (nft.Bits("&", nft.Meta("mark"), 0xFFFFBFFF), FLOW, 1),
         (
             nft.Bits("&", nft.Field("tcp", "flags"), nft.Flags(frozenset({"rst", "fin"}))),
-            replace(FLOW, answering=Answering.RESET),
+            FLOW._replace(answering=Answering.RESET),
             nft.Flags(frozenset({"rst"})),
         ),
         (nft.Bits("<<", 1, 4), FLOW, 16),
@@ -131,8 +130,8 @@ def look(view: Callable[..., Any], packet: Callable[..., Any]) -> Callable[..., 
         (nft.Bits(">>", 16, 4), FLOW, 1),
         (nft.Bits("|", nft.Meta("mark"), 1), FLOW, 0x4001),
         (nft.Lookup(DPORT, PORTS), FLOW, 8080),
-        (nft.Lookup(DPORT, PORTS), replace(FLOW, destination_port=95), 9090),
-        (nft.Lookup(DPORT, PORTS), replace(FLOW, destination_port=1), NO_VALUE),
+        (nft.Lookup(DPORT, PORTS), FLOW._replace(destination_port=95), 9090),
+        (nft.Lookup(DPORT, PORTS), FLOW._replace(destination_port=1), NO_VALUE),
         (nft.Numgen("random", 1, 5), FLOW, 5),
         (nft.Joined((L4, DPORT)), FLOW, nft.Parts((6, 80))),
         (Unknown("?"), FLOW, NotKnown),
@@ -145,8 +144,8 @@ def test_values(look: Any, expression: object, flow: Flow, value: object) -> Non
 
 
 def test_a_process_of_the_node_is_root(look: Any) -> None:
-    assert look(nft.Meta("skuid"), replace(FLOW, own=True), "OUTPUT") == 0
-    assert look(nft.Meta("skuid"), replace(FLOW, own=True), "PREROUTING") is NO_VALUE
+    assert look(nft.Meta("skuid"), FLOW._replace(own=True), "OUTPUT") == 0
+    assert look(nft.Meta("skuid"), FLOW._replace(own=True), "PREROUTING") is NO_VALUE
 
 
 def test_several(look: Any) -> None:
@@ -163,7 +162,7 @@ def test_several(look: Any) -> None:
 
 
 def test_a_part_that_is_not_known_stays_a_part(look: Any) -> None:
-    found: Any = look(nft.Joined((SADDR, L4)), replace(FLOW, source=None))
+    found: Any = look(nft.Joined((SADDR, L4)), FLOW._replace(source=None))
     source, protocol = found.items
     assert isinstance(source, NotKnown)
     assert protocol == 6
