@@ -14,7 +14,8 @@ from ..model.capture import ApiRequest, Capture
 from ..model.finding import Gap, Level
 from ..model.logline import About, AboutKind, LogLine
 from ..model.service import Endpoint, Slice
-from ..parse.kube import Json, parse_slice
+from ..parse.kube import parse_slice
+from ..parse.kube_fields import Json
 from ..parse.log_records import parse_stamp
 from ._base import Place, Reading, Scene
 

@@ -125,6 +125,15 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerPort:
+    """What a container says that it listens on; it need not say so."""
+
+    number: int
+    protocol: Protocol
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     name: str
     image: str = ""
@@ -136,6 +145,8 @@ class Container:
     started: str = ""  # RFC 3339, as the API writes it
     ended: str = ""  # when the run before this one did
     ended_why: str = ""  # "Error, exit code 2"
+    waiting: str = ""  # why it has not started, as "CrashLoopBackOff"
+    ports: tuple[ContainerPort, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +161,7 @@ class Pod:
     phase: str = ""
     ready: bool = False
     deleting: bool = False
+    unready_why: str = ""  # of its condition Ready
     created: str = ""
     containers: tuple[Container, ...] = ()
     config_maps: Mapping[str, str] = field(default_factory=dict)  # volume name: ConfigMap

@@ -1,34 +1,39 @@
-"""API objects (JSON as dicts) in, model out: Services, EndpointSlices, Nodes, Pods, ConfigMaps.
+"""API objects (JSON as dicts) in, model out: Services, EndpointSlices, Nodes, ConfigMaps, Events.
 
 Written against core/v1 and discovery.k8s.io/v1 (v1beta1 reads the same). A field of the wrong
-type in a foreign object reads as absent; an object without a name raises ParseError. `Any` is
-JSON entering; nothing behind this file sees it.
+type in a foreign object reads as absent; an object without a name raises ParseError.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
-from ipaddress import ip_address, ip_network
-from typing import Any
 
 from ..errors import ParseError
-from ..model.address import IPAddress, IPNetwork, Protocol, SocketAddress
+from ..model.address import IPAddress, Protocol, SocketAddress
 from ..model.service import (
     ConfigMap,
-    Container,
     Endpoint,
     Event,
     Node,
-    Pod,
     Service,
     ServiceName,
     ServicePort,
     Slice,
 )
-
-Json = Mapping[str, Any]
+from .kube_fields import Json
+from .kube_fields import addresses as _addresses
+from .kube_fields import identity as _identity
+from .kube_fields import labels as _labels
+from .kube_fields import mapping as _map
+from .kube_fields import mappings as _maps
+from .kube_fields import networks as _networks
+from .kube_fields import number as _number
+from .kube_fields import protocol as _protocol
+from .kube_fields import text as _text
+from .kube_fields import texts as _strings
+from .kube_fields import whole_mappings as _every
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
 
@@ -167,67 +172,6 @@ def _node_addresses(status: Json, kind: str) -> tuple[IPAddress, ...]:
     )
 
 
-def parse_pod(item: Json) -> Pod:
-    meta, spec, status = _map(item, "metadata"), _map(item, "spec"), _map(item, "status")
-    states = {_text(s, "name"): s for s in _maps(status, "containerStatuses")}
-    volumes = _maps(spec, "volumes")
-    namespace, name = _identity(item)
-    ready = [c.get("status") for c in _maps(status, "conditions") if c.get("type") == "Ready"]
-    return Pod(
-        namespace=namespace,
-        name=name,
-        node=_text(spec, "nodeName"),
-        addresses=_addresses(
-            [_text(a, "ip") for a in _maps(status, "podIPs")] or _strings(status, "podIP")
-        ),
-        host_network=spec.get("hostNetwork") is True,
-        privileged=any(
-            _map(c, "securityContext").get("privileged") is True for c in _maps(spec, "containers")
-        ),
-        labels=_labels(meta, "labels"),
-        phase=_text(status, "phase"),
-        ready=ready == ["True"],
-        deleting="deletionTimestamp" in meta,
-        created=_text(meta, "creationTimestamp"),
-        containers=tuple(
-            _container(c, states.get(_text(c, "name"), {})) for c in _maps(spec, "containers")
-        ),
-        config_maps={
-            _text(v, "name"): _text(_map(v, "configMap"), "name")
-            for v in volumes
-            if "configMap" in v
-        },
-        host_paths={
-            _text(v, "name"): _text(_map(v, "hostPath"), "path") for v in volumes if "hostPath" in v
-        },
-    )
-
-
-def _container(item: Json, state: Json) -> Container:
-    running = _map(_map(state, "state"), "running")
-    ended = _map(_map(state, "lastState"), "terminated")
-    return Container(
-        name=_text(item, "name"),
-        image=_text(item, "image"),
-        command=_strings(item, "command") + _strings(item, "args"),
-        environment={_text(e, "name"): _text(e, "value") for e in _maps(item, "env")},
-        mounts={_text(m, "name"): _text(m, "mountPath") for m in _maps(item, "volumeMounts")},
-        running=bool(running),
-        restarts=_number(state.get("restartCount"), 0),
-        started=_text(running, "startedAt"),
-        ended=_text(ended, "finishedAt"),
-        ended_why=_ended_why(ended),
-    )
-
-
-def _ended_why(ended: Json) -> str:
-    if not ended:
-        return ""
-    signal = _number(ended.get("signal"), 0)
-    how = f"signal {signal}" if signal else f"exit code {_number(ended.get('exitCode'), 0)}"
-    return ", ".join(filter(None, (_text(ended, "reason"), how)))
-
-
 def parse_event(item: Json) -> Event:
     """core/v1; what counted before 1.19 is `lastTimestamp`, since then maybe only `eventTime`."""
     about, series = _map(item, "involvedObject"), _map(item, "series")
@@ -318,78 +262,3 @@ def _ingress(balancer: Json) -> list[str]:
         for entry in _maps(balancer, "ingress")
         if entry.get("ipMode", "VIP") != "Proxy"
     ]
-
-
-def _protocol(item: Json) -> Protocol:
-    try:
-        return Protocol(item.get("protocol") or "TCP")
-    except ValueError as error:
-        raise ParseError(f"unknown protocol {item.get('protocol')!r}") from error
-
-
-def _identity(item: Json) -> tuple[str, str]:
-    meta = _map(item, "metadata")
-    name = _text(meta, "name")
-    if not name:
-        raise ParseError("an API object without a name", text=str(item)[:120])
-    return _text(meta, "namespace"), name
-
-
-def _map(item: Json, key: str) -> Json:
-    value = item.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _maps(item: Json, key: str) -> list[Json]:
-    value = item.get(key)
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, (list, tuple)) else []
-
-
-def _every(item: Json, key: str) -> list[Json]:
-    found, value = _maps(item, key), item.get(key)
-    if value and (not isinstance(value, (list, tuple)) or len(found) < len(value)):
-        raise ParseError(f"{key}: no list of objects", text=str(value))
-    return found
-
-
-def _text(item: Json, key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _strings(item: Json, key: str) -> tuple[str, ...]:
-    """A list of strings, or a single string as a list of one."""
-    value = item.get(key)
-    if isinstance(value, str):
-        return (value,) if value else ()
-    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple)) else ()
-
-
-def _labels(item: Json, key: str) -> dict[str, str]:
-    return {k: v for k, v in _map(item, key).items() if isinstance(v, str)}
-
-
-def _number(value: object, default: int) -> int:
-    if isinstance(value, int):
-        return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else default
-
-
-def _addresses(texts: Iterable[str]) -> tuple[IPAddress, ...]:
-    found = []
-    for text in texts:
-        try:
-            found.append(ip_address(text))
-        except ValueError:
-            continue  # "None", "" or a hostname: no address to dial
-    return tuple(found)
-
-
-def _networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
-    found = []
-    for text in texts:
-        try:
-            found.append(ip_network(text.strip(), strict=False))
-        except ValueError:
-            continue
-    return tuple(found)

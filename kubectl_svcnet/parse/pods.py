@@ -13,7 +13,7 @@ from typing import Any
 
 from ..model.address import IPAddress
 from ..model.service import Pod
-from .kube import parse_pod
+from .kube_pod import parse_pod
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 

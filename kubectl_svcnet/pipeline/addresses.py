@@ -13,7 +13,8 @@ from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import AddressesReport
 from ..model.service import Endpoint, ServiceName
-from ..parse.kube import Json, parse_slice, parse_slices
+from ..parse.kube import parse_slice, parse_slices
+from ..parse.kube_fields import Json
 from ..ranges import missed
 from .collect import Collector
 from .inventory import Scope

@@ -17,7 +17,8 @@ from ..model.finding import Gap
 from ..model.iprange import Census, RangeKind
 from ..model.options import Options
 from ..model.service import Pod
-from ..parse.kube import Json, parse_node, parse_service
+from ..parse.kube import parse_node, parse_service
+from ..parse.kube_fields import Json
 from ..parse.pods import PodReader
 from ..ranges import missed
 from .collect import Collector

@@ -14,14 +14,14 @@ from ..model.finding import Gap
 from ..model.service import Endpoint, Inventory, Node, Pod, Service, ServiceName
 from ..node.vantage import label_selectors
 from ..parse.kube import (
-    Json,
     parse_changed,
     parse_node,
-    parse_pod,
     parse_service,
     parse_slices,
     service_of,
 )
+from ..parse.kube_fields import Json
+from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
 
 NODES = "/api/v1/nodes"

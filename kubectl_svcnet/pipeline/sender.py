@@ -16,7 +16,7 @@ from ..model.capture import ApiRequest, Capture, Reason
 from ..model.options import PacketOptions
 from ..model.packet import Hook, Packet, PacketQuestion
 from ..model.service import Node, Pod
-from ..parse.kube import parse_pod
+from ..parse.kube_pod import parse_pod
 from .collect import Collector
 
 NODE = "node"

@@ -21,7 +21,7 @@ from ..model.fate import Backend
 from ..model.kube_proxy import proxy_container
 from ..model.report import ByHand, ServiceTrace, Verdict
 from ..model.service import Inventory, Pod
-from ..parse.kube import parse_pod
+from ..parse.kube_pod import parse_pod
 from ..parse.service_cidr import parse_service_cidr
 from .collect import Collector
 from .nodes import NodeReading

@@ -17,7 +17,7 @@ from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
 from ..model.service import Frontend, Inventory, Node, Pod, frontends
-from ..parse.kube import parse_pod
+from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services, require_services

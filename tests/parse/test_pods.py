@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ParseError
-from kubectl_svcnet.parse.kube import parse_pod
+from kubectl_svcnet.parse.kube_pod import parse_pod
 from kubectl_svcnet.parse.pods import PodReader
 
 

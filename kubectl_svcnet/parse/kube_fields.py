@@ -1,0 +1,90 @@
+"""Fields of API objects, read without trust: a field of the wrong type reads as absent.
+
+`Any` is JSON entering; nothing behind `parse` sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from ..errors import ParseError
+from ..model.address import IPAddress, IPNetwork, Protocol
+
+Json = Mapping[str, Any]
+
+
+def protocol(item: Json) -> Protocol:
+    try:
+        return Protocol(item.get("protocol") or "TCP")
+    except ValueError as error:
+        raise ParseError(f"unknown protocol {item.get('protocol')!r}") from error
+
+
+def identity(item: Json) -> tuple[str, str]:
+    meta = mapping(item, "metadata")
+    name = text(meta, "name")
+    if not name:
+        raise ParseError("an API object without a name", text=str(item)[:120])
+    return text(meta, "namespace"), name
+
+
+def mapping(item: Json, key: str) -> Json:
+    value = item.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(item: Json, key: str) -> list[Json]:
+    value = item.get(key)
+    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, (list, tuple)) else []
+
+
+def whole_mappings(item: Json, key: str) -> list[Json]:
+    found, value = mappings(item, key), item.get(key)
+    if value and (not isinstance(value, (list, tuple)) or len(found) < len(value)):
+        raise ParseError(f"{key}: no list of objects", text=str(value))
+    return found
+
+
+def text(item: Json, key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def texts(item: Json, key: str) -> tuple[str, ...]:
+    """A list of strings, or a single string as a list of one."""
+    value = item.get(key)
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return tuple(v for v in value if isinstance(v, str)) if isinstance(value, (list, tuple)) else ()
+
+
+def labels(item: Json, key: str) -> dict[str, str]:
+    return {k: v for k, v in mapping(item, key).items() if isinstance(v, str)}
+
+
+def number(value: object, default: int) -> int:
+    if isinstance(value, int):
+        return value
+    return int(value) if isinstance(value, str) and value.isdecimal() else default
+
+
+def addresses(texts: Iterable[str]) -> tuple[IPAddress, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_address(text))
+        except ValueError:
+            continue  # "None", "" or a hostname: no address to dial
+    return tuple(found)
+
+
+def networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(ip_network(text.strip(), strict=False))
+        except ValueError:
+            continue
+    return tuple(found)

@@ -1,0 +1,45 @@
+"""A field of any type at all is read or absent; only what has no name is refused."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.errors import ParseError
+from kubectl_svcnet.model.address import Protocol
+from kubectl_svcnet.parse import kube_fields as fields
+
+STRANGE: tuple[Any, ...] = (None, True, 7, 7.5, "x", [], ["x", 7, {}], {}, {"a": 1, "b": "c"})
+
+
+@pytest.mark.parametrize("value", STRANGE, ids=repr)
+def test_fields_of_any_type(value: object) -> None:
+    item = {"f": value}
+    assert isinstance(fields.text(item, "f"), str)
+    assert all(isinstance(one, str) for one in fields.texts(item, "f"))
+    assert isinstance(fields.mapping(item, "f"), dict)
+    assert all(isinstance(one, dict) for one in fields.mappings(item, "f"))
+    assert all(isinstance(one, str) for one in fields.labels(item, "f").values())
+    assert isinstance(fields.number(value, 3), int)
+    assert fields.addresses(fields.texts(item, "f")) == ()
+
+
+def test_what_is_there() -> None:
+    assert fields.texts({"f": "one"}, "f") == ("one",)
+    assert fields.labels({"f": {"a": 1, "b": "c"}}, "f") == {"b": "c"}
+    assert (fields.number("8080", 3), fields.number("http", 3)) == (8080, 3)
+    assert fields.addresses(["None", "10.0.0.1"]) == (ip_address("10.0.0.1"),)
+    assert fields.networks([" 10.0.0.1/8", "x"]) == (ip_network("10.0.0.0/8"),)
+    assert fields.protocol({}) is Protocol.TCP
+    assert fields.identity({"metadata": {"name": "a"}}) == ("", "a")
+
+
+def test_what_is_refused() -> None:
+    with pytest.raises(ParseError, match="without a name"):
+        fields.identity({"metadata": {}})
+    with pytest.raises(ParseError, match="unknown protocol 'IPX'"):
+        fields.protocol({"protocol": "IPX"})
+    with pytest.raises(ParseError, match="no list of objects"):
+        fields.whole_mappings({"f": [{}, 7]}, "f")
