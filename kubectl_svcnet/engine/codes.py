@@ -90,6 +90,26 @@ _ROWS = (
         "of a family that pods lack has no endpoints.",
     ),
     Code(
+        number="SVN109",
+        level=Level.WARNING,
+        title="Sources of a node's pod range disagree",
+        cause="The network plugin of a node hands out, or works with, another range than the one "
+        "that the node was given: a file is left from before, or was edited. The other nodes lead "
+        "packets to the range that the node was given.",
+        action="Restart the network plugin on the node, so that it writes its configuration anew, "
+        "and then the pods that have an address of the wrong range.",
+    ),
+    Code(
+        number="SVN110",
+        level=Level.WARNING,
+        title="Pod outside its node's pod range",
+        cause="Pods of a node have addresses that belong to no part of its own: its network plugin "
+        "hands out another range, or the node was given a new one and they are left from before. "
+        "The other nodes lead packets to them elsewhere.",
+        action="Compare the network plugin's configuration on the node with node.spec.podCIDRs; "
+        "restart the pods when they agree.",
+    ),
+    Code(
         number="SVN201",
         level=Level.ERROR,
         title="Service not programmed",

@@ -15,6 +15,7 @@ from ...model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind,
 from ..codes import finding
 from ..usage import NAMED, limited, overlap, widest_ranges
 from .capacity import judge_capacity
+from .parts import judge_parts
 
 _WIDE = "kubectl svcnet ranges -o wide"
 #: Kinds that may share no address. Load balancers' lie among the nodes' by design, tunnels' in the
@@ -40,7 +41,7 @@ def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ..
         *_pods_outside(ranges, census),
         *_services_outside(ranges, census),
         *_overlaps(ranges, census),
-        *_nodes_outside(ranges),
+        *judge_parts(ranges, census),
         *judge_capacity(ranges, census),
         *_one_family(ranges, census),
         *_strangers(ranges, census),
@@ -183,33 +184,6 @@ def _pods_in(census: Census, network: IPNetwork | None) -> bool:
     )
 
 
-def _nodes_outside(ranges: Sequence[IPRange]) -> Iterator[Finding]:
-    """SVN105: compared only with the ranges out of which the same allocator cuts them."""
-    wholes: dict[str, list[IPNetwork]] = {}
-    parts: list[RangeClaim] = []
-    for claim in (claim for range in ranges for claim in range.claims if claim.allocator):
-        if claim.node:
-            parts.append(claim)
-        elif claim.network is not None and claim.confidence is not Confidence.ASSUMED:
-            wholes.setdefault(claim.allocator, []).append(claim.network)
-    outside = [
-        part
-        for part in parts
-        if part.network is not None and _strays(part.network, wholes.get(part.allocator, ()))
-    ]
-    if outside:
-        nodes = {claim.node for claim in outside}
-        yield finding(
-            "SVN105",
-            f"pod range {outside[0].text} of node {outside[0].node} is outside the cluster's"
-            if len(outside) == 1
-            else f"{len(outside)} pod ranges of {len(nodes)} nodes are outside the cluster's",
-            node=next(iter(nodes)) if len(nodes) == 1 else "",
-            evidence=limited(f"{claim.object}: {claim.evidence.strip()}" for claim in outside),
-            next=f"kubectl get node {outside[0].node} -o yaml",
-        )
-
-
 def _one_family(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN108, of the kinds of range that are known, and of nodes that have podCIDRs at all."""
     families: dict[str, set[Family]] = {}
@@ -261,13 +235,6 @@ def _strangers(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 ),
                 next="kubectl svcnet proxy",
             )
-
-
-def _strays(network: IPNetwork, wholes: Sequence[IPNetwork]) -> bool:
-    same = [whole for whole in wholes if whole.version == network.version]
-    return bool(same) and not any(
-        overlap(whole, network) and whole.prefixlen <= network.prefixlen for whole in same
-    )
 
 
 def _counted(found: Sequence[tuple[str, str, IPAddress]], kinds: str) -> str:
