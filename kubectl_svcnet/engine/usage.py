@@ -9,9 +9,10 @@ of a node's pod range, which the API does not show.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_network
 
-from ..model.address import IPAddress, IPNetwork, family_of
+from ..model.address import Family, IPAddress, IPNetwork, family_of
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
 
 #: kube-apiserver's --service-node-port-range, pkg/kubeapiserver/options/options.go.
@@ -48,6 +49,8 @@ def merge_claims(claims: Iterable[RangeClaim], census: Census) -> tuple[IPRange,
     claims = list(claims)
     if not any(claim.kind is RangeKind.NODE_PORT for claim in claims):
         claims.append(DEFAULT_NODE_PORTS)
+    if not any(claim.kind is RangeKind.POD for claim in claims):
+        claims += _seen_claims(census)
     merged: dict[tuple[RangeKind, str, str], list[RangeClaim]] = {}
     for claim in claims:
         merged.setdefault((claim.kind, claim.node, claim.text), []).append(claim)
@@ -55,6 +58,27 @@ def merge_claims(claims: Iterable[RangeClaim], census: Census) -> tuple[IPRange,
     shared = {text for kind, node, text in merged if kind is RangeKind.POD and not node}
     ranges = [_merged(key, group, counter, shared) for key, group in merged.items()]
     return tuple(sorted(ranges, key=_order))
+
+
+def _seen_claims(census: Census) -> Iterator[RangeClaim]:
+    """Where nobody tells of pods: the smallest network of each family that holds their addresses.
+    Clouds that give pods addresses of their own network need not say which."""
+    seen: dict[Family, list[IPAddress]] = {}
+    for pod in filter(holds_address, census.pods or ()):
+        for address in pod.addresses:
+            seen.setdefault(family_of(address), []).append(address)
+    for addresses in seen.values():
+        first, last = min(addresses), max(addresses)
+        bits = (int(first) ^ int(last)).bit_length()
+        network = ip_network((int(first) >> bits << bits, first.max_prefixlen - bits))
+        yield RangeClaim(
+            kind=RangeKind.POD,
+            source="addresses of pods (at least)",
+            object="pods",
+            confidence=Confidence.ASSUMED,
+            network=network,
+            evidence=f"{len(addresses)} addresses from {first} to {last}",
+        )
 
 
 def _merged(

@@ -13,6 +13,9 @@ from .service import Endpoint, Node, Pod, Service, ServiceName
 #: a node one range per family and never another.
 NODE_IPAM = "node-ipam"
 
+#: Whoever gives pods addresses of a cloud's network, in which the nodes are too.
+CLOUD_NETWORK = "cloud network"
+
 
 class RangeKind(str, Enum):
     SERVICE = "Service"

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from ..engine.judge.ranges import judge_ranges
 from ..engine.usage import given_claims, merge_claims
 from ..errors import ClusterError
+from ..model.address import IPNetwork
 from ..model.capture import Capture, ExecRequest, LogRequest, Request, Source
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
@@ -124,33 +125,44 @@ def _nodes_read(answers: dict[Request, tuple[Capture, ...]]) -> int:
 
 
 def _news(claims: Sequence[RangeClaim]) -> list[RangeClaim]:
-    """Without what only fills gaps: a Service range that is assumed where one is known, and
-    addresses that load balancers were seen to have out of a pool that is stated."""
-    known = {
-        claim.network.version
-        for claim in claims
-        if claim.kind is RangeKind.SERVICE
-        and claim.confidence is not Confidence.ASSUMED
-        and claim.network is not None
-    }
+    """Without what only fills gaps: a Service range that is assumed where one is known, or a wider
+    one assumed, and addresses that load balancers were seen to have out of a pool that is stated.
+    """
+    services = _networks(claims, RangeKind.SERVICE)
     pools = [
-        claim.network
-        for claim in claims
-        if claim.kind is RangeKind.LOAD_BALANCER
-        and claim.confidence is Confidence.STATED
-        and claim.network is not None
+        network
+        for network, confidence in _networks(claims, RangeKind.LOAD_BALANCER)
+        if confidence is Confidence.STATED
     ]
 
     def old(claim: RangeClaim) -> bool:
         network = claim.network
         match claim.kind, claim.confidence:
             case RangeKind.SERVICE, Confidence.ASSUMED:
-                return network is not None and network.version in known
+                return network is not None and any(
+                    network.version == other.version
+                    and (confidence is not Confidence.ASSUMED or _inside(network, other))
+                    for other, confidence in services
+                )
             case RangeKind.LOAD_BALANCER, Confidence.OBSERVED:
                 return network is not None and any(network.network_address in p for p in pools)
         return False
 
     return [claim for claim in claims if not old(claim)]
+
+
+def _networks(claims: Iterable[RangeClaim], kind: RangeKind) -> list[tuple[IPNetwork, Confidence]]:
+    return list(
+        dict.fromkeys(
+            (claim.network, claim.confidence)
+            for claim in claims
+            if claim.kind is kind and claim.network is not None
+        )
+    )
+
+
+def _inside(network: IPNetwork, other: IPNetwork) -> bool:
+    return network.prefixlen > other.prefixlen and network.network_address in other
 
 
 def _weighed(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from ._base import Place, RangeSource, Reading, missed, right_of, show_command
+from .agent_flags import SOURCE as AGENT_FLAGS
 from .antrea import SOURCE as ANTREA
 from .antrea_external_ips import SOURCE as ANTREA_EXTERNAL_IPS
 from .apiserver import SOURCE as APISERVER
 from .apiserver_manifest import SOURCE as APISERVER_MANIFEST
+from .aws_vpc import SOURCE as AWS_VPC
 from .azure import SOURCE as AZURE
 from .calico import SOURCE as CALICO
+from .calico_rules import SOURCE as CALICO_RULES
 from .calico_services import SOURCE as CALICO_SERVICES
 from .cilium import SOURCE as CILIUM
 from .cilium_load_balancer import SOURCE as CILIUM_LOAD_BALANCER
@@ -19,6 +22,7 @@ from .kindnet import SOURCE as KINDNET
 from .kube_ovn import SOURCE as KUBE_OVN
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kube_router import SOURCE as KUBE_ROUTER
+from .kube_router_rules import SOURCE as KUBE_ROUTER_RULES
 from .kube_vip import SOURCE as KUBE_VIP
 from .kubeadm import SOURCE as KUBEADM
 from .kubernetes_service import SOURCE as KUBERNETES_SERVICE
@@ -50,12 +54,15 @@ __all__ = [
 ]
 
 SOURCES: tuple[RangeSource, ...] = (
+    AGENT_FLAGS,
     ANTREA,
     ANTREA_EXTERNAL_IPS,
     APISERVER,
     APISERVER_MANIFEST,
+    AWS_VPC,
     AZURE,
     CALICO,
+    CALICO_RULES,
     CALICO_SERVICES,
     CILIUM,
     CILIUM_LOAD_BALANCER,
@@ -66,6 +73,7 @@ SOURCES: tuple[RangeSource, ...] = (
     KUBE_OVN,
     KUBE_PROXY,
     KUBE_ROUTER,
+    KUBE_ROUTER_RULES,
     KUBE_VIP,
     KUBEADM,
     KUBERNETES_SERVICE,

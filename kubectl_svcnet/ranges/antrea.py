@@ -16,7 +16,7 @@ from ..errors import ParseError
 from ..model.address import IPNetwork
 from ..model.capture import Capture, Request
 from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
-from ..parse.antrea import parse_antrea_controller
+from ..parse.antrea import parse_antrea_agent, parse_antrea_controller
 from ..parse.fields import name_of, networks_at, text_at
 from ..parse.kube import parse_config_map
 from ._base import (
@@ -31,7 +31,7 @@ from ._objects import Resource
 from ._pods import pods_of
 
 _VOLUME = "antrea-config"  # of the agent; older releases hang a checksum on the ConfigMap's name
-_KEY = "antrea-controller.conf"
+_KEY, _AGENT_KEY = "antrea-controller.conf", "antrea-agent.conf"
 _WHAT = "antrea clusterCIDRs"
 _POOLS = Resource(
     "Antrea IPPool",
@@ -70,14 +70,23 @@ class _Antrea:
 
 
 def _configured(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    networks = parse_antrea_controller(parse_config_map(item).data.get(_KEY, ""))
+    data = parse_config_map(item).data
+    pods = parse_antrea_controller(data.get(_KEY, ""))
+    services = parse_antrea_agent(data.get(_AGENT_KEY, ""))
     return claims_of(
-        networks,
+        pods,
         kind=RangeKind.POD,
         source=_WHAT,
         object=place.object,
-        evidence=f"nodeIPAM.clusterCIDRs: {', '.join(map(str, networks))}",
+        evidence=f"nodeIPAM.clusterCIDRs: {', '.join(map(str, pods))}",
         allocator=NODE_IPAM,
+    ) + claims_of(
+        services,
+        kind=RangeKind.SERVICE,
+        source="antrea serviceCIDR",
+        object=place.object,
+        evidence=f"serviceCIDR: {', '.join(map(str, services))}",
+        confidence=Confidence.ASSUMED,  # with AntreaProxy nothing follows it
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import CLOUD_NETWORK, Census, Confidence, RangeClaim, RangeKind
 from ..parse.fields import name_of, networks_in, texts_at
 from ._base import Place, Reading, claims_of
 from ._objects import Resource, field_claims
@@ -25,7 +25,6 @@ _CONFIGS = Resource(
 )
 _CONTAINERS = "status.networkContainers[]"
 _SUBNETS = (f"{_CONTAINERS}.subnetAddressSpace", f"{_CONTAINERS}.subnetAddressSpaceV6")
-_ALLOCATOR = "azure"
 
 
 class _Azure:
@@ -50,7 +49,7 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         item,
         *_SUBNETS,
         source="NodeNetworkConfig",
-        allocator=_ALLOCATOR,
+        allocator=CLOUD_NETWORK,
         statement="NodeNetworkConfig",
     )
     parts = [text for text in texts_at(item, f"{_CONTAINERS}.primaryIP") if "/" in text]
@@ -62,7 +61,7 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         node=name_of(item),
         confidence=Confidence.OBSERVED,
         evidence=f"primaryIP: {', '.join(parts)}",
-        allocator=_ALLOCATOR,
+        allocator=CLOUD_NETWORK,
     )
 
 

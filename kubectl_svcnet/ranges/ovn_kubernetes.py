@@ -1,8 +1,9 @@
 """OVN-Kubernetes, upstream and in OpenShift: ovn-config, and what it noted at each node.
 
-`net_cidr` is upstream's; OpenShift says it in its own network configuration. The annotations hold
-each node's part of the pod range, the node's own network, and the networks between OVN's routers
-(join, transit, masquerade), which no pod and no Service may have. node.spec.podCIDRs are not used.
+`net_cidr` and `svc_cidr` are upstream's; OpenShift says both in its own network configuration. The
+annotations hold each node's part of the pod range, the node's own network, and the networks between
+OVN's routers (join, transit, masquerade), which no pod and no Service may have. node.spec.podCIDRs
+are not used.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..parse.cidr import parse_networks
 from ..parse.kube import parse_config_map
 from ..parse.ovn_kubernetes import parse_interfaces, parse_net_cidr, parse_node_subnets
 from ._base import (
@@ -43,7 +45,7 @@ _CONFIG = "ovn-config"
 
 class _OVNKubernetes:
     name = "ovn-kubernetes"
-    kinds = frozenset({RangeKind.POD})  # of nodes and tunnels it tells beside
+    kinds = frozenset({RangeKind.POD})  # of others it tells beside
     trust = 1
 
     def recognise(self, census: Census) -> tuple[Place, ...]:
@@ -79,14 +81,21 @@ class _OVNKubernetes:
 
 
 def _configured(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    value = parse_config_map(item).data.get("net_cidr", "")
+    data = parse_config_map(item).data
+    pods, services = data.get("net_cidr", ""), data.get("svc_cidr", "")
     return claims_of(
-        parse_net_cidr(value),
+        parse_net_cidr(pods),
         kind=RangeKind.POD,
         source=f"{_CONFIG} net_cidr",
         object=place.object,
-        evidence=f"net_cidr: {value}",
+        evidence=f"net_cidr: {pods}",
         allocator=_ALLOCATOR,
+    ) + claims_of(
+        parse_networks(services),
+        kind=RangeKind.SERVICE,
+        source=f"{_CONFIG} svc_cidr",
+        object=place.object,
+        evidence=f"svc_cidr: {services}",
     )
 
 

@@ -117,9 +117,22 @@ def test_node_ports_nobody_states_are_the_default() -> None:
     ports = RangeClaim(
         kind=RangeKind.NODE_PORT, source="s", object="o", confidence=STATED, ports=(8000, 8100)
     )
-    assert [(range.text, range.used) for range in merge_claims([ports], CENSUS)] == [
-        ("8000-8100", 1)
-    ]
+    stated = merge_claims([ports], CENSUS)
+    assert [(r.text, r.used) for r in stated if r.kind is RangeKind.NODE_PORT] == [("8000-8100", 1)]
+
+
+def test_pods_nobody_tells_of_are_seen() -> None:
+    pods = (
+        Pod(namespace="a", name="b", addresses=(ip_address("10.1.0.5"), ip_address("fd00::9"))),
+        Pod(namespace="a", name="c", addresses=(ip_address("10.1.0.10"),)),
+        Pod(namespace="a", name="d", addresses=(ip_address("10.9.0.1"),), host_network=True),
+    )
+    ranges = [r for r in merge_claims([], Census(pods=pods)) if r.kind is RangeKind.POD]
+    assert [(r.text, r.used) for r in ranges] == [("10.1.0.0/28", 2), ("fd00::9/128", 1)]
+    (claim,) = ranges[0].claims
+    assert claim.confidence is Confidence.ASSUMED
+    assert claim.evidence == "2 addresses from 10.1.0.5 to 10.1.0.10"
+    assert not [r for r in merge_claims([], Census(pods=())) if r.kind is RangeKind.POD]
 
 
 def test_a_default_that_is_stated_elsewhere_is_dropped() -> None:

@@ -1,7 +1,8 @@
 """Whole clusters in, ranges, findings and gaps out: one folder under fixtures/ranges per case.
 
 `api.json` maps a path to what the API answers ("status": a refusal), `exec/POD/FILE` is what a
-file of the node reads like, `logs/POD/CONTAINER.log` a log. What is not there is not found.
+file of the node reads like, `exec/POD/iptables-nft-save-nat` what that command prints (nothing by
+default), `logs/POD/CONTAINER.log` a log. What is not there is not found.
 `expected.json` is compared whole.
 """
 
@@ -73,6 +74,10 @@ class FolderSource:
         )
 
     def _command(self, request: ExecRequest, command: Any, pod: str) -> Capture:
+        if "-save" in command.name:
+            path = self.folder / "exec" / pod / "-".join((command.name, *command.arguments))
+            data = path.read_bytes() if path.exists() else b""
+            return Capture(request=request, command=command, exit_code=0, data=data)
         path = self.folder / "exec" / pod / command.argv()[-1].lstrip("/")
         if not path.exists():
             said = f"{command.argv()[0]}: {command.argv()[-1]}: No such file or directory"

@@ -34,6 +34,14 @@ def test_its_own_allocator(ask: Any, census: Census, serving: Any) -> None:
     assert claim.object == "configmap kube-system/antrea-config-x"
 
 
+def test_services_of_the_agent_are_assumed(ask: Any, census: Census, serving: Any) -> None:
+    text = "serviceCIDR: 10.96.0.0/12\nserviceCIDRv6: fd00::/112\n#serviceCIDR: 10.9.0.0/16\n"
+    config = {"metadata": {"name": "antrea-config"}, "data": {"antrea-agent.conf": text}}
+    claims = ask(SOURCE, census, serving({CONFIG: config})).claims
+    assert [claim.text for claim in claims] == ["10.96.0.0/12", "fd00::/112"]
+    assert {claim.confidence for claim in claims} == {Confidence.ASSUMED}
+
+
 def test_pools_lie_beside_the_clusters_range(ask: Any, census: Census, serving: Any) -> None:
     answer = serving(pool({"cidr": "10.2.0.0/24"}, {"start": "10.3.0.1", "end": "10.3.0.3"}))
     claims = ask(SOURCE, census, answer).claims

@@ -24,9 +24,13 @@ def census(agent: Any) -> Any:
 
 
 def test_the_configuration(ask: Any, census: Any, serving: Any, texts: Any) -> None:
-    data = {"net_cidr": "10.244.0.0/16/24,fd00::/48/64"}
+    data = {"net_cidr": "10.244.0.0/16/24,fd00::/48/64", "svc_cidr": "10.96.0.0/16"}
     reading = ask(SOURCE, census(), serving({CONFIG: {"metadata": {"name": "c"}, "data": data}}))
-    assert texts(reading) == [("Pod", "", "10.244.0.0/16"), ("Pod", "", "fd00::/48")]
+    assert texts(reading) == [
+        ("Pod", "", "10.244.0.0/16"),
+        ("Pod", "", "fd00::/48"),
+        ("Service", "", "10.96.0.0/16"),
+    ]
 
 
 def test_what_stands_at_a_node(ask: Any, census: Any, serving: Any, texts: Any) -> None:

@@ -79,6 +79,8 @@ def seen(static_pod: Any, agent: Any) -> Census:
         static_pod("kube-proxy", "--cluster-cidr=10.244.0.0/16", **{"k8s-app": "kube-proxy"}),
         static_pod("weave", name="weave-net"),
         agent("calico-node"),
+        agent("aws-node"),
+        agent("kube-router"),
         agent("antrea-agent", labels={"app": "antrea", "component": "antrea-agent"}),
         agent("azure-cns"),
         agent("kindnet-cni", labels={"app": "kindnet"}, mounts={"cni": "/etc/cni/net.d"}),

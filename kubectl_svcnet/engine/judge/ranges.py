@@ -11,7 +11,15 @@ from itertools import combinations
 
 from ...model.address import Family, IPAddress, IPNetwork, family_of
 from ...model.finding import Finding, Level
-from ...model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
+from ...model.iprange import (
+    CLOUD_NETWORK,
+    Census,
+    Confidence,
+    IPRange,
+    RangeClaim,
+    RangeKind,
+    holds_address,
+)
 from ..codes import finding
 from ..usage import NAMED, limited, overlap, widest_ranges
 from .capacity import judge_capacity
@@ -161,11 +169,14 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
             )
             continue
         for a, b in pairs:
-            flat = (one, other) == (RangeKind.POD, RangeKind.NODE) and _pods_in(census, b.network)
+            flat = (one, other) == (RangeKind.POD, RangeKind.NODE) and (
+                _pods_in(census, b.network)
+                or any(claim.allocator == CLOUD_NETWORK for claim in a.claims)
+            )
             yield finding(
                 "SVN104",
                 f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
-                + (", and pods have addresses of both" if flat else ""),
+                + (", as pods have addresses of the nodes' network" if flat else ""),
                 evidence=limited(
                     f"{claim.object}: {claim.evidence.strip()}"
                     for range in (a, b)
