@@ -56,6 +56,8 @@ class Service:
     health_check_node_port: int = 0
     publish_not_ready: bool = False
     resource_version: str = ""
+    aware_hints: str = ""  # annotation topology-aware-hints, which goes before topology-mode
+    topology_mode: str = ""
 
     @property
     def externally_accessible(self) -> bool:
@@ -100,6 +102,9 @@ class Endpoint:
     terminating: bool = False
     zone_hints: frozenset[str] = frozenset()
     node_hints: frozenset[str] = frozenset()
+    headless: bool = False  # its slice has the label headless, and is not watched
+    other_proxy: bool = False  # its slice has the label service-proxy-name
+    twins: tuple[Endpoint, ...] = ()  # the same address in other slices that say otherwise of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

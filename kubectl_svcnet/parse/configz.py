@@ -14,7 +14,7 @@ from typing import Any
 
 from ..errors import ParseError
 from .cidr import parse_networks
-from .kubeadm import KubeProxyConfiguration, StatedRange, node_port_addresses
+from .kubeadm import INTERFACES, KubeProxyConfiguration, StatedRange, node_port_addresses
 
 _GROUP = "kubeproxy.config.k8s.io"
 
@@ -31,20 +31,34 @@ def parse_configz(text: str) -> KubeProxyConfiguration | None:
     if not isinstance(whole.get(_GROUP), Mapping):
         return None
     fields = _lower(whole[_GROUP])
-    mode, detect_local = fields.get("mode"), fields.get("detectlocalmode")
+    mode, detect_local = _text(fields, "mode"), _text(fields, "detectlocalmode")
+    section = _section(fields, "nftables" if mode == "nftables" else "iptables")
+    everything = (section, _section(fields, "linux"), fields)
+    interface = INTERFACES.get(detect_local, "").lower()
     return KubeProxyConfiguration(
         cluster_cidr=_cluster_cidr(fields),
-        mode=mode if isinstance(mode, str) else "",
-        detect_local=detect_local if isinstance(detect_local, str) else "",
+        mode=mode,
+        detect_local=detect_local,
+        interface=_text(_section(fields, "detectlocal"), interface),
+        masquerade_all=any(place.get("masqueradeall") is True for place in everything),
         node_port_addresses=node_port_addresses(fields.get("nodeportaddresses")),
     )
+
+
+def _text(fields: Mapping[str, Any], key: str) -> str:
+    value = fields.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _section(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = fields.get(key)
+    return _lower(value) if isinstance(value, Mapping) else {}
 
 
 def _cluster_cidr(fields: Mapping[str, Any]) -> StatedRange | None:
     value = fields.get("clustercidr")
     if not isinstance(value, str):
-        local = fields.get("detectlocal")
-        listed = _lower(local).get("clustercidrs") if isinstance(local, Mapping) else None
+        listed = _section(fields, "detectlocal").get("clustercidrs")
         words = listed if isinstance(listed, list) else []
         value = ",".join(word for word in words if isinstance(word, str))
     if not value:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from ..errors import ParseError
@@ -36,6 +37,7 @@ from .kube_fields import texts as _strings
 from .kube_fields import whole_mappings as _every
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
+_PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 
 #: Labels and annotations that mark a node without a kernel of its own to read.
 _VIRTUAL = (
@@ -47,10 +49,12 @@ _VIRTUAL = (
 
 def parse_service(item: Json) -> Service:
     spec, status = _map(item, "spec"), _map(item, "status")
-    headless = spec.get("clusterIP") == "None"
     kind = _text(spec, "type") or "ClusterIP"
     addresses = _strings(spec, "clusterIPs") or _strings(spec, "clusterIP")
     affinity = _map(_map(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
+    sticky = spec.get("sessionAffinity") == "ClientIP"
+    meta = _map(item, "metadata")
+    notes = _labels(meta, "annotations")
     return Service(
         name=ServiceName(*_identity(item)),
         type=kind,
@@ -61,55 +65,59 @@ def parse_service(item: Json) -> Service:
         source_ranges=_networks(_strings(spec, "loadBalancerSourceRanges")),
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         external_local=spec.get("externalTrafficPolicy") == "Local",
-        affinity_seconds=_number(affinity, 10800)
-        if spec.get("sessionAffinity") == "ClientIP"
-        else None,
+        affinity_seconds=_number(affinity, 10800) if sticky else None,
         selector=_labels(spec, "selector"),
-        headless=headless,
+        headless=spec.get("clusterIP") == "None",
         external_name=_text(spec, "externalName") if kind == "ExternalName" else "",
-        other_proxy=_labels(_map(item, "metadata"), "labels").get(
-            "service.kubernetes.io/service-proxy-name", ""
-        ),
+        other_proxy=_labels(meta, "labels").get(_PROXY_NAME, ""),
         health_check_node_port=_number(spec.get("healthCheckNodePort"), 0),
         publish_not_ready=spec.get("publishNotReadyAddresses") is True,
-        resource_version=_text(_map(item, "metadata"), "resourceVersion"),
+        resource_version=_text(meta, "resourceVersion"),
+        aware_hints=notes.get("service.kubernetes.io/topology-aware-hints", ""),
+        topology_mode=notes.get("service.kubernetes.io/topology-mode", ""),
     )
 
 
 def parse_slices(items: Iterable[Json]) -> dict[ServiceName, tuple[Endpoint, ...]]:
     """EndpointSlices joined by the label that names their Service.
 
-    As kube-proxy reads them (pkg/proxy/endpointslicecache.go): only the first address counts,
-    a port without number is ignored, and of the same address twice the one that is not
-    terminating wins. Raises ParseError for a slice that cannot be read whole: one endpoint less
-    would be another expectation.
+    As kube-proxy reads them (pkg/proxy/endpointslicecache.go): only the first address counts, a
+    port without number is ignored. Of the same address twice an entry that is not terminating
+    comes first, and what others say is kept. Raises ParseError for a slice that cannot be read
+    whole: one endpoint less would be another expectation.
     """
-    joined: dict[ServiceName, dict[tuple[SocketAddress, str, Protocol], Endpoint]] = {}
+    joined: dict[ServiceName, dict[tuple[SocketAddress, str, Protocol], list[Endpoint]]] = {}
     for item in items:
         namespace, _ = _identity(item)
-        labels = _labels(_map(item, "metadata"), "labels")
-        service = labels.get("kubernetes.io/service-name", "")
+        service = _labels(_map(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
         if not service:
             continue
         known = joined.setdefault(ServiceName(namespace, service), {})
         for endpoint in _slice_endpoints(item):
             key = (endpoint.address, endpoint.port_name, endpoint.protocol)
-            if key not in known or known[key].terminating:
-                known[key] = endpoint
+            known.setdefault(key, []).append(endpoint)
     return {
         name: tuple(
             sorted(
-                known.values(), key=lambda e: (e.port_name, e.address.address.version, e.address)
+                map(_merged, known.values()),
+                key=lambda e: (e.port_name, e.address.address.version, e.address),
             )
         )
         for name, known in joined.items()
     }
 
 
+def _merged(entries: list[Endpoint]) -> Endpoint:
+    first, *others = sorted(entries, key=lambda e: e.terminating)
+    twins = [e for e in dict.fromkeys(others) if replace(e, pod=first.pod) != first]
+    return replace(first, twins=tuple(twins))
+
+
 def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
     entries = _every(item, "endpoints")
     if entries and _text(item, "addressType") not in ("IPv4", "IPv6", "FQDN"):
         raise ParseError("unknown addressType", text=str(item.get("addressType")))
+    labels = _labels(_map(item, "metadata"), "labels")
     for entry in entries if _text(item, "addressType") != "FQDN" else ():
         addresses = _addresses(_strings(entry, "addresses")[:1])
         if not addresses and entry.get("addresses"):
@@ -131,17 +139,13 @@ def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
                 node=_text(entry, "nodeName"),
                 pod=_text(target, "name") if target.get("kind") == "Pod" else "",
                 ready=conditions.get("ready") is not False,
-                serving=_serving(conditions),
+                serving=conditions.get("serving") is not False,
                 terminating=conditions.get("terminating") is True,
                 zone_hints=frozenset(_text(h, "name") for h in _maps(hints, "forZones")),
                 node_hints=frozenset(_text(h, "name") for h in _maps(hints, "forNodes")),
+                headless="service.kubernetes.io/headless" in labels,
+                other_proxy=_PROXY_NAME in labels,
             )
-
-
-def _serving(conditions: Json) -> bool:
-    """A slice older than `serving` (1.20) says it with `ready`."""
-    serving = conditions.get("serving")
-    return conditions.get("ready") is not False if serving is None else serving is True
 
 
 def parse_node(item: Json) -> Node:

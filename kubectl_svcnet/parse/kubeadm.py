@@ -40,6 +40,8 @@ class KubeProxyConfiguration:
     mode: str = ""
     detect_local: str = ""
     node_port_addresses: tuple[IPNetwork, ...] = ()
+    interface: str = ""  # of detectLocal: the bridge, or the names' beginning
+    masquerade_all: bool = False
 
 
 def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
@@ -58,11 +60,14 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
     found = _document(text, "KubeProxyConfiguration")
     if found is None:
         return None
-    mode, detect_local = found.get("mode"), found.get("detectLocalMode")
+    detect_local = _text(found, "detectLocalMode")
+    mode = _text(found, "mode")
     return KubeProxyConfiguration(
         cluster_cidr=_stated(text, found, "clusterCIDR"),
-        mode=mode if isinstance(mode, str) else "",
-        detect_local=detect_local if isinstance(detect_local, str) else "",
+        mode=mode,
+        detect_local=detect_local,
+        interface=_text(_keys(found, "detectLocal"), INTERFACES.get(detect_local, "")),
+        masquerade_all=_keys(found, _SECTIONS.get(mode, "iptables")).get("masqueradeAll") is True,
         node_port_addresses=node_port_addresses(found.get("nodePortAddresses")),
     )
 
@@ -71,6 +76,22 @@ def node_port_addresses(listed: object) -> tuple[IPNetwork, ...]:
     """() for all addresses, and for `primary`, which is those of the Node object."""
     words = [word for word in listed if isinstance(word, str)] if isinstance(listed, list) else []
     return parse_networks(",".join(words)) if "primary" not in words else ()
+
+
+#: Where the interface of a detectLocalMode stands, and the section of a mode that says
+#: masqueradeAll; ipvs mode reads it in that of iptables.
+INTERFACES = {"BridgeInterface": "bridgeInterface", "InterfaceNamePrefix": "interfaceNamePrefix"}
+_SECTIONS = {"nftables": "nftables"}
+
+
+def _keys(keys: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = keys.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(keys: Mapping[str, Any], key: str) -> str:
+    value = keys.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _document(text: str, kind: str) -> Mapping[str, Any] | None:

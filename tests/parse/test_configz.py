@@ -41,6 +41,34 @@ def test_node_port_addresses(key: str) -> None:
     assert found.node_port_addresses == (ip_network("192.0.2.0/24"),)
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {
+            "mode": "nftables",
+            "detectLocalMode": "BridgeInterface",
+            "detectLocal": {"bridgeInterface": "cni0"},
+            "nftables": {"masqueradeAll": True},
+        },
+        {
+            "DetectLocalMode": "BridgeInterface",
+            "DetectLocal": {"BridgeInterface": "cni0"},
+            "Linux": {"MasqueradeAll": True},
+        },
+        {
+            "DetectLocalMode": "BridgeInterface",
+            "DetectLocal": {"BridgeInterface": "cni0"},
+            "IPTables": {"MasqueradeAll": True},
+        },
+    ],
+)
+def test_what_decides_about_masquerade(fields: object) -> None:
+    """The public type, the internal one, and that of before 1.28 or so."""
+    found = parse_configz(json.dumps({"kubeproxy.config.k8s.io": fields}))
+    assert found is not None
+    assert (found.interface, found.masquerade_all) == ("cni0", True)
+
+
 @pytest.mark.parametrize("value", [{}, {"Mode": 3, "DetectLocal": []}, {"clusterCIDR": ""}])
 def test_nothing_stated(value: object) -> None:
     found = parse_configz(json.dumps({"kubeproxy.config.k8s.io": value}))

@@ -29,6 +29,15 @@ def service(status: dict[str, Any] | None = None, **spec: Any) -> Service:
     return parse_service({"metadata": meta, "spec": spec, "status": status or {}})
 
 
+@pytest.mark.parametrize(
+    ("annotation", "field"),
+    [("topology-aware-hints", "aware_hints"), ("topology-mode", "topology_mode")],
+)
+def test_annotations_about_hints(annotation: str, field: str) -> None:
+    meta = {"name": "db", "annotations": {f"service.kubernetes.io/{annotation}": "Auto"}}
+    assert getattr(parse_service({"metadata": meta}), field) == "Auto"
+
+
 def balancer(*ingress: dict[str, str]) -> dict[str, Any]:
     return {"loadBalancer": {"ingress": list(ingress)}}
 
@@ -143,7 +152,7 @@ DB = ServiceName("default", "db")
     [
         ({}, True, True, False),
         ({"ready": True}, True, True, False),
-        ({"ready": False}, False, False, False),
+        ({"ready": False}, False, True, False),
         ({"ready": False, "serving": True, "terminating": True}, False, True, True),
         ({"ready": True, "serving": False}, True, False, False),
     ],
@@ -208,6 +217,28 @@ def test_of_two_the_one_that_stays(leaving_first: bool) -> None:
     both = [ep("10.244.1.2", ready=False, serving=True, terminating=True), ep("10.244.1.2")]
     (found,) = parse_slices([sliced(*(both if leaving_first else both[::-1]))])[DB]
     assert not found.terminating
+
+
+def test_what_slices_say_otherwise_is_kept() -> None:
+    same = ep("10.244.1.2") | {"targetRef": {"kind": "Pod", "name": "db-1"}}
+    other, leaving = ep("10.244.1.2", ready=False), ep("10.244.1.2", terminating=True)
+    (found,) = parse_slices([sliced(leaving), sliced(ep("10.244.1.2"), same), sliced(other)])[DB]
+    assert (found.ready, found.terminating) == (True, False)
+    assert [(twin.ready, twin.terminating) for twin in found.twins] == [
+        (False, False),
+        (True, True),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "headless", "other_proxy"),
+    [("service-proxy-name", False, True), ("headless", True, False)],
+)
+def test_labels_of_slices(label: str, headless: bool, other_proxy: bool) -> None:
+    item = sliced(ep("10.244.1.2"))
+    item["metadata"]["labels"] |= {f"service.kubernetes.io/{label}": ""}
+    (found,) = parse_slices([item])[DB]
+    assert (found.headless, found.other_proxy) == (headless, other_proxy)
 
 
 def test_a_slice_of_no_service() -> None:

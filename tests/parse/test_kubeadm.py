@@ -82,6 +82,29 @@ def test_another_kind_is_none(text: str) -> None:
     assert parse_kube_proxy_configuration(text) is None
 
 
+@pytest.mark.parametrize(
+    ("lines", "interface", "masquerade_all"),
+    [
+        ("detectLocalMode: BridgeInterface\ndetectLocal: {bridgeInterface: cni0}", "cni0", False),
+        (
+            "detectLocalMode: InterfaceNamePrefix\ndetectLocal: {interfaceNamePrefix: veth}",
+            "veth",
+            False,
+        ),
+        ("detectLocal: {bridgeInterface: cni0}", "", False),  # of another mode
+        ("iptables: {masqueradeAll: true}", "", True),
+        ("mode: ipvs\niptables: {masqueradeAll: true}", "", True),
+        ("mode: nftables\niptables: {masqueradeAll: true}", "", False),
+        ("mode: nftables\nnftables: {masqueradeAll: true}", "", True),
+        ("iptables: 5\ndetectLocal: []", "", False),
+    ],
+)
+def test_what_decides_about_masquerade(lines: str, interface: str, masquerade_all: bool) -> None:
+    found = parse_kube_proxy_configuration(f"kind: KubeProxyConfiguration\n{lines}\n")
+    assert found is not None
+    assert (found.interface, found.masquerade_all) == (interface, masquerade_all)
+
+
 @pytest.mark.parametrize("value", ["{}", '""', "[10.0.0.0/8]", "null", "5"])
 def test_nothing_stated(value: str) -> None:
     text = f"kind: KubeProxyConfiguration\nclusterCIDR: {value}\n"
