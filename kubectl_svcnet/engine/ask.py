@@ -8,16 +8,17 @@ another node, and from outside.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from ..model.address import Family, IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.packet import Client, Hook, Packet
+from ..model.proxystate import UNKNOWN, Conduct
 from ..model.report import Asked
 from ..model.service import Endpoint, Frontend, FrontendKind, Node, Pod, Service, dialled
-from .expect import expect
+from .expect import Dial, expect
 from .simulate import Routing
 
 #: Outside addresses to try, from the blocks that RFC 5737 and RFC 3849 keep for documentation.
@@ -39,12 +40,14 @@ class Sender:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbourhood:
     """Who may be the client on one node. `pods` and `elsewhere` are None where their list was
-    not read; `known` are all ranges of the cluster, which the outside keeps clear of."""
+    not read; `known` are all ranges of the cluster, which the outside keeps clear of. `conduct`
+    is that of the node's kube-proxy, in whatever mode."""
 
     node: Node
     pods: tuple[Pod, ...] | None
     elsewhere: tuple[tuple[Node, tuple[Pod, ...] | None], ...] = ()
     known: tuple[IPNetwork, ...] = ()
+    conduct: Conduct = UNKNOWN
 
 
 @dataclass(slots=True)
@@ -69,6 +72,7 @@ def ask(
     if target is None:
         return questions
     routing = Routing(view)
+    conduct = replace(around.conduct, ipvs=view.own.ipvs)
     for client, sender in _clients(service, frontend, endpoints, around, questions):
         device = routing.way(sender.address).device if sender.address else None
         outgoing = client is Client.NODE
@@ -86,9 +90,8 @@ def ask(
             frontend,
             endpoints,
             around.node,
-            treated,
-            sender.address,
-            ipvs=view.own.ipvs,
+            Dial(client=treated, source=sender.address, device=packet.in_interface),
+            conduct,
         )
         questions.asked.append(
             Asked(client=client, packet=packet, expectation=expectation, note=sender.note)

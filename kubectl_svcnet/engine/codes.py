@@ -171,6 +171,22 @@ _ROWS = (
         action="Read the rule that is named; its chain is listed by the next command.",
     ),
     Code(
+        number="SVN221",
+        level=Level.ERROR,
+        title="Session affinity lost",
+        cause="The Service asks that a client stays with its endpoint, and the node's rules "
+        "remember no client: they are older than the setting, or were altered.",
+        action="See whether kube-proxy on the node still runs and syncs; restart it.",
+    ),
+    Code(
+        number="SVN222",
+        level=Level.ERROR,
+        title="Refusal missing",
+        cause="The Service has no endpoint that may serve, and the rule that refuses its packets "
+        "is not there: they go on untranslated, and clients wait instead of failing at once.",
+        action="Restart kube-proxy on the node: at start it writes all rules anew.",
+    ),
+    Code(
         number="SVN301",
         level=Level.ERROR,
         title="kube-proxy stopped",
@@ -300,6 +316,26 @@ _ROWS = (
         "endpoints and NetworkPolicies see a node instead, and are treated as external traffic.",
         action="Set clusterCIDR to what the network plugin hands out and restart kube-proxy, or "
         "use another detectLocalMode.",
+    ),
+    Code(
+        number="SVN521",
+        level=Level.ERROR,
+        title="Masquerade missing",
+        cause="Packets to a Service from outside, or from an endpoint to itself, keep their "
+        "source, so that answers do not pass this node and the client drops them. The rule that "
+        "masquerades (KUBE-POSTROUTING, in nftables mode `masquerading`) or the one that marks "
+        "is gone, or a rule before it ends the chain.",
+        action="Look at the POSTROUTING chains of the node; restart kube-proxy.",
+    ),
+    Code(
+        number="SVN522",
+        level=Level.WARNING,
+        title="Client's address lost",
+        cause="Packets whose source should be kept are masqueraded: endpoints, their logs and "
+        "NetworkPolicies see a node instead of the client. kube-proxy's clusterCIDR does not "
+        "cover the pods, masqueradeAll is set on some nodes, or another program masquerades.",
+        action="Find who wrote the rule that is named; for kube-proxy's own compare its "
+        "clusterCIDR with the addresses of pods.",
     ),
 )
 

@@ -1,6 +1,8 @@
-"""Which pod is kube-proxy, and which of its containers."""
+"""Which pod is kube-proxy, which of its containers, and of which version."""
 
 from __future__ import annotations
+
+import re
 
 from .service import Container, Pod
 
@@ -23,3 +25,18 @@ def is_proxy(pod: Pod) -> bool:
 
 def proxy_container(pod: Pod) -> Container | None:
     return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
+
+
+def image_version(pod: Pod) -> str:
+    """By its image's tag: registry:5000/kube-proxy:v1.36.3-eksbuild.2@sha256:…"""
+    container = proxy_container(pod)
+    image = container.image if container else ""
+    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    found = re.match(r"v\d+\.\d+\.\d+", tag)
+    return found[0] if found else ""
+
+
+def minor_version(version: str) -> int | None:
+    """v1.36.3: 36"""
+    found = re.match(r"v1\.(\d+)\.", version)
+    return int(found[1]) if found else None

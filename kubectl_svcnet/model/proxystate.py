@@ -29,15 +29,31 @@ class Leftover:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
     """A kube-proxy's configuration, as far as it is compared. A `mode` of "" leaves it to
-    kube-proxy. `node_port_addresses` are () for the primary ones, and for all. `source`:
-    "configmap kube-system/kube-proxy", "flags of pod …", "/configz"."""
+    kube-proxy. `node_port_addresses` are () for the primary ones, and for all. `interface`: the
+    bridge, or the names' beginning, by which it detects its pods. `source`: "configmap
+    kube-system/kube-proxy", "flags of pod …", "/configz"."""
 
     mode: str = ""
     cluster_cidr: tuple[IPNetwork, ...] = ()
     detect_local: str = ""
     node_port_addresses: tuple[IPNetwork, ...] = ()
+    interface: str = ""
+    masquerade_all: bool = False
     source: str = ""
     changed: float | None = None  # when it was last edited, seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conduct:
+    """What of a node's kube-proxy decides, beside the API's objects, what it should program.
+    `minor`: of its version, 1.36 is 36. None: not known."""
+
+    ipvs: bool = False
+    minor: int | None = None
+    setting: Setting | None = None
+
+
+UNKNOWN = Conduct()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,15 @@ FAULTS = frozenset(
 )
 
 
+class Defect(str, Enum):
+    """Of packets that arrive where they should: what is wrong all the same. Findings, no
+    verdicts."""
+
+    UNSTICKY = "unsticky"  # session affinity is asked for, and nothing remembers clients
+    UNMASQUERADED = "unmasqueraded"  # their source should change
+    MASQUERADED = "masqueraded"  # their source should be kept
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
     """How an answer came about. `bytes` are those read from nodes: stdout, stderr and logs."""
@@ -65,12 +74,17 @@ class Expectation:
     `endpoints` empty means a refusal is asked for. `alternatives` are further endpoint sets
     that are right too, where the API alone does not settle it (kube-proxy's detect-local mode
     decides whether a pod counts as inside: pkg/proxy/iptables/proxier.go). `may_pass`: where a
-    refusal is asked for, going on untranslated is as right.
+    refusal is asked for, going on untranslated is as right. `masquerade`: should the source
+    change, unless the packet returns to its sender, or ends on this node itself (`here`)? None:
+    not known, or either is right.
     """
 
     endpoints: frozenset[SocketAddress]
     alternatives: tuple[frozenset[SocketAddress], ...] = ()
     may_pass: bool = False
+    masquerade: bool | None = None
+    here: frozenset[SocketAddress] = frozenset()  # endpoints at the node's own addresses
+    sticky: bool = False  # session affinity: a client stays with its endpoint
     why: str = ""  # of a refusal: "no endpoints", "no local endpoints", "outside source ranges"
 
 
@@ -95,7 +109,8 @@ class Walk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeTrace:
-    """One frontend on one node. `problems` lists every verdict that holds, worst first.
+    """One frontend on one node. `problems` lists every verdict that holds, worst first, and
+    `defects` what is wrong with packets that arrive.
     `settled` is False while a difference has not outlived --settle."""
 
     node: str
@@ -103,6 +118,7 @@ class NodeTrace:
     verdict: Verdict
     address: str | None = None  # where a NodePort was dialled
     problems: tuple[Verdict, ...] = ()
+    defects: tuple[Defect, ...] = ()
     expected: tuple[SocketAddress, ...] = ()
     reached: tuple[SocketAddress, ...] = ()
     missing: tuple[SocketAddress, ...] = ()
@@ -111,6 +127,11 @@ class NodeTrace:
     settled: bool = True
     reason: str = ""  # for unread and unknown: why
     excused: bool = False  # unread, and nothing is amiss for it: its gap does not block
+
+    @property
+    def amiss(self) -> bool:
+        """Does it differ from what the API asks?"""
+        return bool(self.defects or FAULTS.intersection(self.problems))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

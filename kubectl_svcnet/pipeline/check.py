@@ -77,13 +77,13 @@ def _ranges(source: Source, options: Options) -> RangesReport:
 def _report(
     tracing: Tracing, outcome: Outcome, proxies: Proxies, words: Words, ranges: RangesReport
 ) -> CheckReport:
-    from ..engine.judge.findings import findings_of
+    from ..engine.judge.defects import statements_of
     from .judging import facts_of, gaps_of, services_of
 
     unseen = _unseen(tracing, outcome)
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
-    found = [f for service in services for f in findings_of(service, facts)]
+    found = [f for service in services for f in statements_of(service, facts)]
     read = frozenset(name for name, r in outcome.readings.items() if r.view is not None)
     return CheckReport(
         collected=_with(tracing.collected(outcome.readings), ranges.collected),

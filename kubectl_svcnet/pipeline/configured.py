@@ -10,15 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..dataplanes import owner_of
+from ..dataplanes.kube_proxy import proxy_pod
 from ..errors import ParseError
 from ..model.capture import ApiRequest
 from ..model.finding import Gap
-from ..model.kube_proxy import proxy_container
-from ..model.proxystate import Setting
-from ..model.service import Pod
+from ..model.kube_proxy import image_version, minor_version, proxy_container
+from ..model.proxystate import Conduct, Setting
+from ..model.service import Node, Pod
 from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag
-from ..parse.kube import parse_changed, parse_config_map
+from ..parse.kube import parse_changed, parse_config_map, parse_time
 from ..parse.kubeadm import (
     KubeProxyConfiguration,
     node_port_addresses,
@@ -73,6 +75,38 @@ def read_settings(
     return settings, tuple(dict.fromkeys(gaps))
 
 
+def conducts(
+    collector: Collector, nodes: Iterable[Node], agents: Iterable[Pod]
+) -> tuple[dict[str, Conduct], tuple[Gap, ...]]:
+    """How each node's kube-proxy goes about its work. A configuration that was edited after its
+    start is not what it runs with; without any argument it has one that cannot be seen."""
+    by_node: dict[str, tuple[Pod, ...]] = {}
+    for agent in agents:
+        by_node[agent.node] = (*by_node.get(agent.node, ()), agent)
+    known = [(node, by_node.get(node.name, ())) for node in nodes]
+    owned = [found for node, found in known if owner_of(node, found).reader is not None]
+    pods = [pod for pod in map(proxy_pod, owned) if pod is not None]
+    settings, gaps = read_settings(collector, pods)
+    found = {
+        pod.node: Conduct(
+            minor=minor_version(image_version(pod)),
+            setting=_at_start(pod, settings.get(_key(pod))),
+        )
+        for pod in pods
+    }
+    return found, gaps
+
+
+def _at_start(pod: Pod, setting: Setting | None) -> Setting | None:
+    container = proxy_container(pod)
+    if container is None or setting is None or not container.command:
+        return None
+    started = parse_time(container.started)
+    if setting.changed is None or started is None:
+        return setting
+    return None if setting.changed > started else setting
+
+
 def _key(pod: Pod) -> str:
     return f"{pod.namespace}/{pod.name}"
 
@@ -92,13 +126,20 @@ def _by_flags(pod: Pod) -> Setting:
     words = container.command if container else ()
     ranges = find_flag(words, "cluster-cidr")
     served = find_flag(words, "nodeport-addresses")
+    mode = find_flag(words, "detect-local-mode") or ""
+    interface = find_flag(words, _INTERFACE_FLAGS.get(mode, "pod-bridge-interface"))
     return Setting(
         mode=find_flag(words, "proxy-mode") or "",
         cluster_cidr=parse_networks(ranges) if ranges else (),
-        detect_local=find_flag(words, "detect-local-mode") or "",
+        detect_local=mode,
+        interface=interface or "",
+        masquerade_all=find_flag(words, "masquerade-all") in ("true", ""),
         node_port_addresses=node_port_addresses((served or "").split(",")),
         source=f"flags of pod {_key(pod)}",
     )
+
+
+_INTERFACE_FLAGS = {"InterfaceNamePrefix": "pod-interface-name-prefix"}
 
 
 def _by_file(place: Place, objects: Mapping[str, Mapping[str, Any]]) -> Setting | None:
@@ -129,6 +170,8 @@ def setting_of(found: KubeProxyConfiguration, source: str) -> Setting:
         cluster_cidr=found.cluster_cidr.networks if found.cluster_cidr else (),
         detect_local=found.detect_local,
         node_port_addresses=found.node_port_addresses,
+        interface=found.interface,
+        masquerade_all=found.masquerade_all,
         source=source,
     )
 

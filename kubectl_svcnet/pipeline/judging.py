@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_network
 
 from ..engine.ask import Neighbourhood, Questions, ask
-from ..engine.judge.findings import NodeFacts, findings_of, halted_of
+from ..engine.judge.defects import defects_of, statements_of
+from ..engine.judge.findings import NodeFacts, halted_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
 from ..model.address import IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
+from ..model.proxystate import UNKNOWN, Conduct
 from ..model.report import (
-    FAULTS,
     Collected,
     FrontendTrace,
     NodeTrace,
@@ -41,11 +42,16 @@ def packets_for(
     targets: Iterable[Frontend],
     nodes: Sequence[Node],
     pods: Pods,
+    conduct: Conduct = UNKNOWN,
 ) -> dict[Frontend, Questions]:
     """What the clients of each frontend send on this node."""
     others = tuple((o, pods.get(o.name)) for o in nodes if o.name != node.name)
     around = Neighbourhood(
-        node=node, pods=pods.get(node.name), elsewhere=others, known=_known_ranges(nodes)
+        node=node,
+        pods=pods.get(node.name),
+        elsewhere=others,
+        known=_known_ranges(nodes),
+        conduct=conduct,
     )
     asked = {}
     for frontend in targets:
@@ -106,6 +112,7 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     )
     if not walks:
         return replace(judged, reason="the Service changed while it was read")
+    judged = replace(judged, defects=defects_of(walks, reading.own))
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
     return judged
@@ -129,9 +136,7 @@ def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -
 
 def differing(judged: Judged) -> frozenset[str]:
     """The nodes on which something is at fault."""
-    return frozenset(
-        name for (_, name), trace_ in judged.items() if FAULTS.intersection(trace_.problems)
-    )
+    return frozenset(name for (_, name), trace_ in judged.items() if trace_.amiss)
 
 
 def settled(
@@ -170,7 +175,7 @@ class Outcome:
 def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
     services = services_of(outcome)
     facts = facts_of(outcome)
-    found = [f for service in services for f in findings_of(service, facts)]
+    found = [f for service in services for f in statements_of(service, facts)]
     return TraceReport(
         collected=collected,
         services=services,

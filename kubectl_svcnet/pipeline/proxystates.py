@@ -11,7 +11,7 @@ from ..model.capture import Capture, ExecRequest, Reason
 from ..model.commands import Needs
 from ..model.fate import IPTABLES, Backend
 from ..model.finding import Gap
-from ..model.kube_proxy import proxy_container
+from ..model.kube_proxy import image_version, proxy_container
 from ..model.nodeview import NodeView
 from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
@@ -84,7 +84,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
         programmed=_programmed(view, told.running, cut=facts.cut) if view is not None else None,
         backend=_backend(view) if view is not None else "",
         backends=tuple(b.value for b in _programming(view)) if view is not None else (),
-        version=built or told.log_version or _tag(container.image if container else ""),
+        version=built or told.log_version or (image_version(pod) if pod else ""),
         kernel=facts.node.kernel,
         nft=facts.nft,
         process=facts.reading.state,
@@ -171,10 +171,3 @@ def read_nft_version(collector: Collector, reading: NodeReading) -> str:
     )
     found = re.search(r"v(\d+(?:\.\d+)+)", collector.fetch_one(request).text())
     return found[1] if found else ""
-
-
-def _tag(image: str) -> str:
-    """registry:5000/kube-proxy:v1.36.3-eksbuild.2@sha256:…"""
-    tag = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
-    found = re.match(r"v\d+\.\d+\.\d+", tag)
-    return found[0] if found else ""

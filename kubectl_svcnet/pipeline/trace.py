@@ -16,6 +16,7 @@ from ..model.capture import ApiRequest, Source
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
+from ..model.proxystate import UNKNOWN, Conduct
 from ..model.service import Frontend, Inventory, Node, Pod, frontends
 from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
@@ -78,6 +79,7 @@ class Tracing:
         self.inventory, self.read, self.gaps = inventory, read, gaps
         self.nodes = inventory.nodes or ()
         self.pods: Future[dict[str, tuple[Pod, ...] | None]] = Future()
+        self.conduct: Future[dict[str, Conduct]] = Future()
         self.api_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.reread = frozenset[str]()
 
@@ -87,8 +89,9 @@ class Tracing:
         before = Expected(services=read.services, endpoints=read.endpoints)
         known = [service for service in before.services if service.name not in read.blind]
         targets = [f for service in known for f in frontends(service)]
-        with ThreadPoolExecutor(max_workers=2) as pool:  # a walk needs them, an exec does not
+        with ThreadPoolExecutor(max_workers=3) as pool:  # a walk needs them, an exec does not
             self.pods = pool.submit(self._all_pods, self.nodes if targets else ())
+            self.conduct = pool.submit(self._conducts, self.nodes if targets else ())
             pool.submit(_import_judges)
             readings = self._read(before, self.nodes, targets)
         after = self._expected() or before
@@ -168,6 +171,13 @@ class Tracing:
     def _all_pods(self, nodes: Iterable[Node]) -> dict[str, tuple[Pod, ...] | None]:
         return dict(self.collector.map(self._running_pods, nodes))
 
+    def _conducts(self, nodes: Iterable[Node]) -> dict[str, Conduct]:
+        from .configured import conducts
+
+        found, gaps = conducts(self.collector, nodes, self.inventory.agents or ())
+        self.api_gaps |= dict.fromkeys(gaps)
+        return found
+
     def _running_pods(self, node: Node) -> tuple[str, tuple[Pod, ...] | None]:
         selector = f"spec.nodeName={node.name},status.phase=Running"
         request = ApiRequest(path="/api/v1/pods", query=(("fieldSelector", selector),), limit=PODS)
@@ -192,8 +202,8 @@ class Tracing:
             def ask(view: NodeView) -> Mapping[Frontend, Questions]:
                 from .judging import packets_for
 
-                pods = self.pods.result()
-                return packets_for(expected, node, view, targets, self.nodes, pods)
+                pods, conduct = self.pods.result(), self.conduct.result().get(node.name, UNKNOWN)
+                return packets_for(expected, node, view, targets, self.nodes, pods, conduct)
 
             return reader.read(node, ask)
 

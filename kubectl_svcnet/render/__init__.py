@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 from ..model.finding import Level
 from ..model.report import (
-    FAULTS,
     AddressesReport,
     CheckReport,
     LogsReport,
@@ -74,7 +73,7 @@ def _name(report: Report, style: Style) -> str:
                 for service in report.services
                 for frontend in service.frontends
                 for node in frontend.nodes
-                if FAULTS.intersection(node.problems) and node.settled
+                if node.amiss and node.settled
             }
             names = [f"node/{name}" for name in sorted(bad)]
         case RangesReport():

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from kubectl_svcnet.model.kube_proxy import LABELS, is_proxy, proxy_container
+from kubectl_svcnet.model.kube_proxy import (
+    LABELS,
+    image_version,
+    is_proxy,
+    minor_version,
+    proxy_container,
+)
 from kubectl_svcnet.model.service import Container
-from tests.samples import agent, pod
+from tests.samples import agent, pod, proxy
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -30,3 +38,21 @@ def test_its_container() -> None:
     assert proxy_container(pod("p", containers=(side, main))) == main
     assert proxy_container(pod("p", containers=(side,))) == side
     assert proxy_container(pod("p")) is None
+
+
+@pytest.mark.parametrize(
+    ("image", "version", "minor"),
+    [
+        ("registry.k8s.io/kube-proxy:v1.36.3", "v1.36.3", 36),
+        ("localhost:5000/kube-proxy:v1.30.14-eksbuild.2@sha256:abc", "v1.30.14", 30),
+        ("kube-proxy:latest", "", None),
+        ("kube-proxy@sha256:abc", "", None),
+        ("kube-proxy:v2.1.0", "v2.1.0", None),
+        ("", "", None),
+    ],
+)
+def test_versions(image: str, version: str, minor: int | None) -> None:
+    made = proxy()
+    found = replace(made, containers=(replace(made.containers[0], image=image),))
+    assert image_version(found) == version
+    assert minor_version(version) == minor

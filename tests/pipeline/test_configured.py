@@ -10,11 +10,11 @@ import pytest
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.model.capture import ApiRequest, Capture, Failure, Reason
 from kubectl_svcnet.model.finding import Gap
-from kubectl_svcnet.model.proxystate import Setting
+from kubectl_svcnet.model.proxystate import UNKNOWN, Conduct, Setting
 from kubectl_svcnet.model.service import Pod
 from kubectl_svcnet.pipeline.collect import Collector
-from kubectl_svcnet.pipeline.configured import WHAT, read_settings
-from tests.samples import proxy
+from kubectl_svcnet.pipeline.configured import WHAT, conducts, read_settings
+from tests.samples import agent, node, proxy
 
 FILE = "--config=/var/lib/kube-proxy/config.conf"
 TEXT = "kind: KubeProxyConfiguration\nmode: ipvs\nclusterCIDR: 10.0.0.0/8\n"
@@ -112,3 +112,37 @@ def test_what_cannot_be_read_is_a_gap(pod: Pod, capture: Capture | None, why: st
 def test_a_config_map_that_holds_none() -> None:
     settings, gaps = read([mounting("a")], config_map("a", {"x": "kind: Other\n"}))
     assert (settings, gaps) == ({}, ())
+
+
+def conduct(pod: Pod, *more: Pod, started: str = "1970-01-01T00:02:00Z") -> Conduct:
+    """Its ConfigMap was changed 100 s after the epoch."""
+    container = replace(pod.containers[0], image="kube-proxy:v1.33.13", started=started)
+    agents = (replace(pod, containers=(container,)), *more)
+    source = ReplaySource.of([config_map("a", {"config.conf": TEXT})])
+    found, _ = conducts(Collector(source), [node("n1"), node("n2")], agents)
+    return found.get("n1", UNKNOWN)
+
+
+def test_how_a_kube_proxy_goes_about_its_work() -> None:
+    found = conduct(mounting("a"))
+    assert found.minor == 33
+    assert found.setting is not None
+    assert found.setting.cluster_cidr == (ip_network("10.0.0.0/8"),)
+
+
+@pytest.mark.parametrize(
+    ("pod", "started"),
+    [
+        (mounting("a"), "1970-01-01T00:01:00Z"),  # edited since
+        (mounting("", command=()), "1970-01-01T00:02:00Z"),  # what its image says is not seen
+        (mounting("b"), "1970-01-01T00:02:00Z"),  # not to be had
+    ],
+)
+def test_a_setting_that_is_not_known(pod: Pod, started: str) -> None:
+    found = conduct(pod, started=started)
+    assert (found.minor, found.setting) == (33, None)
+
+
+def test_where_another_dataplane_owns_the_node_nothing_is_asked() -> None:
+    cilium = agent("cilium-x", labels={"k8s-app": "cilium"})
+    assert conduct(mounting("a"), cilium) == UNKNOWN

@@ -167,7 +167,8 @@ def proxy_node(
     try:
         _plug(node)
         _write_kubelet_rules(node)
-        plane.apply([topology.proxy_config(config.read_text()), topology.proxy_pod(version)])
+        plane.apply([topology.proxy_config(config.read_text())])
+        plane.apply([topology.proxy_pod(version)])  # started after that was written
         argv = [*fabric.inside(node.namespace), *unshare, str(program), f"--config={config}"]
         with running([*argv, "--v=2"], node.log, _iptables_nft(folder)) as holder:
             node.prefix = namespaces.entering(holder)

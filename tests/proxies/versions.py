@@ -39,18 +39,6 @@ class Unlike:
 
 UNLIKE = (
     Unlike(
-        where=r"v1\.2[34]\.",
-        services=("terminating", "terminating-local"),
-        verdict="blocked",
-        why="endpoints that terminate serve where no others do since 1.26 (KEP-1669)",
-    ),
-    Unlike(
-        where=r"v1\.2[347]\.",
-        services=("ext-ip-local", "ext-ip-local-far"),
-        verdict="stale",
-        why="no externalTrafficPolicy without a node port before kubernetes#119150, nor in the API",
-    ),
-    Unlike(
         where=r"v1\.(29|30)\.\d+ nftables",
         services=("ext-ip-local-far", "lb-local-far"),
         verdict="blocked",

@@ -1,65 +1,33 @@
-"""What a node should do, from the API alone, by kube-proxy's own rules.
+"""What one client's packet for one frontend should meet on one node: endpoints, or a refusal.
 
-Source: kubernetes pkg/proxy/topology.go (CategorizeEndpoints, topologyModeFromHints) and the
-service loop of pkg/proxy/iptables/proxier.go, read at 1.36. The terminating fallback is on by
-default since 1.26, hints by node since 1.34.
+Source: kubernetes the service loops of pkg/proxy/{iptables,nftables,ipvs}/proxier.go, and
+pkg/proxy/serviceport.go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..model.address import IPAddress, SocketAddress
-from ..model.packet import Client
-from ..model.report import Expectation
-from ..model.service import Endpoint, Frontend, FrontendKind, Node, Service
+from ...model.address import IPAddress
+from ...model.packet import Client
+from ...model.proxystate import UNKNOWN, Conduct
+from ...model.report import Expectation
+from ...model.service import Endpoint, Frontend, FrontendKind, Node, Service
+from .endpoints import Categories, categories
+from .masquerade import Side, masqueraded, side_of
 
 #: Addresses that are not the node's own and no ClusterIPs.
 _OUTER = (FrontendKind.LOAD_BALANCER_IP, FrontendKind.EXTERNAL_IP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Categories:
-    """One port's endpoints as one node sees them. `cluster` serves the traffic of policy
-    Cluster, `local` that of policy Local; `any` is kube-proxy's hasEndpoints."""
+class Dial:
+    """One client that dials one frontend. `source` is its address, `device` the interface that
+    its packets come in by; a node's own have none."""
 
-    cluster: frozenset[SocketAddress]
-    local: frozenset[SocketAddress]
-    any: bool
-
-
-def categorise(service: Service, endpoints: tuple[Endpoint, ...], node: Node) -> Categories:
-    """Which of one port's `endpoints` this node may use."""
-    ready = [e for e in endpoints if e.ready]
-    leaving = [e for e in endpoints if not e.ready and e.serving and e.terminating]
-    uses_cluster = not service.internal_local or service.externally_accessible
-    cluster: list[Endpoint] = []
-    if uses_cluster:
-        cluster = _by_topology(ready, node) or leaving
-    local = [e for e in ready if e.node == node.name]
-    local = local or [e for e in leaving if e.node == node.name]
-    uses_local = service.internal_local or (
-        service.external_local and service.externally_accessible
-    )
-    return Categories(
-        cluster=_addresses(cluster),
-        local=_addresses(local) if uses_local else frozenset(),
-        any=bool(cluster) or (uses_local and bool(ready or leaving)),
-    )
-
-
-def _by_topology(ready: list[Endpoint], node: Node) -> list[Endpoint]:
-    """Hints are honoured only if every ready endpoint has one and one of them is for us."""
-    for hints, here in (("node_hints", node.name), ("zone_hints", node.zone)):
-        per_endpoint = [getattr(e, hints) for e in ready]
-        if here and all(per_endpoint) and any(here in names for names in per_endpoint):
-            return [e for e, names in zip(ready, per_endpoint, strict=True) if here in names]
-    return ready
-
-
-def _addresses(endpoints: Iterable[Endpoint]) -> frozenset[SocketAddress]:
-    return frozenset(e.address for e in endpoints)
+    client: Client
+    source: IPAddress | None = None
+    device: str | None = None
 
 
 def expect(
@@ -67,69 +35,69 @@ def expect(
     frontend: Frontend,
     endpoints: tuple[Endpoint, ...],
     node: Node,
-    client: Client,
-    source: IPAddress | None,
-    *,
-    ipvs: bool = False,
+    dial: Dial,
+    conduct: Conduct = UNKNOWN,
 ) -> Expectation:
-    """What one client's packet for `frontend` should meet on `node`.
+    """What the packet should meet on `node`, whose kube-proxy is as `conduct` says.
 
-    `endpoints` are those of the frontend's port (`endpoints_of`); `source` is the client's
-    address, which only source ranges look at. `ipvs`: a virtual server has one list for all of
-    its clients (pkg/proxy/ipvs/proxier.go, syncEndpoint).
-
-    Topology hints are wishes, so what would be right without them is right too. Hints for nodes
-    are followed since 1.34, those for zones until 1.30 only beside an annotation, and neither by
-    a kube-proxy that lost a race at its start ("node is missing label"; seen with 1.36.3).
+    `endpoints` are those of the frontend's port (`endpoints_of`).
     """
-    found = _expect(service, frontend, endpoints, node, client, source, ipvs=ipvs)
-    others = []
-    for unhinted in _with_fewer_hints(endpoints):
-        other = _expect(service, frontend, unhinted, node, client, source, ipvs=ipvs)
-        others += [other.endpoints, *other.alternatives]
-    new = [one for one in dict.fromkeys(others) if one != found.endpoints]
-    return replace(found, alternatives=(*found.alternatives, *new)) if new else found
+    side = side_of(dial.client, dial.source, dial.device, frontend.family, node, conduct)
+    read = _as_read(service, frontend, conduct.minor)
+    found = [
+        _expect(each, frontend, seen, dial, side, conduct)
+        for each in read
+        for seen in categories(each, endpoints, node, conduct.minor)
+    ]
+    first = found[0]
+    others = dict.fromkeys(e for one in found for e in (one.endpoints, *one.alternatives))
+    own = (*node.addresses, *node.external_addresses)
+    changed = {masqueraded(each, frontend, dial.client, side, conduct) for each in read}
+    return replace(
+        first,
+        alternatives=tuple(e for e in others if e != first.endpoints),
+        masquerade=changed.pop() if len(changed) == 1 else None,
+        here=frozenset(e.address for e in endpoints if e.address.address in own),
+        sticky=service.affinity_seconds is not None,
+    )
 
 
-def _with_fewer_hints(endpoints: tuple[Endpoint, ...]) -> Iterable[tuple[Endpoint, ...]]:
-    if any(e.node_hints for e in endpoints):
-        endpoints = tuple(replace(e, node_hints=frozenset()) for e in endpoints)
-        yield endpoints
-    if any(e.zone_hints for e in endpoints):
-        yield tuple(replace(e, zone_hints=frozenset()) for e in endpoints)
+def _as_read(service: Service, frontend: Frontend, minor: int | None) -> tuple[Service, ...]:
+    """Until kubernetes#119150, in 1.28 or 1.29, externalTrafficPolicy had no say over the external
+    IPs of a ClusterIP Service (pkg/api/v1/service/util.go, ExternalPolicyLocal)."""
+    outer = service.type == "ClusterIP" and frontend.kind is FrontendKind.EXTERNAL_IP
+    if not outer or not service.external_local:
+        return (service,)
+    unread = replace(service, external_local=False)
+    if minor is None or minor == 28:
+        return service, unread
+    return (service,) if minor > 28 else (unread,)
 
 
 def _expect(
     service: Service,
     frontend: Frontend,
-    endpoints: tuple[Endpoint, ...],
-    node: Node,
-    client: Client,
-    source: IPAddress | None,
-    *,
-    ipvs: bool,
+    seen: Categories,
+    dial: Dial,
+    side: Side,
+    conduct: Conduct,
 ) -> Expectation:
-    seen = categorise(service, endpoints, node)
     if not seen.any:
         # iptables mode asks KUBE-EXTERNAL-SERVICES, which refuses for these addresses, on the way
         # in and through, but not for what the node itself sends (proxier.go, iptablesJumpChains).
-        unasked = client is Client.NODE and frontend.kind in _OUTER and not ipvs
+        unasked = dial.client is Client.NODE and frontend.kind in _OUTER and not conduct.ipvs
         return Expectation(endpoints=frozenset(), why="no endpoints", may_pass=unasked)
-    if frontend.kind is FrontendKind.LOAD_BALANCER_IP and _refused(service, source):
+    if frontend.kind is FrontendKind.LOAD_BALANCER_IP and _refused(service, dial.source):
         return Expectation(endpoints=frozenset(), why="outside source ranges")
     internal = frontend.kind is FrontendKind.CLUSTER_IP
-    if ipvs:
+    if conduct.ipvs:
         return _listed(seen, service.internal_local if internal else service.external_local)
     if internal:
         wanted = seen.local if service.internal_local else seen.cluster
         return Expectation(endpoints=wanted, why="" if wanted else "no local endpoints")
     if not service.external_local:
         return Expectation(endpoints=seen.cluster)
-    if client in (Client.NODE, Client.POD):
-        return _short_circuit(seen, certain=client is Client.NODE)
-    if client is Client.POD_ELSEWHERE:
-        return _short_circuit(seen, certain=False)
-    return Expectation(endpoints=seen.local, why="" if seen.local else "no local endpoints")
+    return _short_circuit(seen, dial.client, side)
 
 
 def _listed(seen: Categories, local: bool) -> Expectation:
@@ -141,15 +109,15 @@ def _listed(seen: Categories, local: bool) -> Expectation:
     return Expectation(endpoints=seen.cluster, alternatives=(frozenset(),), why=why)
 
 
-def _short_circuit(seen: Categories, *, certain: bool) -> Expectation:
+def _short_circuit(seen: Categories, client: Client, side: Side) -> Expectation:
     """Under policy Local traffic from inside still uses all endpoints ("pod traffic for …
-    external destinations"), if kube-proxy can tell a pod from the outside; its detect-local
-    mode decides, so the outsider's treatment is right as well unless `certain`."""
-    return Expectation(
-        endpoints=seen.cluster,
-        alternatives=() if certain else (seen.local,),
-        why="" if seen.cluster else "no endpoints",
-    )
+    external destinations"), as far as kube-proxy can tell a pod from the outside; where that is
+    not known either treatment is right."""
+    outside = Expectation(endpoints=seen.local, why="" if seen.local else "no local endpoints")
+    inside = Expectation(endpoints=seen.cluster, why="" if seen.cluster else "no endpoints")
+    if client is Client.NODE or side is Side.INSIDE:
+        return inside
+    return replace(inside, alternatives=(seen.local,)) if side is Side.UNKNOWN else outside
 
 
 def _refused(service: Service, source: IPAddress | None) -> bool:

@@ -28,6 +28,12 @@ _CODES = {
     Verdict.UNKNOWN: "SVN208",
 }
 
+#: Nothing dispatches what the API wants refused.
+_UNREFUSED = "SVN222"
+
+UNSETTLED = " (not settled: the API or the node changed while it was read)"
+ONE_READING = " (one reading)"
+
 #: Letters of /proc/PID/status for a process that exists and does not run.
 HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 
@@ -118,11 +124,11 @@ def _finding(
         what += f" and {len(places) - 3} more"
     message, evidence = _statement(service, problem, places, what, facts.own)
     if not settled:
-        message += " (not settled: the API or the node changed while it was read)"
+        message += UNSETTLED
     elif facts.once and problem in FAULTS:
-        message += " (one reading)"
+        message += ONE_READING
     return finding(
-        _CODES[problem],
+        _UNREFUSED if _unrefused(problem, places) else _CODES[problem],
         message,
         service=str(service.service.name),
         node=node,
@@ -145,6 +151,8 @@ def _statement(
             rule = _bypass(traces)
             walked = _walked(traces, (FateKind.PASS, FateKind.LOCAL))
             walked = walked or _blame(_blamed(problem, traces))
+            if _unrefused(problem, places):
+                return f"nothing refuses packets for {what}, which has {_why(traces)}", walked
             return f"nothing dispatches {what}", (*_rule(rule), *walked)
         case Verdict.MISSING:
             lost = _addresses(a for t in traces for a in t.missing)
@@ -170,6 +178,16 @@ def _statement(
             reasons = tuple(dict.fromkeys(t.reason for t in traces if t.reason))[:3]
             rule = _named_rule(_blamed(problem, traces))
             return f"the fate of {what} is not known", (*reasons, *_rule(rule))
+
+
+def _unrefused(problem: Verdict, places: Iterable[tuple[FrontendTrace, NodeTrace]]) -> bool:
+    """Nothing is to be reached, so what is absent is the rule that refuses."""
+    return problem is Verdict.ABSENT and not any(trace.expected for _, trace in places)
+
+
+def _why(traces: Iterable[NodeTrace]) -> str:
+    whys = (walk.asked.expectation.why for trace in traces for walk in trace.walks)
+    return next(filter(None, whys), "no endpoints")
 
 
 def _unwanted(

@@ -11,10 +11,11 @@ def settle(first: NodeTrace, second: NodeTrace, *, same: bool) -> NodeTrace:
     """Of two readings of one frontend on one node, the second is shown. It is settled if the
     expectation was the `same` in all readings of the API and a fault of the first is still
     there; else it keeps its verdict, unsettled."""
-    faults = FAULTS.intersection(second.problems)
-    if not faults:
+    if not second.amiss:
         return second
-    lasting = same and bool(FAULTS.intersection(first.problems) & faults)
+    faults = FAULTS.intersection(second.problems)
+    before = {*FAULTS.intersection(first.problems), *first.defects}
+    lasting = same and bool(before & {*faults, *second.defects})
     if Verdict.STALE in faults or Verdict.MISSING in faults:
         lasting = lasting and (
             bool(set(first.stale) & set(second.stale))

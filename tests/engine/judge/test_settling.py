@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kubectl_svcnet.engine.judge.settling import settle
-from kubectl_svcnet.model.report import NodeTrace, Verdict
+from kubectl_svcnet.model.report import Defect, NodeTrace, Verdict
 from tests.samples import at
 
 V = Verdict
@@ -22,6 +22,7 @@ def trace(*problems: Verdict, **values: object) -> NodeTrace:
 
 MISSING_A, MISSING_B = trace(V.MISSING, missing=(A,)), trace(V.MISSING, missing=(B,))
 STALE_A, STALE_B = trace(V.STALE, stale=(A,)), trace(V.STALE, stale=(B,))
+UNSTICKY = trace(defects=(Defect.UNSTICKY,))
 BOTH = trace(V.STALE, V.MISSING, stale=(A,), missing=(B,))
 
 
@@ -46,6 +47,11 @@ BOTH = trace(V.STALE, V.MISSING, stale=(A,), missing=(B,))
         (trace(V.UNBALANCED), trace(V.UNBALANCED), True, True),
         # what is no fault has nothing to settle
         (trace(V.UNKNOWN), trace(V.UNKNOWN), False, True),
+        # what is wrong with packets that arrive settles likewise
+        (UNSTICKY, UNSTICKY, True, True),
+        (UNSTICKY, UNSTICKY, False, False),
+        (trace(), UNSTICKY, True, False),
+        (UNSTICKY, trace(), True, True),
         (trace(V.POLICY), trace(V.POLICY), False, True),
     ],
 )
