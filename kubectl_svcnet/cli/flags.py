@@ -117,6 +117,40 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     *SETTLE,
 )
 
+PIPELINES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("--only",),
+        {"action": "append", "metavar": "CODE", "help": "only findings of this code (repeatable)"},
+    ),
+    (
+        ("--skip",),
+        {
+            "action": "append",
+            "metavar": "CODE[=WHERE]",
+            "help": "no findings of this code, of a Service NAMESPACE/NAME or a node (repeatable)",
+        },
+    ),
+    (
+        ("--baseline",),
+        {"metavar": "FILE", "help": "what an earlier check -o json found is no news"},
+    ),
+    (
+        ("--config",),
+        {"metavar": "FILE", "help": "levels of your own: [levels], then lines CODE = info"},
+    ),
+    (
+        ("--wait",),
+        {
+            "action": "store_true",
+            "help": "until every node is programmed, or --timeout (default 10m)",
+        },
+    ),
+    (
+        ("-w", "--watch"),
+        {"action": "store_true", "help": "go on, and print what changes"},
+    ),
+)
+
 LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-f", "--follow"), {"action": "store_true", "help": "go on with what is written from now"}),
     (
@@ -207,6 +241,17 @@ SAVED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         )
     ),
 )
+
+
+#: Formats of one command alone, which stand after it.
+_FORMATS = {"check": ("junit", "sarif")}
+
+
+def common(command: str) -> tuple[tuple[tuple[str, ...], dict[str, Any]], ...]:
+    """COMMON as this command has it."""
+    (names, output), *rest = COMMON
+    choices = (*output["choices"], *_FORMATS.get(command, ()))
+    return ((names, {**output, "choices": choices}), *rest)
 
 
 def add(parser: argparse.ArgumentParser, *, title: str, flags: Any) -> None:

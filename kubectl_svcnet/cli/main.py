@@ -96,7 +96,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
         extra(command)
         flags.add(command, title="Connection (as in kubectl)", flags=flags.CONNECTION)
-        flags.add(command, title="Options", flags=flags.COMMON)
+        flags.add(command, title="Options", flags=flags.common(name))
     flags.add(parser, title="Connection (as in kubectl)", flags=flags.CONNECTION)
     flags.add(parser, title="Options", flags=flags.COMMON)
     return parser
@@ -111,7 +111,7 @@ def _parser(kind: type[argparse.ArgumentParser], **keywords: str) -> argparse.Ar
 
 
 def _services(command: argparse.ArgumentParser) -> None:
-    _checked(command)
+    _named(command)
     group = command.add_argument_group("What to show")
     group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
     group.add_argument(
@@ -120,6 +120,11 @@ def _services(command: argparse.ArgumentParser) -> None:
 
 
 def _checked(command: argparse.ArgumentParser) -> None:
+    _named(command)
+    flags.add(command, title="For pipelines", flags=flags.PIPELINES)
+
+
+def _named(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "services",
         nargs="*",
@@ -238,14 +243,9 @@ Run = Callable[[argparse.Namespace], int]
 
 
 def _check(given: argparse.Namespace) -> int:
-    from . import session
+    from .check import check
 
-    def load() -> session.Work:
-        from .check import check
-
-        return check
-
-    return session.run(given, load)
+    return check(given)
 
 
 #: name: what it shows, what runs it, what flags it adds, its arguments.

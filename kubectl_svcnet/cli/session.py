@@ -58,7 +58,7 @@ def follow(given: argparse.Namespace, work: FollowWork) -> int:
     """Shows each report as it comes, until Ctrl-C: as a table, or a JSON document a line."""
     for flag, name in (("bundle", "--bundle"), ("record", "--record")):
         if flag in vars(given):
-            raise UsageError(f"-f follows a cluster; it cannot be used with {name}")
+            raise UsageError(f"{name} cannot be used with -f or -w, which follow a cluster")
     options, _, live = _open(given, 0.0)
     assert live is not None
     options = replace(options, output={"json": "jsonl"}.get(options.output, options.output))

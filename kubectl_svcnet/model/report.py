@@ -190,12 +190,18 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
+    """`fails`: the level from which on a finding fails the run. `continued`: it goes on from a
+    report before it, as `-w` does; of findings it has what is new, and what is `gone`."""
+
     collected: Collected
     coverage: Coverage = field(default_factory=Coverage)
     services: tuple[ServiceTrace, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     missing: tuple[str, ...] = ()  # as in TraceReport
+    fails: str = "error"
+    continued: bool = False
+    gone: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,10 +14,12 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from ..engine.judge.coverage import coverage_of
+from ..engine.judge.gate import passed
 from ..engine.judge.grouping import grouped
 from ..errors import SvcnetError
 from ..model.capture import Recorded, Source
 from ..model.finding import Gap
+from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
 from .collect import Collector
@@ -31,8 +33,10 @@ from .trace import Tracing, begin
 if TYPE_CHECKING:
     from .judging import Outcome
 
+ALL = Gate()
 
-def check(source: Source, options: Options) -> CheckReport:
+
+def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     """Raises as `trace` does."""
     collector = Collector(source, max_parallel=options.max_parallel)
     tracing = begin(collector, options, dated=True)
@@ -44,7 +48,7 @@ def check(source: Source, options: Options) -> CheckReport:
         outcome = tracing.outcome()
         words = asked.result()
         told = ranges.result() if ranges is not None else RangesReport(collected=Collected())
-    return _report(tracing, outcome, proxies, words, told)
+    return _report(tracing, outcome, proxies, words, told, gate)
 
 
 def plan(source: Source, options: Options) -> PlanReport:
@@ -75,7 +79,12 @@ def _ranges(source: Source, options: Options) -> RangesReport:
 
 
 def _report(
-    tracing: Tracing, outcome: Outcome, proxies: Proxies, words: Words, ranges: RangesReport
+    tracing: Tracing,
+    outcome: Outcome,
+    proxies: Proxies,
+    words: Words,
+    ranges: RangesReport,
+    gate: Gate,
 ) -> CheckReport:
     from ..engine.judge.defects import statements_of
     from .judging import facts_of, gaps_of, services_of
@@ -90,12 +99,13 @@ def _report(
         coverage=coverage_of(services, read, len(tracing.nodes)),
         services=services,
         findings=grouped(
-            (*judged.findings, *found, *ranges.findings),
+            passed((*judged.findings, *found, *ranges.findings), gate),
             since=_since(tracing, outcome),
             nodes_read=len(read),
         ),
         gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *ranges.gaps))),
         missing=outcome.missing,
+        fails=tracing.options.fail_on,
     )
 
 

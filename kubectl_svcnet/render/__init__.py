@@ -96,10 +96,26 @@ def _name(report: Report, style: Style) -> str:
     return "".join(f"{escape(name)}\n" for name in names)
 
 
+def _junit(report: Report, style: Style) -> str:
+    from . import junit
+
+    assert isinstance(report, CheckReport)  # no other command offers it
+    return junit.render(report)
+
+
+def _sarif(report: Report, style: Style) -> str:
+    from . import sarif
+
+    assert isinstance(report, CheckReport)
+    return sarif.render(report)
+
+
 RENDERERS: Mapping[str, Renderer] = {
     "json": _json,
     "jsonl": _json_line,  # of what is followed
+    "junit": _junit,
     "name": _name,
+    "sarif": _sarif,
     "table": _table,
     "wide": _table,
     "yaml": _yaml,

@@ -59,7 +59,15 @@ def document(report: Report) -> dict[str, Any]:
         "items": items,
         "findings": [_finding(finding) for finding in report.findings],
         "gaps": [_gap(gap) for gap in report.gaps],
+        **_gone(report),
     }
+
+
+def _gone(report: Report) -> dict[str, Any]:
+    """With -w: the findings of the document before that are no longer there."""
+    if not isinstance(report, CheckReport) or not report.continued:
+        return {}
+    return {"gone": [_finding(finding) for finding in report.gone]}
 
 
 def failed(kind: str, sentence: str, next: str | None) -> dict[str, Any]:

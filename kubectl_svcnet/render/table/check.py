@@ -1,6 +1,7 @@
 """`check` as a person reads it: findings by cause, gaps, and last how far it looked.
 
 A finding is one sentence and what to type next; `-o wide` adds the evidence and every object.
+With -w: what is gone, what is new.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from .statements import gap_lines
 
 
 def render(report: CheckReport, style: Style) -> str:
-    lines = [line for one in report.findings for line in _finding(one, style)]
+    lines = [line for one in report.gone for line in _gone(one, style)]
+    lines += [line for one in report.findings for line in _finding(one, style)]
     lines += gap_lines(report.gaps, style)
     if report.services:
         lines += style.paragraph(_coverage(report.coverage))
@@ -36,6 +38,10 @@ def _finding(one: Finding, style: Style) -> Iterator[str]:
             yield from style.paragraph(said, first="  object    ", rest=" " * 12)
     if one.next and (style.wide or one.level is not Level.INFO):
         yield f"  next      {escape(one.next)}"  # one line, to be copied
+
+
+def _gone(one: Finding, style: Style) -> list[str]:
+    return style.paragraph(f"gone {one.code} {_where(one)}{one.message}")
 
 
 def _where(one: Finding) -> str:
