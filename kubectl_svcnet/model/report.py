@@ -7,7 +7,7 @@ from enum import Enum
 
 from .address import SocketAddress
 from .fate import Fate
-from .finding import Finding, Gap
+from .finding import Finding, Gap, Level
 from .iprange import AddressUse, IPRange
 from .logline import LogLine
 from .packet import Client, Packet, PacketId
@@ -190,8 +190,8 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckReport:
-    """`fails`: the level from which on a finding fails the run. `continued`: it goes on from a
-    report before it, as `-w` does; of findings it has what is new, and what is `gone`."""
+    """`fails`: the level from which on a finding fails the run; None: never. `continued`: it goes
+    on from a report before it, as `-w` does: of findings it has what is new, and what is `gone`."""
 
     collected: Collected
     coverage: Coverage = field(default_factory=Coverage)
@@ -199,7 +199,7 @@ class CheckReport:
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
     missing: tuple[str, ...] = ()  # as in TraceReport
-    fails: str = "error"
+    fails: Level | None = Level.ERROR
     continued: bool = False
     gone: tuple[Finding, ...] = ()
 

@@ -18,7 +18,7 @@ from ..engine.judge.gate import passed
 from ..engine.judge.grouping import grouped
 from ..errors import SvcnetError
 from ..model.capture import Recorded, Source
-from ..model.finding import Gap
+from ..model.finding import Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
@@ -89,7 +89,7 @@ def _report(
     from ..engine.judge.defects import statements_of
     from .judging import facts_of, gaps_of, services_of
 
-    unseen = _unseen(tracing, outcome)
+    unseen, fail_on = _unseen(tracing, outcome), tracing.options.fail_on
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
     found = [f for service in services for f in statements_of(service, facts)]
@@ -105,7 +105,7 @@ def _report(
         ),
         gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *ranges.gaps))),
         missing=outcome.missing,
-        fails=tracing.options.fail_on,
+        fails=None if fail_on == "never" else Level(fail_on),
     )
 
 

@@ -17,6 +17,7 @@ from ..model.report import (
     SnapshotReport,
     TraceReport,
 )
+from . import junit, sarif
 from .document import Report, document
 from .escape import escape
 from .style import Style
@@ -96,31 +97,25 @@ def _name(report: Report, style: Style) -> str:
     return "".join(f"{escape(name)}\n" for name in names)
 
 
-def _junit(report: Report, style: Style) -> str:
-    from . import junit
-
-    assert isinstance(report, CheckReport)  # no other command offers it
-    return junit.render(report)
-
-
-def _sarif(report: Report, style: Style) -> str:
-    from . import sarif
-
-    assert isinstance(report, CheckReport)
-    return sarif.render(report)
-
-
 RENDERERS: Mapping[str, Renderer] = {
     "json": _json,
     "jsonl": _json_line,  # of what is followed
-    "junit": _junit,
     "name": _name,
-    "sarif": _sarif,
     "table": _table,
     "wide": _table,
     "yaml": _yaml,
 }
 
 
+#: Formats that `check` alone has.
+OF_CHECK: Mapping[str, Callable[[CheckReport], str]] = {
+    "junit": junit.render,
+    "sarif": sarif.render,
+}
+
+
 def render(report: Report, output: str, style: Style) -> str:
+    if output in OF_CHECK:
+        assert isinstance(report, CheckReport)  # flags offer it to no other command
+        return OF_CHECK[output](report)
     return RENDERERS[output](report, style)

@@ -11,21 +11,21 @@ import re
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from ..model.finding import Finding, Gap
+from ..model.finding import Finding, Gap, Level
 from ..model.report import CheckReport, ServiceTrace, Verdict
 from .escape import escape
 from .times import time_text
 
 _SUITE = "kubectl svcnet check"
-_FAILING = ("never", "error", "warning", "info")
+_LEVELS = (Level.ERROR, Level.WARNING, Level.INFO)
 
 #: What XML 1.0 cannot hold and `escape` lets through.
 _NO_XML = re.compile("[\ud800-\udfff\ufffe\uffff]")
 
 
 def render(report: CheckReport) -> str:
-    fails = _FAILING[: _FAILING.index(report.fails) + 1]
-    cases = [_finding(one, failing=one.level.value in fails) for one in report.findings]
+    fails = _LEVELS[: _LEVELS.index(report.fails) + 1] if report.fails else ()
+    cases = [_finding(one, failing=one.level in fails) for one in report.findings]
     cases += [_gap(gap) for gap in report.gaps if gap.blocking and not gap.accepted]
     cases += [_service(service) for service in _clean(report)]
     seconds = f"{report.collected.seconds:.3f}"
@@ -51,7 +51,7 @@ def _text(text: str) -> str:
 
 
 def _case(kind: str, name: str) -> ET.Element:
-    return ET.Element("testcase", classname=f"svcnet.{kind}", name=_text(name))
+    return ET.Element("testcase", classname=_text(f"svcnet.{kind}"), name=_text(name))
 
 
 def _finding(one: Finding, *, failing: bool) -> ET.Element:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from kubectl_svcnet.model.report import TraceReport
-from kubectl_svcnet.render import RENDERERS, render
+from kubectl_svcnet.render import OF_CHECK, RENDERERS, render
 from kubectl_svcnet.render.document import Report, document
 from kubectl_svcnet.render.style import Style
 from kubectl_svcnet.render.table.statements import closing
@@ -57,6 +57,7 @@ def poison(value: Any, text: str) -> Any:
 
 
 REPORTS = (
+    "checked",
     "followed-nothing",
     "half-blind",
     "logs",
@@ -79,6 +80,13 @@ def test_nothing_raw_reaches_the_terminal(name: str, output: str, text: str) -> 
     if output in ("json", "yaml"):
         loaded = json.loads(shown) if output == "json" else yaml.safe_load(shown)
         assert loaded == document(report)  # the text itself is kept
+
+
+@pytest.mark.parametrize("output", OF_CHECK)
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
+def test_nothing_raw_reaches_a_pipeline(output: str, text: str) -> None:
+    shown = render(poison(made("checked"), text), output, Style())
+    assert not RAW.search(shown), RAW.findall(shown)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())

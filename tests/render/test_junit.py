@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from kubectl_svcnet.engine.codes import finding
-from kubectl_svcnet.model.finding import Gap
+from kubectl_svcnet.model.finding import Gap, Level
 from kubectl_svcnet.model.report import (
     CheckReport,
     Collected,
@@ -64,9 +64,9 @@ def test_a_case_for_each_finding_gap_and_service() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fails", "failures"), [("never", 0), ("error", 1), ("warning", 1), ("info", 2)]
+    ("fails", "failures"), [(None, 0), (Level.ERROR, 1), (Level.WARNING, 1), (Level.INFO, 2)]
 )
-def test_what_fails_the_run_is_a_failure(fails: str, failures: int) -> None:
+def test_what_fails_the_run_is_a_failure(fails: Level | None, failures: int) -> None:
     assert suite(replace(REPORT, fails=fails)).get("failures") == str(failures)
 
 
