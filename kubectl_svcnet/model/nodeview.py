@@ -26,8 +26,15 @@ class InterfaceAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class Hop:
+    interface: str | None
+    gateway: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
-    """`interface` is None where the listing names none (a further table of fib_trie)."""
+    """`interface` is None where the listing names none (a further table of fib_trie), or several:
+    `hops` are those of a multipath route, of which a hash takes one."""
 
     destination: IPNetwork
     interface: str | None
@@ -36,6 +43,7 @@ class Route:
     kind: str = "unicast"  # unicast, local, broadcast, blackhole, unreachable, prohibit
     table: str = "main"
     source: IPAddress | None = None  # preferred source
+    hops: tuple[Hop, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +51,9 @@ class RoutingRule:
     """A line of `ip rule`, in their order; none at all where a family has those of every kernel.
     Only a vantage with `ip` sees them. `family` None: not known, so it may be of both.
 
-    `action`: lookup, nop, or the kind of route it stands for (blackhole, …). `suppress`: routes
-    of prefixes as short as this do not count. `clear`: all its words are understood."""
+    `action`: lookup, nop, goto the rules of priority `goto`, or the kind of route it stands for
+    (blackhole, …). `suppress`: routes of prefixes as short as this do not count. `clear`: all its
+    words are understood."""
 
     priority: int
     table: str
@@ -62,6 +71,7 @@ class RoutingRule:
     negated: bool = False
     action: str = "lookup"
     suppress: int | None = None
+    goto: int | None = None
     clear: bool = True
 
 

@@ -18,13 +18,14 @@ _KNOWN = {
     *("priority", "table", "protocol", "not", "src", "srclen", "dst", "dstlen", "fwmark", "fwmask"),
     *("iif", "iif_detached", "oif", "oif_detached", "uid_start", "uid_end", "ipproto", "nop"),
     *("sport", "sport_start", "sport_end", "dport", "dport_start", "dport_end", "action"),
-    "suppress_prefixlen",
+    *("suppress_prefixlen", "goto", "unresolved"),
 }
-_ACTIONS = ("blackhole", "unreachable", "prohibit")
+_ACTIONS = ("lookup", "nop", "goto", "blackhole", "unreachable", "prohibit")
 
 
 def parse_routing_rule(entry: Mapping[str, Any], family: Family | None) -> RoutingRule:
-    action = "nop" if "nop" in entry else str(entry.get("action", "lookup"))
+    implied = next((word for word in ("nop", "goto") if word in entry), "lookup")
+    action = str(entry.get("action", implied))
     suppress = entry.get("suppress_prefixlen")
     return RoutingRule(
         priority=int(entry.get("priority", 0)),
@@ -43,7 +44,8 @@ def parse_routing_rule(entry: Mapping[str, Any], family: Family | None) -> Routi
         negated="not" in entry,
         action=action,
         suppress=None if suppress is None else int(suppress),
-        clear=set(entry) <= _KNOWN and action in ("lookup", "nop", *_ACTIONS),
+        goto=int(entry["goto"]) if "goto" in entry else None,
+        clear=set(entry) <= _KNOWN and action in _ACTIONS,
     )
 
 

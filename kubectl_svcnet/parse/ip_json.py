@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import ParseError
 from ..model.address import Family, IPAddress, IPNetwork
-from ..model.nodeview import InterfaceAddress, Route, RoutingRule
+from ..model.nodeview import Hop, InterfaceAddress, Route, RoutingRule
 from ._ip_rule import parse_routing_rule
 
 IPV4, IPV6 = Family.IPV4, Family.IPV6
@@ -41,9 +41,7 @@ def parse_masters(text: str) -> dict[str, str]:
 
 def parse_routes(text: str) -> tuple[Route, ...]:
     return tuple(
-        _route(entry)
-        for entry in _entries(text, "routes")
-        if "dst" in entry and "dead" not in entry.get("flags", ())
+        _route(entry) for entry in _entries(text, "routes") if "dst" in entry and _hops(entry)
     )
 
 
@@ -106,9 +104,9 @@ def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
 
 
 def _route(entry: Mapping[str, Any]) -> Route:
-    hops = entry.get("nexthops") or [entry]
-    devices = {hop.get("dev") for hop in hops}
-    gateway = _gateway(entry)
+    hops = tuple(Hop(hop.get("dev"), _gateway(hop)) for hop in _hops(entry))
+    devices = {hop.interface for hop in hops}
+    gateway = hops[0].gateway if len(hops) == 1 else None
     source = entry.get("prefsrc")
     return Route(
         destination=_destination(entry, gateway),
@@ -118,7 +116,13 @@ def _route(entry: Mapping[str, Any]) -> Route:
         kind=str(entry.get("type", "unicast")),
         table=str(entry.get("table", "main")),
         source=ip_address(source) if source else None,
+        hops=hops if len(hops) > 1 else (),
     )
+
+
+def _hops(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those that are alive: a device that is down leaves its hop in the listing."""
+    return [h for h in entry.get("nexthops") or [entry] if "dead" not in h.get("flags", ())]
 
 
 def _gateway(entry: Mapping[str, Any]) -> IPAddress | None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kubectl_svcnet.errors import ParseError
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.nodeview import InterfaceAddress, Route
+from kubectl_svcnet.model.nodeview import Hop, InterfaceAddress, Route
 from kubectl_svcnet.parse.ip_json import (
     further_tables,
     parse_addresses,
@@ -55,8 +55,12 @@ ROUTES = [
         Route(ip_network("10.7.0.0/16"), None, kind="blackhole", table="77"),
     ),
     (
-        {"dst": "10.8.0.0/16", "nexthops": [{"dev": "a"}, {"dev": "b"}]},
-        Route(ip_network("10.8.0.0/16"), None),
+        {"dst": "10.8.0.0/16", "nexthops": [{"dev": "a"}, {"dev": "b", "gateway": "10.0.0.9"}]},
+        Route(ip_network("10.8.0.0/16"), None, hops=(Hop("a"), Hop("b", ip_address("10.0.0.9")))),
+    ),
+    (
+        {"dst": "10.8.0.0/16", "nexthops": [{"dev": "a", "flags": ["dead"]}, {"dev": "b"}]},
+        Route(ip_network("10.8.0.0/16"), "b"),
     ),
 ]
 
@@ -108,7 +112,8 @@ RULES: list[tuple[dict[str, object], dict[str, object]]] = [
     ({"table": "main", "suppress_prefixlen": 0}, {"suppress": 0}),
     ({"action": "blackhole"}, {"action": "blackhole"}),
     ({"nop": None}, {"action": "nop"}),
-    ({"goto": 32766}, {"clear": False}),
+    ({"goto": 32766}, {"action": "goto", "goto": 32766}),
+    ({"suppress_ifgroup": "3"}, {"clear": False}),
     ({"l3mdev": None}, {"clear": False}),
     ({"tos": "0x10"}, {"clear": False}),
     ({"action": "nat"}, {"action": "nat", "clear": False}),

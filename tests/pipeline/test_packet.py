@@ -193,7 +193,13 @@ def test_bulk_on_a_node() -> None:
     report = packet(Saved().source(), Options(nodes=("n1",)), PacketOptions(), bulk)
     assert isinstance(report, PacketsReport)
     saved = packet_saved(PacketOptions(), replace(files("n1"), packets=bulk))
-    assert [p.fates for p in report.packets] == [p.fates for p in saved.packets]
+    for there, here in zip(report.packets, saved.packets, strict=True):
+        # /proc lists addresses in no order, so which one MASQUERADE borrows for lo stays open.
+        known = [
+            replace(one, masquerade=None, source=None) if other.masquerade is None else one
+            for one, other in zip(here.fates, there.fates, strict=True)
+        ]
+        assert list(there.fates) == known
 
 
 @pytest.mark.parametrize(
@@ -295,6 +301,7 @@ def test_what_the_kernel_did_is_foretold(case: Path) -> None:
         rules=tuple(rules),
         addresses=(text("addresses.json"),),
         routes=(text("routes4.json"), text("routes6.json")),
+        routing_rules=tuple(text(file.name) for file in case.glob("routing-rules*.json")),
         sysctls=(text("sysctl.txt"),),
         sets=(text("sets.txt"),),
         packets=rows,

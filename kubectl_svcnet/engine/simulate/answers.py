@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from ...model.address import IPAddress
 from ...model.fate import FateKind
 from ...model.packet import Packet
+from .arrival import refused_by_way
 from .bridges import passed_up
 from .flow import Answering, Branch, Ending, Flow, Tracking
 from .path import Path
@@ -37,6 +38,10 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
         refused.ending = Ending(FateKind.UNKNOWN, because)
         return [refused]
     answer.flow = _answer_to(flow, client, ending.answer, routing)
+    way = answer.flow.way
+    if refused_by_way(way, answer.flow) is not None:
+        refused.ending = Ending(FateKind.DROP, f"{ending.because}, and no route back to {client}")
+        return [refused]
     ends = []
     for end in _sent(path, answer, translated=flow.destination_changed):
         end.flow = flow
@@ -72,6 +77,7 @@ def _answer_to(flow: Flow, client: IPAddress, kind: Answering, routing: Routing)
         destination=client,
         in_device="",
         out_device=way.device,
+        way=way,
         physical_in=None,
         bridged=False,
         own=True,

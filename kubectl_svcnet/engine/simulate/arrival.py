@@ -8,16 +8,17 @@ it drops before the first hook (ip6_rcv_core).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 
 from ...model.address import Family, IPAddress
 from ...model.fate import FateKind
 from ...model.packet import Hook, Packet
-from .flow import Ending, Flow
+from .flow import Ending, Flow, Way
 from .routing import LOOPBACK, Routing, Sought
 
 _CONF = "net.ipv4.conf"
+_LOCALHOST = ip_address("127.0.0.1")
 _EVERYBODY = ip_address("255.255.255.255")
 
 
@@ -31,25 +32,52 @@ def refused_on_the_wire(flow: Flow) -> Ending | None:
     return None
 
 
-def refused_by_routing(flow: Flow, routing: Routing, sysctls: Mapping[str, str]) -> Ending | None:
-    """After PREROUTING."""
+def refused_after_prerouting(flow: Flow, sysctls: Mapping[str, str]) -> Ending | None:
+    """Before any route is looked up."""
     if flow.family is Family.IPV6:
         return refused_on_the_wire(flow)
     if flow.in_device == LOOPBACK:
         return None
     for address in (flow.destination, flow.source):
         if address is not None and address.is_loopback:
-            refused = loopback_refused(flow.in_device, sysctls)
+            refused = _loopback_refused(flow.in_device, sysctls)
             if refused is not None:
                 return refused
-    if flow.source is None:
+    return None
+
+
+def refused_by_source(flow: Flow, routing: Routing, sysctls: Mapping[str, str]) -> Ending | None:
+    """Once there is a route to the destination."""
+    source = flow.source
+    if source is None or flow.family is Family.IPV6 or flow.in_device == LOOPBACK:
         return None
-    if routing.is_local(flow.source):
-        return _own_source(flow.source, flow.in_device, sysctls)
-    return _reverse_path(flow.source, flow, routing, sysctls)
+    ways = routing.ways(source, Sought.back(flow, source, _marked_back(flow, sysctls)))
+    if routing.delivers(source, ways[0]):
+        return _own_source(source, flow.in_device, sysctls)
+    return _reverse_path(source, ways, flow, routing, sysctls)
 
 
-def loopback_refused(device: str | None, sysctls: Mapping[str, str]) -> Ending | None:
+def refused_by_way(way: Way, flow: Flow) -> Ending | None:
+    match way.kind:
+        case "unicast" | "local" | "multicast" | "anycast":
+            return None
+        case "blackhole":
+            return Ending(FateKind.DROP, f"a blackhole route to {flow.destination}")
+        case "none":
+            return Ending(FateKind.REJECT, f"no route to {flow.destination}")
+        case _:
+            return Ending(FateKind.REJECT, f"a route of type {way.kind} to {flow.destination}")
+
+
+def refused_to_leave(flow: Flow, sysctls: Mapping[str, str]) -> Ending | None:
+    """What a process sends; from loopback only with route_localnet (__mkroute_output)."""
+    refused = refused_by_way(flow.way, flow)
+    if refused is None and flow.way.device != LOOPBACK and flow.source == _LOCALHOST:
+        return _loopback_refused(flow.way.device, sysctls)
+    return refused
+
+
+def _loopback_refused(device: str | None, sysctls: Mapping[str, str]) -> Ending | None:
     """A martian, unless route_localnet is on for all devices or for this one."""
     values = _values("route_localnet", device, sysctls)
     if "1" in values:
@@ -93,18 +121,24 @@ def _own_source(source: IPAddress, device: str | None, sysctls: Mapping[str, str
 
 
 def _reverse_path(
-    source: IPAddress, flow: Flow, routing: Routing, sysctls: Mapping[str, str]
+    source: IPAddress,
+    ways: Sequence[Way],
+    flow: Flow,
+    routing: Routing,
+    sysctls: Mapping[str, str],
 ) -> Ending | None:
     """The larger of the two values counts. A device without an address has no loose way."""
     values = _values("rp_filter", flow.in_device, sysctls)
     if flow.in_device is None or None in values or set(values) == {"0"}:
         return None
-    way = routing.way(source, Sought.back(flow, source, _marked_back(flow, sysctls)))
     loose = "2" in values and routing.addresses_of(flow.in_device, flow.family) != []
-    if way.kind == "unicast" and (loose or way.device in (flow.in_device, None)):
+    back = [way.device for way in ways if way.kind == "unicast"]
+    if back and (loose or flow.in_device in back):
         return None
-    because = f"rp_filter: the way back to {source} is not by {flow.in_device}"
-    return Ending(FateKind.DROP, because)
+    because = f"rp_filter: the way back to {source} is not"
+    if None in back:
+        return Ending(FateKind.UNKNOWN, f"{because} known")
+    return Ending(FateKind.DROP, f"{because} by {flow.in_device}")
 
 
 def _marked_back(flow: Flow, sysctls: Mapping[str, str]) -> int:

@@ -35,8 +35,21 @@ class Answering(Enum):
     RESET = "tcp-reset"
 
 
+class Way(NamedTuple):
+    """`device` None: not known. `kind` is the route's; "none": there is no route."""
+
+    device: str | None
+    kind: str = "unicast"
+    gateway: IPAddress | None = None
+    source: IPAddress | None = None
+
+
+UNKNOWN_WAY = Way(None)
+
+
 class Flow(NamedTuple):
-    """The state that rules can see or change. Interfaces: "" is none, None is not known.
+    """The state that rules can see or change. Interfaces: "" is none, None is not known. `way` is
+    the routing decision, of which OUTPUT's rules see the first device alone.
 
     A walk makes one for each change: a tuple is made in a third of a dataclass's time."""
 
@@ -51,6 +64,7 @@ class Flow(NamedTuple):
     physical_in: str | None
     own: bool  # sent by a process of this node
     mark: int
+    way: Way = UNKNOWN_WAY
     bridged: bool | None = False  # goes on by another port of the bridge that it came by
     connection_mark: int = 0
     tracking: Tracking = Tracking.NONE

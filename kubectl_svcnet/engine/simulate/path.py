@@ -8,7 +8,7 @@ takes in INPUT or OUTPUT leaves from there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import ip_address
 from itertools import permutations
 
@@ -17,18 +17,20 @@ from ...model.fate import FateKind
 from .arrival import (
     forwarding_off,
     frame_kind,
-    loopback_refused,
-    refused_by_routing,
+    refused_after_prerouting,
+    refused_by_source,
+    refused_by_way,
     refused_on_the_wire,
+    refused_to_leave,
 )
 from .bridges import bridged_on, passed_up
 from .chains import run_base_chain
-from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, joined
+from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, Way, joined
 from .ipvs import Ipvs, scheduled
 from .matching import Depends, NotKnown
 from .nft_chains import run_native
 from .nft_statements import NativeBase
-from .routing import LOOPBACK, Sought, Way
+from .routing import LOOPBACK, Sought
 from .stages import Entry, Group, NatHook, Plan, Track
 from .walk import Base, Walk
 
@@ -64,28 +66,55 @@ class Path:
         packet = self.packet
         if packet.physical_in is None or self._routing.is_local(destination) is not False:
             return False
-        way = self._routing.way(destination)
-        return (way.kind, way.device, way.gateway) == ("unicast", packet.in_interface, None)
+        return self._routing.is_neighbour(destination, packet.in_interface)
 
     def from_process(self, branch: Branch) -> list[Branch]:
         """A packet of a process of this node; routing comes first, and again after DNAT."""
+        chosen = [{"way": way, "source": source} for way, source in self._own_ways(branch.flow)]
+        return self.by_each(branch, chosen, self._leave_process)
+
+    def _leave_process(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
-        way, source = self._own_way(flow)
-        branch.ending = _refusal(way, flow) or self._localnet_source(source, way)
+        branch.ending = refused_to_leave(flow, self.view.sysctls)
         if branch.ending is not None:
             return [branch]
-        branch.change(in_device="", out_device=way.device, source=source)
+        branch.change(in_device="", out_device=flow.way.device)
         return self.each(self.hook("OUTPUT", branch), self._route_output)
 
-    def _own_way(self, flow: Flow) -> tuple[Way, IPAddress | None]:
-        """The way, and the source that goes with it. With rules, a connect asks again once it
-        has its source (ip_route_connect), a datagram does not always."""
-        way = self._routing.way(flow.destination, Sought.of(flow))
-        source = flow.source or self._routing.source_for(way, flow.destination)
-        again = self._routing.way(flow.destination, Sought.of(flow, source=source))
-        if again != way and flow.protocol is Protocol.UDP:
-            again = Way(None)
-        return again, source
+    def _own_ways(self, flow: Flow) -> list[tuple[Way, IPAddress | None]]:
+        """Each way, with the source that goes with it. Once it has one, IPv4's connect asks again
+        (ip_route_connect), a datagram without a connection does not; IPv6 does only if it was
+        refused (ip6_dst_lookup_tail)."""
+        found: dict[tuple[Way, IPAddress | None], None] = {}
+        for way in self._routing.ways(flow.destination, Sought.of(flow)):
+            source = flow.source or self._routing.source_for(way, flow.destination)
+            again = Sought.of(flow, source=source)
+            refused = refused_by_way(way, flow) is not None
+            if refused is (flow.family is Family.IPV6):
+                later = self._routing.ways(flow.destination, again)
+                found.update(dict.fromkeys((one, source) for one in later))
+            if not found or flow.protocol is Protocol.UDP:
+                found[way, source] = None
+        return list(found)
+
+    def by_each(
+        self, branch: Branch, choices: Sequence[Mapping[str, object]], stage: _Stage
+    ) -> list[Branch]:
+        """On by each of several ways, where a hash or the sender's port decides."""
+        if len(choices) == 1:
+            branch.change(**choices[0])
+            return stage(branch)
+        split, ends = self._walk.new_split(), []
+        because = f"routing: which way to {branch.flow.destination}"
+        for side, changes in enumerate(choices):
+            one = branch.choose(Choice(split, side, len(choices), Cause.STATE, because))
+            one.change(**changes)
+            ends.extend(stage(one))
+        return joined(ends, lambda one: (one.ending, one.flow))
+
+    def by_each_way(self, branch: Branch, sought: Sought, stage: _Stage) -> list[Branch]:
+        ways = self._routing.ways(sought.destination, sought)
+        return self.by_each(branch, [{"way": way} for way in ways], stage)
 
     @staticmethod
     def each(branches: list[Branch], stage: _Stage) -> list[Branch]:
@@ -166,19 +195,20 @@ class Path:
                     branch.change(tracking=Tracking.NEW)
                 return [branch]
             case NatHook(groups=groups):
-                branches = [branch]
+                before, branches = branch.flow, [branch]
                 for group in () if again else groups:
 
                     def run(one: Branch, group: Group = group) -> list[Branch]:
                         return self._group(group, hook, one, again=again)
 
                     branches = self.each(branches, run)
-                return branches
+                return self._routed_anew(before, branches, hook, by_mark=False)
             case NativeBase(chain=chain):
-                nat = chain.base is not None and chain.base.kind == "nat"
-                if nat and _translated_already(branch.flow, hook):
+                kind, before = chain.base.kind if chain.base else "", branch.flow
+                if kind == "nat" and _translated_already(branch.flow, hook):
                     return [branch]
-                return run_native(self._walk, entry, branch)
+                ends = run_native(self._walk, entry, branch)
+                return self._routed_anew(before, ends, hook) if kind == "route" else ends
             case Ipvs():
                 if again:
                     return [branch]
@@ -187,7 +217,9 @@ class Path:
             case Base():
                 if entry.where.table == "nat" and _translated_already(branch.flow, hook):
                     return [branch]
-                return run_base_chain(self._walk, entry.ruleset, entry.where, entry.chain, branch)
+                before, where = branch.flow, entry.where
+                ends = run_base_chain(self._walk, entry.ruleset, where, entry.chain, branch)
+                return self._routed_anew(before, ends, hook) if where.table == "mangle" else ends
 
     def _to_real_server(self, branch: Branch, hook: str) -> list[Branch]:
         """Here it goes on; elsewhere it leaves at once, through OUTPUT, whose nat is over for it
@@ -209,18 +241,22 @@ class Path:
     def _sent_by_ipvs(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
         way = self._routing.way(flow.destination, Sought.by_ipvs(flow.destination))
-        branch.ending = _refusal(way, flow)
+        branch.ending = refused_by_way(way, flow)
         if flow.source is not None and flow.source.is_loopback:  # crosses_local_route_boundary
             branch.ending = Ending(FateKind.DROP, f"ipvs does not send from {flow.source}")
         if branch.ending is not None:
             return [branch]
         self._walk.tell(branch, "ROUTING", None, f"out of {way.device or 'some device'}")
-        branch.change(in_device="", out_device=way.device)
+        branch.change(in_device="", out_device=way.device, way=way)
         return self.each(self.hook("OUTPUT", branch, again=True), self._leave)
 
     def _route_input(self, branch: Branch) -> list[Branch]:
         flow = branch.flow
-        branch.ending = refused_by_routing(flow, self._routing, self.view.sysctls)
+        if flow.destination == self.packet.destination and self._bridged(flow.destination):
+            device = flow.in_device  # past all routing
+            branch.change(out_device=device, way=Way(device), bridged=True)
+            return self.each(self.hook("FORWARD", branch), self._leave)
+        branch.ending = refused_after_prerouting(flow, self.view.sysctls)
         if branch.ending is not None:
             return [branch]
         kind = self._routing.kind_of(flow.destination)
@@ -228,7 +264,11 @@ class Path:
             return self._input(branch)
         if kind == "MULTICAST":
             return self._group_member(branch)
-        local = self._routing.delivers(Sought.of(flow))
+        return self.by_each_way(branch, Sought.of(flow), self._routed_input)
+
+    def _routed_input(self, branch: Branch) -> list[Branch]:
+        flow = branch.flow
+        local = self._routing.delivers(flow.destination, flow.way)
         if local is not None:
             return self._input(branch) if local else self._forward(branch)
         doubt = NotKnown(f"whether {flow.destination} is an address of this node")
@@ -247,6 +287,9 @@ class Path:
         return [*self._input(member), other]
 
     def _input(self, branch: Branch) -> list[Branch]:
+        branch.ending = refused_by_source(branch.flow, self._routing, self.view.sysctls)
+        if branch.ending is not None:
+            return [branch]
         self._walk.tell(branch, "ROUTING", None, "to this node")
         branch.change(out_device="")
         return self.each(self.hook("INPUT", branch), self._delivered)
@@ -271,16 +314,16 @@ class Path:
         if kind != "unicast":  # ip_forward.c, ip6_output.c: not PACKET_HOST
             branch.ending = Ending(FateKind.DROP, f"a {kind} frame is not forwarded")
             return [branch]
-        way = self._routing.way(flow.destination, Sought.of(flow))
-        branch.ending = _refusal(way, flow)
+        sysctls = self.view.sysctls
+        branch.ending = refused_by_way(flow.way, flow)
+        branch.ending = branch.ending or refused_by_source(flow, self._routing, sysctls)
         if branch.ending is not None:
             return [branch]
-        self._walk.tell(branch, "ROUTING", None, f"forward to {way.device or 'some device'}")
-        branch.change(out_device=way.device)
-        sent_to, sysctls = self.packet.destination, self.view.sysctls
-        stays = flow.destination == sent_to and self._bridged(sent_to)
-        bridged = stays or bridged_on(branch.flow, sent_to, self._routing, sysctls)
-        branch.change(bridged=bridged)
+        device = flow.way.device
+        self._walk.tell(branch, "ROUTING", None, f"forward to {device or 'some device'}")
+        branch.change(out_device=device)
+        onward = bridged_on(branch.flow, self.packet.destination, self._routing, sysctls)
+        branch.change(bridged=onward)
         return self.each(self.hook("FORWARD", branch), self._leave)
 
     def _leave(self, branch: Branch) -> list[Branch]:
@@ -288,36 +331,37 @@ class Path:
             branch.change(in_device="" if branch.flow.bridged else None)
         return self.each(self.hook("POSTROUTING", branch), self._sent)
 
+    def _routed_anew(
+        self, before: Flow, ends: list[Branch], hook: str, *, by_mark: bool = True
+    ) -> list[Branch]:
+        """ip_route_me_harder: after mangle, or a native chain of type route, that changed the mark
+        (ipt_mangle_out), and after a DNAT. What marks later does not move the packet."""
+
+        def again(branch: Branch) -> list[Branch]:
+            flow = branch.flow
+            marked = by_mark and flow.mark != before.mark
+            if hook != "OUTPUT" or (flow.destination == before.destination and not marked):
+                return [branch]
+            return self.by_each_way(branch, Sought.of(flow), self._rerouted)
+
+        return self.each(ends, again)
+
+    def _rerouted(self, branch: Branch) -> list[Branch]:
+        flow = branch.flow
+        branch.ending = refused_to_leave(flow, self.view.sysctls)
+        self._walk.tell(branch, "ROUTING", None, f"out of {flow.way.device or 'some device'}")
+        return [branch]
+
     def _route_output(self, branch: Branch) -> list[Branch]:
         """The hook is over; after a translation POSTROUTING sees the new output device."""
         flow = branch.flow
-        marked = flow.mark != self._walk.packet.mark
-        if flow.destination_changed or marked:
-            way = self._routing.way(flow.destination, Sought.of(flow))
-            if marked and not flow.destination_changed:
-                way = self._unless_marked_late(way, flow)
-            branch.ending = _refusal(way, flow) or self._localnet_source(flow.source, way)
-            if branch.ending is not None:
-                return [branch]
-            branch.change(out_device=way.device)
-            self._walk.tell(branch, "ROUTING", None, f"out of {way.device or 'some device'}")
-        local = self._routing.is_local(flow.destination)
+        branch.change(out_device=flow.way.device)
+        local = self._routing.delivers(flow.destination, flow.way)
         if local is not None:
             return self._loop(branch) if local else self._leave(branch)
         doubt = NotKnown(f"whether {flow.destination} is an address of this node")
         mine, other = self._walk.divide(branch, doubt, "routing")
         return [*self._loop(mine), *self._leave(other)]
-
-    def _unless_marked_late(self, way: Way, flow: Flow) -> Way:
-        """A mark that mangle set makes the kernel ask anew, one that came after it does not."""
-        before = flow._replace(mark=self._walk.packet.mark)
-        return way if way == self._routing.way(flow.destination, Sought.of(before)) else Way(None)
-
-    def _localnet_source(self, source: IPAddress | None, way: Way) -> Ending | None:
-        """ip_route_output_key_hash_rcu: a loopback source leaves only with route_localnet."""
-        if way.device != LOOPBACK and source == _LOCALHOST:
-            return loopback_refused(way.device, self.view.sysctls)
-        return None
 
     def _loop(self, branch: Branch) -> list[Branch]:
         """A node's own packet to the node itself: out through lo, and in again."""
@@ -331,7 +375,6 @@ class Path:
         return self.each(back, lambda one: self.hook("INPUT", one, again=True))
 
 
-_LOCALHOST = ip_address("127.0.0.1")
 _ALL_HOSTS = frozenset(map(ip_address, ("224.0.0.1", "ff01::1", "ff02::1")))
 
 
@@ -352,15 +395,3 @@ def _translated_already(flow: Flow, hook: str) -> bool:
         return True
     destination = hook in ("PREROUTING", "OUTPUT")
     return flow.destination_settled if destination else flow.source_settled
-
-
-def _refusal(way: Way, flow: Flow) -> Ending | None:
-    match way.kind:
-        case "unicast" | "local" | "multicast" | "anycast":
-            return None
-        case "blackhole":
-            return Ending(FateKind.DROP, f"a blackhole route to {flow.destination}")
-        case "none":
-            return Ending(FateKind.REJECT, f"no route to {flow.destination}")
-        case _:
-            return Ending(FateKind.REJECT, f"a route of type {way.kind} to {flow.destination}")

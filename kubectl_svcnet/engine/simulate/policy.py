@@ -1,34 +1,22 @@
 """Routing rules: which tables are asked for a packet, in the order of `ip rule`.
 
-A rule that may match or not, because of a word that nobody knows, leaves the way open only where
-its table has another one than what comes after it.
+A rule that may match or not leaves several ways: all are possible where the source port, which
+the sender chooses, decides; where nobody knows a word of it, the way is open.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from ...model.address import IPAddress, IPNetwork, Protocol
 from ...model.nodeview import RoutingRule
-from .flow import Flow
+from .flow import UNKNOWN_WAY, Flow, Way
 
+FIRST_PORT, LAST_PORT = 1024, 65535  # of a sender that names none
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 _ICMP = {4: 1, 6: 58}
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """`device` None: not known. `kind` is the route's; "none": there is no route."""
-
-    device: str | None
-    kind: str = "unicast"
-    gateway: IPAddress | None = None
-    source: IPAddress | None = None
-
-
-UNKNOWN_WAY = Way(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,46 +49,58 @@ class Sought:
     @classmethod
     def by_ipvs(cls, destination: IPAddress) -> Sought:
         """do_output_route4 (net/netfilter/ipvs/ip_vs_xmit.c)."""
-        return cls(destination, None, 0, "lo", True, 0)
+        return cls(destination, None, 0, "lo", True, 0, 0, 0)
 
     @classmethod
     def back(cls, flow: Flow, source: IPAddress, mark: int) -> Sought:
         """The way back to a source, as it is checked on arrival (__fib_validate_source)."""
-        return cls(source, flow.destination, mark, "lo", False, _NUMBERS[flow.protocol])
+        protocol, back = _NUMBERS[flow.protocol], (flow.source_port, flow.destination_port)
+        return cls(source, flow.destination, mark, "lo", False, protocol, *back)
 
     @classmethod
     def answer(cls, client: IPAddress, source: IPAddress | None) -> Sought:
         """An ICMP error of the node."""
-        return cls(client, source, 0, "lo", True, _ICMP[client.version])
+        return cls(client, source, 0, "lo", True, _ICMP[client.version], 0, 0)
 
 
-#: The way by one table: None if it has no route there. The flag: the answer is open.
-Lookup: TypeAlias = Callable[[RoutingRule, IPAddress], "Way | None"]
+#: The ways by one table, several where a hash picks the next hop; none: it has no route there.
+Lookup: TypeAlias = Callable[[RoutingRule, IPAddress], tuple[Way, ...]]
 
 
-def way_by_rules(rules: Iterable[RoutingRule], sought: Sought, lookup: Lookup) -> Way:
-    maybe: set[Way] = set()
-    found = Way(None, "none")
+def ways_by_rules(rules: Sequence[RoutingRule], sought: Sought, lookup: Lookup) -> tuple[Way, ...]:
+    """All that are possible; UNKNOWN_WAY alone where nobody knows which are."""
+    maybe: dict[Way, None] = {}
+    doubtful, resume = False, 0
     for rule in rules:
         matches = _matches(rule, sought) if rule.clear else None
-        if matches is False or rule.action == "nop":
+        if rule.priority < resume or matches is False or rule.action == "nop":
             continue
-        way = _way(rule, sought, lookup)
-        if way is None:
+        if rule.goto is not None and matches:
+            if any(other.priority == rule.goto for other in rules):  # else it is unresolved
+                resume = rule.goto
             continue
-        if matches:
-            found = way
+        ways = _ways(rule, sought, lookup)
+        maybe.update(dict.fromkeys(ways))
+        if matches and ways:
             break
-        maybe.add(way)
-    return found if maybe <= {found} else UNKNOWN_WAY
+        if matches is None and ways and not _sender_decides(rule, sought):
+            doubtful = True
+    else:
+        maybe[Way(None, "none")] = None
+    return (UNKNOWN_WAY,) if doubtful and len(maybe) > 1 else tuple(maybe)
 
 
-def _way(rule: RoutingRule, sought: Sought, lookup: Lookup) -> Way | None:
-    if not rule.clear:
-        return UNKNOWN_WAY
+def _ways(rule: RoutingRule, sought: Sought, lookup: Lookup) -> tuple[Way, ...]:
+    if not rule.clear or rule.goto is not None:
+        return (UNKNOWN_WAY,)
     if rule.action != "lookup":
-        return Way(None, rule.action)
+        return (Way(None, rule.action),)
     return lookup(rule, sought.destination)
+
+
+def _sender_decides(rule: RoutingRule, sought: Sought) -> bool:
+    named = replace(sought, source_port=FIRST_PORT)
+    return rule.clear and sought.source_port is None and _matches(rule, named) is not None
 
 
 def _matches(rule: RoutingRule, sought: Sought) -> bool | None:
@@ -137,4 +137,8 @@ def _device(name: str, device: str | None) -> bool | None:
 def _port(ports: tuple[int, int] | None, port: int | None) -> bool | None:
     if ports is None:
         return True
-    return None if port is None else ports[0] <= port <= ports[1]
+    if port is not None:
+        return ports[0] <= port <= ports[1]
+    if ports[1] < FIRST_PORT:
+        return False
+    return True if ports[0] <= FIRST_PORT and ports[1] == LAST_PORT else None

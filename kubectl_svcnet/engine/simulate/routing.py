@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address, ip_network
 
 from ...model.address import Family, IPAddress, family_of
-from ...model.nodeview import InterfaceAddress, NodeView, Route, RoutingRule
-from .policy import UNKNOWN_WAY, Sought, Way, way_by_rules
+from ...model.nodeview import Hop, InterfaceAddress, NodeView, Route, RoutingRule
+from .flow import UNKNOWN_WAY, Way
+from .policy import Sought, ways_by_rules
 
 __all__ = ["LOOPBACK", "Routing", "Sought", "Way"]
 
@@ -32,10 +33,10 @@ class Routing:
         self._tables: dict[str, list[Route]] = {}
         for route in self._routes or ():
             self._tables.setdefault(route.table, []).append(route)
-        self._ways: dict[IPAddress, Way] = {}
+        self._ways: dict[IPAddress, tuple[Way, ...]] = {}
         self._kinds: dict[IPAddress, str | None] = {}
         self._locals: dict[IPAddress, bool | None] = {}
-        self._masquerades: dict[object, tuple[IPAddress, ...] | None] = {}
+        self._masquerades: dict[tuple[Way, IPAddress], tuple[IPAddress, ...] | None] = {}
         self._rules = {
             family: tuple(r for r in view.routing_rules if r.family in (family, None))
             for family in Family
@@ -97,6 +98,12 @@ class Routing:
         found = self._addresses[address]
         return None if found is None else found == device
 
+    def is_neighbour(self, address: IPAddress, device: str | None) -> bool:
+        """Is it on this device's own network? Routing rules are about what comes to the node."""
+        best = self._best(address, "main")
+        found = best and (best.interface, best.gateway, best.kind)
+        return found == (device, None, "unicast")
+
     def ports_of(self, device: str | None) -> frozenset[str] | None:
         """Of a bridge; none where it is no bridge, None where that is not known."""
         masters = self._view.masters
@@ -113,45 +120,50 @@ class Routing:
             return None
         return [entry for entry in mine if entry.interface == device]
 
-    def delivers(self, sought: Sought) -> bool | None:
-        """Is it for this node itself?"""
-        if not self._rules[family_of(sought.destination)]:
-            return self.is_local(sought.destination)
-        way = self.way(sought.destination, sought)
+    def delivers(self, destination: IPAddress, way: Way) -> bool | None:
+        """Does this way lead to the node itself?"""
+        if not self._rules[family_of(destination)]:
+            return way.kind == "local" or self.is_local(destination)
         return None if way == UNKNOWN_WAY else way.kind == "local"
 
     def way(self, destination: IPAddress, sought: Sought | None = None) -> Way:
-        """Where rules decide, all that they ask about is needed; without, the way is open."""
+        """The only one; open where there are several."""
+        ways = self.ways(destination, sought)
+        return ways[0] if len(ways) == 1 else UNKNOWN_WAY
+
+    def ways(self, destination: IPAddress, sought: Sought | None = None) -> tuple[Way, ...]:
+        """All that are possible. Where rules decide, all that they ask about is needed; without,
+        the way is open."""
         rules = self._rules[family_of(destination)]
         if rules and self._routes is not None:
             if sought is None:
-                return UNKNOWN_WAY
-            return way_by_rules(rules, sought, self._by_table)
+                return (UNKNOWN_WAY,)
+            return ways_by_rules(rules, sought, self._by_table)
         found = self._ways.get(destination)
         if found is None:
-            found = self._ways[destination] = self._find_way(destination)
+            found = self._ways[destination] = self._find_ways(destination)
         return found
 
-    def _find_way(self, destination: IPAddress) -> Way:
+    def _find_ways(self, destination: IPAddress) -> tuple[Way, ...]:
         if self.is_local(destination):
-            return Way(LOOPBACK, "local", source=destination)
+            return (Way(LOOPBACK, "local", source=destination),)
         if self._routes is None or self._view.further_tables:
-            return UNKNOWN_WAY
+            return (UNKNOWN_WAY,)
         best = self._best(destination, "main") or self._best(destination, "default")
-        return Way(None, "none") if best is None else _way_of(best, destination)
+        return (Way(None, "none"),) if best is None else _ways_of(best, destination)
 
-    def _by_table(self, rule: RoutingRule, destination: IPAddress) -> Way | None:
+    def _by_table(self, rule: RoutingRule, destination: IPAddress) -> tuple[Way, ...]:
         if rule.table == "local":
             local = self.is_local(destination)
             if local is None:
-                return UNKNOWN_WAY
-            return Way(LOOPBACK, "local", source=destination) if local else None
+                return (UNKNOWN_WAY,)
+            return (Way(LOOPBACK, "local", source=destination),) if local else ()
         best = self._best(destination, rule.table)
         if best is None or best.kind == "throw":
-            return None
+            return ()
         if rule.suppress is not None and best.destination.prefixlen <= rule.suppress:
-            return None
-        return _way_of(best, destination)
+            return ()
+        return _ways_of(best, destination)
 
     def _best(self, destination: IPAddress, table: str) -> Route | None:
         best: Route | None = None
@@ -169,55 +181,56 @@ class Routing:
             if way.source.is_loopback and way.source.version == 4:
                 return ip_address("127.0.0.1")
             return way.source
-        if way.device is None:
-            return None
-        mine = self.addresses_of(way.device, family_of(destination)) or []
-        found = self._nearest(mine, _toward(way, destination))
-        return found[0] if len(found) == 1 else None
+        family = family_of(destination)
+        found = self._selected(way, family, destination if family is Family.IPV6 else way.gateway)
+        return found[0] if found and len(found) == 1 else None
 
-    def masquerade_sources(
-        self, destination: IPAddress, sought: Sought | None = None
-    ) -> tuple[IPAddress, ...] | None:
+    def masquerade_sources(self, way: Way, destination: IPAddress) -> tuple[IPAddress, ...] | None:
         """Those that MASQUERADE may pick; None if nobody knows. It takes no loopback address; a
         device that has none borrows the first of another (inet_select_addr)."""
-        key = sought if self._view.routing_rules else destination
+        key = way, destination
         if key not in self._masquerades:
-            self._masquerades[key] = self._find_masquerade(destination, sought)
+            self._masquerades[key] = self._find_masquerade(way, destination)
         return self._masquerades[key]
 
-    def _find_masquerade(
-        self, destination: IPAddress, sought: Sought | None
-    ) -> tuple[IPAddress, ...] | None:
-        way = self.way(destination, sought)
+    def _find_masquerade(self, way: Way, destination: IPAddress) -> tuple[IPAddress, ...] | None:
         if way.device is None or self._view.addresses is None:
             return None
-        family = family_of(destination)
-        if family is Family.IPV6 and destination in (e.address for e in self._view.addresses):
-            return (destination,)  # RFC 6724, 5, rule 1; ::1 too
-        mine = self.addresses_of(way.device, family)
+        family, hop = family_of(destination), way.gateway or destination
+        if family is Family.IPV6:
+            hop = destination
+            if destination in (e.address for e in self._view.addresses):
+                return (destination,)  # RFC 6724, 5, rule 1; ::1 too
+        return self._selected(way, family, hop)
+
+    def _selected(
+        self, way: Way, family: Family, hop: IPAddress | None
+    ) -> tuple[IPAddress, ...] | None:
+        """The device's first address whose network holds the next hop, else its first, else the
+        first of another device (inet_select_addr); in IPv6 what is nearest to the destination
+        (ipv6_dev_get_saddr). Never one of loopback."""
+        mine = None if way.device is None else self.addresses_of(way.device, family)
         if mine is None:
             return None
-        usable = [entry for entry in mine if not entry.address.is_loopback]
-        found = self._nearest(usable, _toward(way, destination))
+        found = self._nearest(mine, hop)
         if found:
             return found
-        others = [e for e in self._view.addresses if family_of(e.address) is family]
-        return self._nearest([e for e in others if not e.address.is_loopback], destination)
+        others = [e for e in self._view.addresses or () if family_of(e.address) is family]
+        return self._nearest(others, hop if family is Family.IPV6 else None)
 
     def in_order(self, addresses: Sequence[IPAddress]) -> tuple[IPAddress, ...]:
         """The one that the kernel picks, which is the first; all, where the order is not known."""
         return tuple(addresses[:1] if self._view.addresses_in_order else addresses)
 
     def _nearest(
-        self, entries: Sequence[InterfaceAddress], hop: IPAddress
+        self, entries: Sequence[InterfaceAddress], hop: IPAddress | None
     ) -> tuple[IPAddress, ...]:
-        """The first whose network holds the next hop, else the first."""
-        usable = [e for e in entries if hop.is_link_local or not e.address.is_link_local]
-        if hop.version == 6:
+        usable = [entry for entry in entries if _usable(entry.address, hop)]
+        if hop is not None and hop.version == 6:
             shared = [_shared(entry, hop) for entry in usable]
             near = [e.address for e, n in zip(usable, shared, strict=True) if n == max(shared)]
         else:
-            near = [e.address for e in usable if _holds(e, hop)]
+            near = [e.address for e in usable if hop is not None and _holds(e, hop)]
         return self.in_order(near or [e.address for e in usable])
 
 
@@ -231,10 +244,11 @@ def _broadcasts(entries: Iterable[InterfaceAddress]) -> Iterator[tuple[IPAddress
             yield network.broadcast_address, None
 
 
-def _toward(way: Way, destination: IPAddress) -> IPAddress:
-    """What a source is chosen for: the next hop (inet_select_addr), in IPv6 the destination
-    itself (ipv6_dev_get_saddr)."""
-    return destination if destination.version == 6 else way.gateway or destination
+def _usable(address: IPAddress, hop: IPAddress | None) -> bool:
+    """As a source; in IPv6 a link-local one only for a link-local destination."""
+    if address.version == 6 and address.is_link_local:
+        return hop is not None and hop.is_link_local
+    return not address.is_loopback
 
 
 def _shared(entry: InterfaceAddress, destination: IPAddress) -> int:
@@ -246,10 +260,11 @@ def _shared(entry: InterfaceAddress, destination: IPAddress) -> int:
     return bits if length is None else min(bits, length)
 
 
-def _way_of(route: Route, destination: IPAddress) -> Way:
+def _ways_of(route: Route, destination: IPAddress) -> tuple[Way, ...]:
     if route.kind == "local":
-        return Way(LOOPBACK, "local", source=destination)
-    return Way(route.interface, route.kind, route.gateway, route.source)
+        return (Way(LOOPBACK, "local", source=destination),)
+    hops = route.hops or (Hop(route.interface, route.gateway),)
+    return tuple(Way(hop.interface, route.kind, hop.gateway, route.source) for hop in hops)
 
 
 def _better(route: Route, best: Route) -> bool:

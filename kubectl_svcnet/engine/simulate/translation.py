@@ -14,7 +14,6 @@ from ...model import targets as t
 from ...model.address import Family, IPAddress, family_of
 from ...model.fate import FateKind, RuleRef
 from .flow import Branch, Cause, Choice, Ending
-from .routing import Sought
 from .walk import Walk
 
 _LOOPBACK = {Family.IPV4: ip_address("127.0.0.1"), Family.IPV6: ip_address("::1")}
@@ -169,7 +168,7 @@ def _masquerade(
     if hook != "POSTROUTING":
         return _unknown(branch, f"{where}: MASQUERADE in {hook}")
     old = branch.flow.source
-    picks = walk.routing.masquerade_sources(branch.flow.destination, Sought.of(branch.flow))
+    picks = walk.routing.masquerade_sources(branch.flow.way, branch.flow.destination)
     changed: bool | None = None
     if picks and old is not None:
         changed = old not in picks or (None if len(picks) > 1 else False)

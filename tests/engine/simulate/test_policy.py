@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.model.fate import Fate, FateKind
-from kubectl_svcnet.model.nodeview import Route
+from kubectl_svcnet.model.nodeview import Hop, Route
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.parse.ip_json import parse_rules
 
@@ -45,6 +45,7 @@ def way(ask: Ask, *rules: dict[str, Any], to: str = "8.8.8.8", **fields: Any) ->
 
 
 T100 = {"table": "100"}
+SENDERS = {"sport_start": 1, "sport_end": 65535}
 ROWS: list[tuple[str, list[dict[str, Any]], dict[str, Any], str]] = [
     ("no rule", [], {}, "eth0"),
     ("any source", [T100], {}, "tun0"),
@@ -83,8 +84,25 @@ ROWS: list[tuple[str, list[dict[str, Any]], dict[str, Any], str]] = [
     ("local comes first", [T100], {"to": "192.168.0.1"}, "local"),
     ("not clear", [T100 | {"tos": "0x10"}], {}, "unknown"),
     ("not clear, no difference", [{"table": "main", "sport": 7}], {"source_port": None}, "eth0"),
-    ("not known", [T100 | {"sport": 7}], {"source_port": None}, "unknown"),
+    ("no sender's port", [T100 | {"sport": 7}], {"source_port": None}, "eth0"),
+    ("all senders' ports", [T100 | SENDERS], {"source_port": None}, "tun0"),
+    ("not known", [T100 | {"iif": "cni0"}], {"in_interface": None}, "unknown"),
+    ("no difference", [{"table": "main", "iif": "cni0"}], {"in_interface": None}, "eth0"),
+    ("goto", [T100 | {"priority": 8, "goto": 32766}, T100], {}, "eth0"),
+    ("goto where no rule is", [{"priority": 8, "goto": 10000}, T100], {}, "tun0"),
+    ("goto of others", [{"priority": 8, "goto": 32766, "iif": "eth0"}, T100], {}, "tun0"),
+    ("goto, not clear", [{"priority": 8, "goto": 32766, "tos": "0x10"}, T100], {}, "unknown"),
 ]
+
+
+def test_where_the_sender_s_port_decides_both_ways_are_walked(ask: Ask) -> None:
+    entries = [LOCAL, {"priority": 9, "src": "all", "sport": 2000, **T100}, *REST]
+    view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+    text = "*filter\n-A FORWARD -o tun0 -j DROP\nCOMMIT\n"
+    kinds = {
+        fate.kind: fate.probability for fate in ask(text, "8.8.8.8", view=view, source_port=None)
+    }
+    assert kinds == {FateKind.PASS: None, FateKind.DROP: None}
 
 
 @pytest.mark.parametrize(
@@ -118,4 +136,17 @@ def test_a_mark_that_mangle_sets(ask: Ask) -> None:
     (fate,) = ask(text.format("PREROUTING"), "8.8.8.8", view=view)
     assert fate.kind is FateKind.DROP
     (fate,) = ask(text.format("OUTPUT"), "8.8.8.8", view=view, **OWN)
-    assert fate.kind is FateKind.UNKNOWN  # set after mangle it would be too late
+    assert fate.kind is FateKind.DROP
+    later = text.replace("*mangle", "*filter").replace("-A POST", "COMMIT\n*mangle\n-A POST")
+    (fate,) = ask(later.format("OUTPUT"), "8.8.8.8", view=view, **OWN)
+    assert fate.kind is FateKind.PASS  # only mangle asks for the way anew
+
+
+def test_a_hash_takes_one_of_several_hops(ask: Ask) -> None:
+    hops = Hop("eth0", ip_address("192.168.0.254")), Hop("tun0")
+    routes = (*ROUTES[:2], Route(ip_network("0.0.0.0/0"), None, hops=hops))
+    text = "*nat\n-A POSTROUTING -o tun0 -j MASQUERADE\nCOMMIT\n"
+    fates = ask(text, "8.8.8.8", view={"routes": routes})
+    assert [(fate.masquerade, fate.probability) for fate in fates] == [(False, None), (True, None)]
+    (own,) = ask(text, "8.8.8.8", view={"routes": routes}, **OWN)
+    assert own.masquerade is False  # tun0 has no address, so both ways it is from eth0's

@@ -96,18 +96,17 @@ def test_masquerade_borrows_an_address(view: Views) -> None:
     routes = (Route(ip_network("10.244.1.5/32"), "cali1"),)
     routing = Routing(view(addresses=bare, routes=routes))
     pod = ip_address("10.244.1.5")
-    assert routing.masquerade_sources(pod) == (ip_address("192.168.0.1"),)
-    assert Routing(view(routes=None)).masquerade_sources(pod) is None
+    assert routing.masquerade_sources(routing.way(pod), pod) == (ip_address("192.168.0.1"),)
+    assert Routing(view(routes=None)).masquerade_sources(Way(None), pod) is None
 
 
 def test_without_an_order_any_address_may_be_the_first(view: Views) -> None:
     here = ip_address("192.168.0.1")
     ordered, loose = (Routing(view(addresses_in_order=known)) for known in (True, False))
-    assert ordered.masquerade_sources(here) == (here,)
-    assert loose.masquerade_sources(here) == (here,)  # the only one whose network it is in
-    local = ip_address("127.0.0.1")
-    assert ordered.masquerade_sources(local) == (here,)
-    assert loose.masquerade_sources(local) == (here, ip_address("10.244.1.1"))
+    for local in (here, ip_address("10.244.1.1"), ip_address("127.0.0.1")):
+        over_lo = Way("lo", "local")
+        assert ordered.masquerade_sources(over_lo, local) == (here,)
+        assert loose.masquerade_sources(over_lo, local) == (here, ip_address("10.244.1.1"))
 
 
 def test_broadcast(view: Views) -> None:
@@ -145,7 +144,9 @@ def test_an_ipv6_source_is_chosen_for_the_destination(view: Views) -> None:
         ("fe80::9", "fe80::1"),
     ):
         destination = ip_address(there)
-        assert routing.masquerade_sources(destination) == (ip_address(source),)
+        assert routing.masquerade_sources(routing.way(destination), destination) == (
+            ip_address(source),
+        )
         way = routing.way(destination)
         assert routing.source_for(way, destination) == ip_address(source)
 
@@ -154,7 +155,7 @@ def test_a_link_local_address_is_no_source_for_the_world(view: Views) -> None:
     mine = tuple(InterfaceAddress(ip_address(one), "eth0", 64) for one in ("fe80::1", "fd00::1"))
     routing = Routing(view(addresses=mine, routes=(Route(ip_network("::/0"), "eth0"),)))
     away = ip_address("2001:db8::5")
-    assert routing.masquerade_sources(away) == (ip_address("fd00::1"),)
+    assert routing.masquerade_sources(routing.way(away), away) == (ip_address("fd00::1"),)
     assert routing.source_for(routing.way(away), away) == ip_address("fd00::1")
 
 
@@ -167,4 +168,6 @@ def test_an_ipv6_packet_to_the_node_is_masqueraded_as_where_it_goes(view: Views)
     ]
     routing = Routing(view(addresses=tuple(own), routes=()))
     for entry in own:
-        assert routing.masquerade_sources(entry.address) == (entry.address,)
+        assert routing.masquerade_sources(routing.way(entry.address), entry.address) == (
+            entry.address,
+        )
