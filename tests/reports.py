@@ -18,11 +18,13 @@ from kubectl_svcnet.pipeline.addresses import addresses
 from kubectl_svcnet.pipeline.check import check
 from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.packet import packet_saved
+from kubectl_svcnet.pipeline.permissions import run as read_permissions
 from kubectl_svcnet.pipeline.plan import plan_trace
 from kubectl_svcnet.pipeline.proxy import run as read_proxies
 from kubectl_svcnet.pipeline.ranges import run as read_ranges
 from kubectl_svcnet.pipeline.trace import trace
 from kubectl_svcnet.render.document import Report
+from tests.granted import Granted
 from tests.logged import Logged
 from tests.saved import PROXY, Saved, of_node, recorded
 
@@ -107,6 +109,9 @@ PACKETS = SavedText(
 """,
 )
 
+#: Neither a node's rules nor, outside the namespace, Services.
+NOT_GRANTED = ("get pods/exec", "create pods/exec", "list services -A")
+
 ADDRESSES = "10.96.0.1 10.244.1.2 10.244.1.77 172.18.0.2 8.8.8.8 127.0.0.1"
 
 MAKERS: Mapping[str, Callable[[], Report]] = {
@@ -122,6 +127,7 @@ MAKERS: Mapping[str, Callable[[], Report]] = {
         PacketOptions(words=("tcp", "10.244.1.9", "10.96.0.10:53")), SavedFiles(rules=(ufw(),))
     ),
     "packets": lambda: packet_saved(PacketOptions(), SavedFiles(rules=(ufw(),), packets=PACKETS)),
+    "permissions": lambda: read_permissions(Granted(*NOT_GRANTED), Options()),
     "plan": lambda: _short(plan_trace(Saved().source(), Options(services=DB, nodes=("n1",)))),
     "proxy": lambda: read_proxies(proxies().source(), Options()),
     "ranges": lambda: read_ranges(Saved().source(), Options()),

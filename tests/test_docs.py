@@ -9,6 +9,7 @@ from pathlib import Path
 from kubectl_svcnet import ranges
 from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.model.iprange import RangeKind
+from kubectl_svcnet.model.rights import NEEDS, UPGRADE, Need
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -76,6 +77,46 @@ def test_ranges(update: bool) -> None:
         page.write_text(ranges_page(), encoding="utf-8")
     assert page.read_text(encoding="utf-8") == ranges_page()
     assert ranges_page().count("\n| ") == len(ranges.SOURCES) + 1
+
+
+RBAC = """\
+# Rights
+
+What each command asks of the API server; there is nothing else that it can ask. The page is made
+from `kubectl_svcnet/model/rights.py`: `pytest --update tests/test_docs.py`.
+
+`kubectl svcnet permissions` shows which of these rights you have, asked by SelfSubjectAccessReview
+as whoever you impersonate; `--role` prints the least ClusterRole and Roles for the cluster at hand,
+of all commands or of those named: `kubectl svcnet permissions --role trace`. What is missing is
+shown as not read, with the right that is missing, never as empty.
+
+**`pods/exec` on kube-proxy or a network plugin is root on the node**, with this tool or without:
+those pods are privileged. The tool runs there only what `kubectl_svcnet/model/commands.py` lists.
+"""
+
+
+def rbac_row(need: Need) -> str:
+    verbs = ", ".join(need.verbs) + (
+        f" (from {need.since[0]}.{need.since[1]})" if need.since[0] else ""
+    )
+    names = f": {', '.join(need.names)} and those that pods mount" if need.product == "" else ""
+    resource = f"`{need.resource}`" + (names if need.names else "")
+    shows = need.shows + (f" ({need.product})" if need.product else "")
+    commands = ", ".join(f"`{command}`" for command in need.commands)
+    return f"| {verbs} | {resource} | {need.where.value} | {commands} | {shows} |"
+
+
+def rbac_page() -> str:
+    head = ["", "| verbs | resource | where | for | shows |", "|---|---|---|---|---|"]
+    return RBAC + "\n".join([*head, *map(rbac_row, NEEDS)]) + "\n"
+
+
+def test_rights(update: bool) -> None:
+    page = DOCS / "rbac.md"
+    if update:
+        page.write_text(rbac_page(), encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == rbac_page()
+    assert f"create (from {UPGRADE[0]}.{UPGRADE[1]}) | `pods/exec`" in rbac_page()
 
 
 def test_findings_lead_to_their_place() -> None:

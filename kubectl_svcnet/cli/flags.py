@@ -151,6 +151,14 @@ PIPELINES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
 )
 
+RIGHTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (
+        ("-A", "--all-namespaces"),
+        {"action": "store_true", "help": "for Services of all namespaces"},
+    ),
+    (("--role",), {"action": "store_true", "help": "print the least Role to apply, as YAML"}),
+)
+
 LOGS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-f", "--follow"), {"action": "store_true", "help": "go on with what is written from now"}),
     (

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import SvcnetError
-from . import flags
+from . import arguments, flags
 
 PROGRAM = "kubectl svcnet"
 
@@ -46,6 +46,9 @@ Examples:
 
   # Which mode each kube-proxy is set to, runs in and has programmed
   kubectl svcnet proxy
+
+  # Which rights all this needs, and which are missing
+  kubectl svcnet permissions
 
   # What a node does with one packet, or saved rules would do
   kubectl svcnet packet tcp default/client 10.96.0.10:53
@@ -85,11 +88,11 @@ def build_parser() -> argparse.ArgumentParser:
         parser_class=Parser,
         prog=PROGRAM,  # else it is the whole usage line
     )
-    for name, (summary, _, extra, arguments) in COMMANDS.items():
+    for name, (summary, _, extra, words) in COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
-            usage=f"{PROGRAM} {name}{arguments} [flags]",
+            usage=f"{PROGRAM} {name}{words} [flags]",
             description=f"{summary[0].upper()}{summary[1:]}.",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -108,76 +111,6 @@ def _parser(kind: type[argparse.ArgumentParser], **keywords: str) -> argparse.Ar
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-
-
-def _services(command: argparse.ArgumentParser) -> None:
-    _named(command)
-    group = command.add_argument_group("What to show")
-    group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
-    group.add_argument(
-        "--steps", action="store_true", help="the documented steps by hand, with their lines"
-    )
-
-
-def _checked(command: argparse.ArgumentParser) -> None:
-    _named(command)
-    flags.add(command, title="For pipelines", flags=flags.PIPELINES)
-
-
-def _named(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "services",
-        nargs="*",
-        metavar="SERVICE",
-        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT; "
-        "none: all of the namespace",
-    )
-    flags.add(command, title="Which Services", flags=flags.SERVICES)
-
-
-def _log_service(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "services",
-        nargs="+",
-        metavar="SERVICE",
-        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT",
-    )
-    flags.add(command, title="Which lines", flags=flags.LOGS)
-
-
-def _file(command: argparse.ArgumentParser) -> None:
-    command.add_argument("file", metavar="FILE", help="the bundle to write (.tar.gz)")
-    command.add_argument(
-        "--anonymise", action="store_true", help="replace names of nodes, pods and Services"
-    )
-
-
-def _packet_words(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "packet",
-        nargs="*",
-        metavar="PROTO SRC DST:PORT",
-        help="tcp, udp or sctp; an address, NAMESPACE/POD, or node for a process of the node; "
-        "10.96.0.10:53 or [fd00::a]:53",
-    )
-    flags.add(command, title="The packet", flags=flags.PACKET)
-    flags.add(command, title="Saved files instead of a cluster", flags=flags.SAVED)
-
-
-def _shell(command: argparse.ArgumentParser) -> None:
-    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
-
-
-def _settle(command: argparse.ArgumentParser) -> None:
-    flags.add(command, title="How long to look", flags=flags.SETTLE)
-
-
-def _which(command: argparse.ArgumentParser) -> None:
-    flags.add(command, title="What to ask", flags=flags.RANGES)
-
-
-def _nothing(command: argparse.ArgumentParser) -> None:
-    pass
 
 
 def _trace(given: argparse.Namespace) -> int:
@@ -220,6 +153,12 @@ def _proxy(given: argparse.Namespace) -> int:
     return session.run(given, load)
 
 
+def _permissions(given: argparse.Namespace) -> int:
+    from .permissions import permissions
+
+    return permissions(given)
+
+
 def _snapshot(given: argparse.Namespace) -> int:
     from .snapshot import snapshot
 
@@ -253,22 +192,53 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
     "check": (
         "what is wrong with any Service on any node, by cause",
         _check,
-        _checked,
+        arguments.checked,
         " [SERVICE...]",
     ),
-    "completion": ("print the completion script of a shell", _completion, _shell, " SHELL"),
-    "logs": ("what logs and Events say about a Service, in order", _logs, _log_service, " SERVICE"),
+    "completion": (
+        "print the completion script of a shell",
+        _completion,
+        arguments.shell,
+        " SHELL",
+    ),
+    "logs": (
+        "what logs and Events say about a Service, in order",
+        _logs,
+        arguments.log_service,
+        " SERVICE",
+    ),
     "packet": (
         "what one node does with one packet, rule by rule",
         _packet,
-        _packet_words,
+        arguments.packet_words,
         " PROTO SRC DST:PORT",
     ),
-    "proxy": ("what each node's kube-proxy is set to, runs and programs", _proxy, _settle, ""),
-    "ranges": ("every IP range of the cluster, and where it is written", _ranges, _which, ""),
-    "snapshot": ("save what all nodes have to one bundle", _snapshot, _file, " FILE"),
-    "trace": ("what each node does with packets for Services", _trace, _services, " [SERVICE...]"),
-    "version": ("the version of this plugin", _version, _nothing, ""),
+    "permissions": (
+        "which rights are needed, and which you have",
+        _permissions,
+        arguments.rights,
+        " [COMMAND...]",
+    ),
+    "proxy": (
+        "what each node's kube-proxy is set to, runs and programs",
+        _proxy,
+        arguments.settle,
+        "",
+    ),
+    "ranges": (
+        "every IP range of the cluster, and where it is written",
+        _ranges,
+        arguments.which,
+        "",
+    ),
+    "snapshot": ("save what all nodes have to one bundle", _snapshot, arguments.file, " FILE"),
+    "trace": (
+        "what each node does with packets for Services",
+        _trace,
+        arguments.services,
+        " [SERVICE...]",
+    ),
+    "version": ("the version of this plugin", _version, arguments.nothing, ""),
 }
 
 

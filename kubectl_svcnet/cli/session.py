@@ -92,7 +92,7 @@ def _read(source: Source, options: Options, work: Work) -> Report:
 def show(report: Report, options: Options, *, cost: bool = False) -> int:
     """The report on stdout, `cost` of reading it on stderr; the exit status.
 
-    Names alone have no room for gaps, which stand on stderr then (law 2)."""
+    Names alone and manifests have no room for gaps, which stand on stderr then (law 2)."""
     from ..render import render
     from ..render.escape import escape
     from ..render.table.statements import closing, gap_lines
@@ -102,15 +102,21 @@ def show(report: Report, options: Options, *, cost: bool = False) -> int:
     style = style_of(options)
     sys.stdout.write(render(report, options.output, style))
     sys.stdout.flush()
-    for line in gap_lines(report.gaps, style) if options.output == "name" else ():
+    for line in gap_lines(report.gaps, style) if options.output in ("name", "role") else ():
         print(line, file=sys.stderr)
     if nothing := _nothing(report, options):
         print(nothing, file=sys.stderr)
-    elif cost and options.output in ("table", "wide"):
+    elif cost and options.output in ("table", "wide") and _reads_nodes(report):
         print(closing(report.collected), file=sys.stderr)
     for sentence in getattr(report, "missing", ()):
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
     return status.status_of(report, fail_on=options.fail_on)
+
+
+def _reads_nodes(report: Report) -> bool:
+    from ..model.report import PermissionsReport
+
+    return not isinstance(report, PermissionsReport)
 
 
 def _nothing(report: Report, options: Options) -> str:

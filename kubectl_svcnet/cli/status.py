@@ -11,6 +11,7 @@ from ..model.report import (
     CheckReport,
     LogsReport,
     PacketsReport,
+    PermissionsReport,
     PlanReport,
     TraceReport,
     Verdict,
@@ -35,6 +36,8 @@ def status_of(report: Report, *, fail_on: str) -> int:
         return USAGE
     if any(_counts(finding, fail_on) for finding in report.findings):
         return FINDING
+    if fail_on != "never" and _lacking(report):
+        return FINDING
     if any(gap.blocking and not gap.accepted for gap in report.gaps) or _unknown(report):
         return GAP
     return OK
@@ -42,6 +45,12 @@ def status_of(report: Report, *, fail_on: str) -> int:
 
 def _counts(finding: Finding, fail_on: str) -> bool:
     return fail_on != "never" and _ORDER.index(finding.level) >= _ORDER.index(Level(fail_on))
+
+
+def _lacking(report: Report) -> bool:
+    return isinstance(report, PermissionsReport) and any(
+        one.required and one.allowed is False for one in report.permissions
+    )
 
 
 def _unknown(report: Report) -> bool:

@@ -1,8 +1,9 @@
 """The Source that is a running cluster.
 
 `fetch` answers every request with captures, from many threads at once, and raises only for what
-the table does not allow. Rights, silence, size and the end of the run's time are failures in the
-captures. `check` is for the start: it raises ClusterError where there is nothing to talk to.
+the tables of `model.commands` and `model.rights` do not allow. Rights, silence, size and the end
+of the run's time are failures in the captures. `check` is for the start: it raises ClusterError
+where there is nothing to talk to.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from ..model.capture import (
     Request,
     ReviewRequest,
 )
+from ..model.rights import checked
 from . import portforward
 from .config import ClusterConfig
 from .deadline import Deadline, Gate, Stop, run_bounded
@@ -97,6 +99,7 @@ class LiveSource:
 
     def follow(self, request: LogRequest | ApiRequest) -> Iterator[Capture]:
         """Each part as it comes (`follow`); no place among `max_parallel` is taken for it."""
+        checked(request, follow=True)
         self._count(requests=1)
         for capture in self._follower.follow(request, _doing(request)):
             self._count(size=capture.size)
@@ -116,6 +119,7 @@ class LiveSource:
         return capture.objects[0] if capture.objects else {}
 
     def fetch(self, request: Request) -> tuple[Capture, ...]:
+        checked(request)
         try:
             if isinstance(request, ExecRequest):
                 return self._fetch_exec(request)
@@ -126,6 +130,7 @@ class LiveSource:
 
     def pages(self, request: ApiRequest) -> Iterator[Capture]:
         """Each by its own request, with its own time."""
+        checked(request)
         pages = Pages(request, self.limits)
         going = True
         while going:

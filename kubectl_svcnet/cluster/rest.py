@@ -118,6 +118,7 @@ class Rest:
             "subresource": request.subresource,
             "group": request.group,
             "namespace": request.namespace,
+            "name": request.name,
         }
         body = {
             "apiVersion": "authorization.k8s.io/v1",

@@ -7,7 +7,9 @@ from datetime import datetime, timezone
 
 from ..model.capture import Capture, LogRequest, Reason
 from ..model.finding import Gap
+from ..model.rights import rights_of
 from ..parse.log_records import Entry, no_log, split_records
+from ..parse.refusals import parse_refusal
 from ._base import Place
 
 #: The kubelet's answer to `previous=true` where there is nothing before.
@@ -35,8 +37,8 @@ def _unread(request: LogRequest, place: Place, why: str, reason: Reason) -> Gap:
     if request.previous:
         by_hand += " --previous"
     if reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED):
-        by_hand = f"kubectl auth can-i get pods --subresource=log -n {request.namespace}"
-    return Gap(what=f"{place.source} log", node=place.node, why=why, next=by_hand)
+        by_hand = rights_of(request)[-1].can_i()
+    return Gap(what=f"{place.source} log", node=place.node, why=parse_refusal(why), next=by_hand)
 
 
 def _cut(

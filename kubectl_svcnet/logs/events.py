@@ -14,9 +14,11 @@ from dataclasses import replace
 from ..model.capture import ApiRequest, Capture, Reason
 from ..model.finding import Gap, Level
 from ..model.logline import About, AboutKind, LogLine
+from ..model.rights import rights_of
 from ..model.service import Event
 from ..parse.kube import parse_event
 from ..parse.log_records import parse_stamp
+from ..parse.refusals import parse_refusal
 from ._base import Place, Reading, Scene
 
 #: Of one namespace's pods; the API hands them out by name, not by time.
@@ -65,8 +67,8 @@ class _Events:
 def _missed(place: Place, capture: Capture) -> tuple[Gap, ...]:
     if capture.failure is not None:
         denied = capture.failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
-        next = "kubectl auth can-i list events" if denied else "kubectl get events"
-        return (Gap(what=place.what, why=capture.failure.message, next=next),)
+        next = rights_of(capture.request)[-1].can_i() if denied else "kubectl get events"
+        return (Gap(what=place.what, why=parse_refusal(capture.failure.message), next=next),)
     if capture.truncated:
         why = f"only {len(capture.objects)} of the namespace's Events of pods were read"
         return (Gap(what=place.what, why=why, next="kubectl get events --sort-by=.lastTimestamp"),)

@@ -18,6 +18,7 @@ from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.service import Container, Pod
 from ..parse.log_records import Entry, split_records
+from ..parse.refusals import parse_refusal
 from ._base import Place, Reading, Scene, lines_of
 from .kube_proxy import about_proxy
 
@@ -106,7 +107,7 @@ def _missed(place: Place, captures: Sequence[Capture]) -> tuple[Gap, ...]:
     ran = any(c.failure is None and c.exit_code in (0, 1) for c in captures)
     if said is None or absent or ran or said.reason is Reason.NOT_RECORDED:
         return ()
-    return (Gap(what=FILE, node=place.node, why=said.message),)
+    return (Gap(what=FILE, node=place.node, why=parse_refusal(said.message)),)
 
 
 def _timed(entry: Entry, now: float) -> Entry:

@@ -78,6 +78,7 @@ class ReviewRequest:
     subresource: str = ""
     group: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from .iprange import AddressUse, IPRange
 from .logline import LogLine
 from .packet import Client, Packet, PacketId
 from .proxystate import ProxyState
+from .rights import Right
 from .service import Endpoint, Frontend, Service
 
 
@@ -293,5 +294,26 @@ class PacketsReport:
     collected: Collected
     packets: tuple[PacketFates, ...] = ()
     explained: bool = False
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """`needed_for`: commands as they are typed; `shows` what is not seen without it. `required`:
+    without it those commands that were asked about cannot do their work."""
+
+    right: Right
+    needed_for: tuple[str, ...]
+    shows: str
+    allowed: bool | None  # None: nobody could be asked
+    required: bool = False
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionsReport:
+    collected: Collected
+    permissions: tuple[Permission, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from ..model.capture import ApiRequest, ExecRequest, LogRequest, Request
 from ..model.iprange import RangeClaim
 from ..model.report import ByHand
-from ..ranges import Place, right_of, show_command
+from ..model.rights import rights_of
+from ..ranges import Place, show_command
 from .collect import command_line
 
 #: Of one source: where it looked, with which requests, and what it says now.
@@ -38,8 +39,7 @@ def _typed(requests: Iterable[Request]) -> Iterable[str]:
     for request in requests:
         match request:
             case ApiRequest():
-                _, resource, scope = right_of(request)
-                yield f"kubectl get {resource}{scope} -o yaml"
+                yield from (f"kubectl get {right.object} -o yaml" for right in rights_of(request))
             case LogRequest(namespace=namespace, pod=pod, container=container):
                 yield f"kubectl -n {namespace} logs {pod} -c {container}"
             case ExecRequest(namespace=namespace, pod=pod, container=container):

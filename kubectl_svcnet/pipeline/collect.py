@@ -25,6 +25,8 @@ from ..model.capture import (
 )
 from ..model.commands import COMMANDS, Command
 from ..model.finding import Gap
+from ..model.rights import rights_of
+from ..parse.refusals import parse_refusal
 
 if TYPE_CHECKING:  # a report is made in the end
     from ..model.report import Collected
@@ -89,39 +91,25 @@ class Collector:
         )
 
 
-#: What to grant or do about each way of not being answered; {verb} and {resource} are filled in.
-_RIGHT = "kubectl auth can-i {verb} {resource}"
-
-
 def gap_of(request: Request, failure: Failure, *, what: str, node: str = "", blocking: bool) -> Gap:
     """The gap that a failed request leaves, with the missing right where that is the reason."""
     next = ""
     if failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED):
-        next = _right(request)
+        next = next_right(request)
     elif isinstance(request, (ExecRequest, LogRequest)) and failure.reason in (
         Reason.UNREACHABLE,
         Reason.TIMEOUT,
         Reason.BROKEN,
     ):
         next = f"kubectl describe node {node}" if node else ""
-    return Gap(what=what, node=node, why=failure.message, next=next, blocking=blocking)
+    why = parse_refusal(failure.message)
+    return Gap(what=what, node=node, why=why, next=next, blocking=blocking)
 
 
-def _right(request: Request) -> str:
-    match request:
-        case ExecRequest(namespace=namespace):
-            return f"kubectl auth can-i create pods --subresource=exec -n {namespace}"
-        case LogRequest(namespace=namespace):
-            return f"kubectl auth can-i get pods --subresource=log -n {namespace}"
-        case ApiRequest(path=path, many=many):
-            words = path.strip("/").split("/")
-            resource = words[-1] if many else words[-2]
-            scope = (
-                f" -n {words[words.index('namespaces') + 1]}" if "namespaces" in words else " -A"
-            )
-            return f"kubectl auth can-i {'list' if many else 'get'} {resource}{scope}"
-        case _:
-            return "kubectl auth can-i --list"
+def next_right(request: Request) -> str:
+    """The command that asks for the right; of several the one that was asked for last."""
+    rights = rights_of(request)
+    return rights[-1].can_i() if rights else "kubectl auth can-i --list"
 
 
 def command_line(command: Command) -> str:

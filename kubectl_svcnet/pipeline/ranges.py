@@ -95,6 +95,15 @@ def plan(source: Source, options: Options) -> PlanReport:
     )
 
 
+def requests_of(
+    collector: Collector, options: Options
+) -> tuple[tuple[Request, ...], tuple[Gap, ...]]:
+    """What `run` would ask for after the API's lists, and which of these could not be read."""
+    read = read_census(collector, options)
+    asked = (request for _, _, requests in _jobs(read, options) for request in requests)
+    return tuple(dict.fromkeys(asked)), tuple(gap for gap, _ in read.gaps)
+
+
 def _jobs(
     read: CensusRead, options: Options
 ) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:

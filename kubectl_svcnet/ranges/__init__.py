@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ._base import Place, RangeSource, Reading, missed, right_of, show_command
+from ._base import Place, RangeSource, Reading, missed, show_command
 from .agent_flags import SOURCE as AGENT_FLAGS
 from .antrea import SOURCE as ANTREA
 from .antrea_external_ips import SOURCE as ANTREA_EXTERNAL_IPS
@@ -48,7 +48,6 @@ __all__ = [
     "RangeSource",
     "Reading",
     "missed",
-    "right_of",
     "show_command",
     "unseen",
 ]

@@ -10,7 +10,6 @@ A new source is a file with an instance at its foot and a line in `SOURCES`.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -28,12 +27,11 @@ from ..model.capture import (
 )
 from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.rights import rights_of
 from ..model.service import Node, Pod
 from ..parse.cidr import parse_networks, parse_port_range
 from ..parse.flags import find_flag
-
-#: Who may not do what, in the API server's words (pkg/endpoints/handlers/responsewriters).
-_WHO = re.compile(r'User "[^"]*" cannot .*', re.DOTALL)
+from ..parse.refusals import parse_refusal
 
 #: The statement of every claim about load balancers: several may hand out addresses of their own
 #: beside each other, so their pools are parts of one whole and cannot disagree.
@@ -212,52 +210,14 @@ def missed(capture: Capture, what: str, node: str = "") -> Gap:
         why = f"the command ended with {capture.exit_code}" + (f": {said}" if said else "")
         return Gap(what=what, why=why, node=node, next=_by_hand(capture))
     refused = failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
-    verb, resource, scope = right_of(capture.request)
-    why = failure.message
-    if refused and (user := _WHO.search(why)):
-        why = user[0]  # without the object's name, so that nodes with the same gap are one
+    right = rights_of(capture.request)[-1] if refused else None
+    why = parse_refusal(failure.message) if refused else failure.message
     if failure.reason.value not in why:
         why = f"{failure.reason.value}: {why}" if why else failure.reason.value
-    if refused and f"cannot {verb} resource" not in why:  # the API server's own words
-        why += f" (needs {verb} {resource})"
-    next = _can_i(verb, resource, scope) if refused else _by_hand(capture)
+    if right and f"cannot {right.verb} resource" not in why and "(needs " not in why:
+        why += f" (needs {right.verb} {right.named})"
+    next = right.can_i() if right else _by_hand(capture)
     return Gap(what=what, why=why, node=node, next=next)
-
-
-def _can_i(verb: str, resource: str, scope: str) -> str:
-    """kubectl reads `pods/exec` as the pod named exec; a subresource is a flag."""
-    kind, _, part = resource.partition("/")
-    sub = f" --subresource={part}" if kind == "pods" and part else ""
-    return f"kubectl auth can-i {verb} {kind if sub else resource}{sub}{scope}"
-
-
-def right_of(request: Request) -> tuple[str, str, str]:
-    """Verb, resource and scope (`-n NAMESPACE`, `-A`) of the right that a request needs."""
-    match request:
-        case LogRequest(namespace=namespace):
-            return "get", "pods/log", f" -n {namespace}"
-        case ExecRequest(namespace=namespace):
-            return "create", "pods/exec", f" -n {namespace}"
-        case ApiRequest():
-            return _api_right(request)
-        case ProbeRequest():
-            return "create", "services", " -n default"
-        case _:
-            return "create", "pods/portforward", ""
-
-
-def _api_right(request: ApiRequest) -> tuple[str, str, str]:
-    """/api/v1/namespaces/NS/configmaps/NAME, /apis/GROUP/VERSION/RESOURCE, …"""
-    parts = request.path.strip("/").split("/")
-    group = parts[1] if parts[0] == "apis" else ""
-    rest = parts[3:] if group else parts[2:]
-    namespace = ""
-    if len(rest) > 2 and rest[0] == "namespaces":
-        namespace, rest = rest[1], rest[2:]
-    resource = rest[0] + (f".{group}" if group else "") if rest else request.path
-    name = f"/{rest[1]}" if len(rest) > 1 else ""
-    scope = f" -n {namespace}" if namespace else "" if name else " -A"
-    return ("list" if request.many else "get"), f"{resource}{name}", scope
 
 
 def _by_hand(capture: Capture) -> str:

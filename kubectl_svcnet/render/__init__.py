@@ -11,6 +11,7 @@ from ..model.report import (
     CheckReport,
     LogsReport,
     PacketsReport,
+    PermissionsReport,
     PlanReport,
     ProxyReport,
     RangesReport,
@@ -20,8 +21,20 @@ from ..model.report import (
 from . import junit, sarif
 from .document import Report, document
 from .escape import escape
+from .roles import manifests
 from .style import Style
-from .table import addresses, check, logs, packet, plan, proxy, ranges, snapshot, trace
+from .table import (
+    addresses,
+    check,
+    logs,
+    packet,
+    permissions,
+    plan,
+    proxy,
+    ranges,
+    snapshot,
+    trace,
+)
 
 Renderer = Callable[[Report, Style], str]
 
@@ -42,6 +55,8 @@ def _table(report: Report, style: Style) -> str:
             return packet.render(report, style)
         case LogsReport():
             return logs.render(report, style)
+        case PermissionsReport():
+            return permissions.render(report, style)
         case PlanReport():
             return plan.render(report, style)
         case SnapshotReport():
@@ -66,7 +81,7 @@ def _yaml(report: Report, style: Style) -> str:
 def _name(report: Report, style: Style) -> str:
     """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an
     info); of ranges, the ranges themselves, of addresses those that hold them; of packets, where
-    they arrive; of logs, the nodes that say something."""
+    they arrive; of logs, the nodes that say something; of permissions, those that are missing."""
     match report:
         case TraceReport():
             bad = {
@@ -90,6 +105,9 @@ def _name(report: Report, style: Style) -> str:
             names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))
         case LogsReport():
             names = list(dict.fromkeys(f"node/{line.node}" for line in report.lines if line.node))
+        case PermissionsReport():
+            lacking = (one.right for one in report.permissions if one.allowed is False)
+            names = [f"{right.verb} {right.object}" for right in lacking]
         case PlanReport():
             names = [command.argv for command in report.commands]
         case SnapshotReport():
@@ -97,10 +115,15 @@ def _name(report: Report, style: Style) -> str:
     return "".join(f"{escape(name)}\n" for name in names)
 
 
+def _role(report: Report, style: Style) -> str:
+    return manifests(report.permissions) if isinstance(report, PermissionsReport) else ""
+
+
 RENDERERS: Mapping[str, Renderer] = {
     "json": _json,
     "jsonl": _json_line,  # of what is followed
     "name": _name,
+    "role": _role,  # of `permissions --role`
     "table": _table,
     "wide": _table,
     "yaml": _yaml,

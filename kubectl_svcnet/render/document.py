@@ -22,6 +22,8 @@ from ..model.report import (
     NodeTrace,
     PacketFates,
     PacketsReport,
+    Permission,
+    PermissionsReport,
     PlanReport,
     ProxyReport,
     RangesReport,
@@ -45,6 +47,7 @@ Report: TypeAlias = (
     | ProxyReport
     | LogsReport
     | PacketsReport
+    | PermissionsReport
     | PlanReport
     | SnapshotReport
 )
@@ -104,6 +107,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Proxy", proxy_json.items(report.proxies)
         case PacketsReport():
             return "Packets", [_packet(packet) for packet in report.packets]
+        case PermissionsReport():
+            return "Permissions", [_permission(one) for one in report.permissions]
         case PlanReport():
             return "Plan", [
                 {"node": c.node, "pod": c.pod, "command": c.argv, "shows": c.shows}
@@ -243,6 +248,17 @@ def _line(line: LogLine) -> dict[str, Any]:
 
 def _packet(packet: PacketFates) -> dict[str, Any]:
     return {"id": packet.id, "fates": [_end(fate) for fate in packet.fates]}
+
+
+def _permission(permission: Permission) -> dict[str, Any]:
+    right = permission.right
+    return {
+        "verb": right.verb,
+        "resource": right.named,
+        "namespace": right.namespace or None,
+        "neededFor": list(permission.needed_for),
+        "allowed": permission.allowed,
+    }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

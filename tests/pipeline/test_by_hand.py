@@ -18,9 +18,7 @@ def test_an_object_of_the_api() -> None:
 
 
 def test_a_list() -> None:
-    assert steps()["ServiceCIDR"].command == (
-        "kubectl get servicecidrs.networking.k8s.io -A -o yaml"
-    )
+    assert steps()["ServiceCIDR"].command == ("kubectl get servicecidrs.networking.k8s.io -o yaml")
 
 
 def test_what_the_lists_already_show() -> None:

@@ -106,7 +106,7 @@ def test_an_exception_ends_the_run() -> None:
         (EXEC, Reason.FORBIDDEN, "can-i create pods --subresource=exec -n kube-system"),
         (EXEC, Reason.UNAUTHORIZED, "can-i create pods --subresource=exec -n kube-system"),
         (LOG, Reason.FORBIDDEN, "can-i get pods --subresource=log -n kube-system"),
-        (LIST, Reason.FORBIDDEN, "can-i list nodes -A"),
+        (LIST, Reason.FORBIDDEN, "can-i list nodes"),
         (
             ApiRequest(path="/api/v1/namespaces/pay/services"),
             Reason.FORBIDDEN,
@@ -115,12 +115,12 @@ def test_an_exception_ends_the_run() -> None:
         (
             ApiRequest(path="/api/v1/namespaces/pay/services/db", many=False),
             Reason.FORBIDDEN,
-            "can-i get services -n pay",
+            "can-i get services/db -n pay",
         ),
         (
             ForwardRequest(node="n1", namespace="x", pod="p", port=10249, path="/proxyMode"),
             Reason.FORBIDDEN,
-            "can-i --list",
+            "can-i create pods --subresource=portforward -n x",
         ),
         (EXEC, Reason.TIMEOUT, "kubectl describe node n1"),
         (EXEC, Reason.UNREACHABLE, "kubectl describe node n1"),

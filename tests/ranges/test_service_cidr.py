@@ -40,7 +40,7 @@ def test_an_api_that_is_not_there_is_an_answer(ask: Any, serving: Any) -> None:
 
 def test_no_right_is_one_gap(ask: Any, refused: Any) -> None:
     (gap,) = ask(SOURCE, Census(), refused(Reason.FORBIDDEN)).gaps
-    assert gap.next == "kubectl auth can-i list servicecidrs.networking.k8s.io -A"
+    assert gap.next == "kubectl auth can-i list servicecidrs.networking.k8s.io"
 
 
 def test_a_broken_object_is_a_gap(ask: Any, serving: Any) -> None:

@@ -61,6 +61,7 @@ REPORTS = (
     "followed-nothing",
     "half-blind",
     "logs",
+    "permissions",
     "plan",
     "proxy",
     "ranges",

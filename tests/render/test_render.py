@@ -25,6 +25,7 @@ WIDE = [
         "healthy",
         "logs",
         "packets",
+        "permissions",
         "proxy",
         "ranges",
     )
@@ -37,6 +38,7 @@ OTHERS = [
         "followed-nothing",
         "logs",
         "packets",
+        "permissions",
         "plan",
         "proxy",
         "ranges",
@@ -52,6 +54,7 @@ CASES = sorted(
         *OTHERS,
         ("half-blind", "json"),
         ("logs", "jsonl"),
+        ("permissions", "role"),
         ("followed-nothing", "yaml"),
     ]
 )

@@ -8,8 +8,11 @@ from ...model.counted import counted
 from ...model.finding import Finding, Gap
 from ...model.report import Collected
 from ..escape import escape
-from ..nodes import fold, names
+from ..nodes import names
 from ..style import Style
+
+#: How the next command of a gap begins that is there for a missing right.
+_RIGHT = "kubectl auth can-i"
 
 
 def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -> list[str]:
@@ -35,15 +38,20 @@ def _finding(finding: Finding, style: Style) -> list[str]:
 
 
 def gap_lines(gaps: Iterable[Gap], style: Style) -> list[str]:
-    """Gaps that differ in the node alone are one."""
-    rows = [(gap.node, (gap.what, gap.why, gap.next, gap.blocking, gap.accepted)) for gap in gaps]
+    """Gaps that differ in the node alone are one, and all that the same missing right hides."""
+    stated: dict[tuple[object, ...], list[Gap]] = {}
+    for gap in gaps:
+        own = () if gap.next.startswith(_RIGHT) else (gap.what, gap.next, gap.blocking)
+        stated.setdefault((gap.why, gap.accepted, *own), []).append(gap)
     lines: list[str] = []
-    for nodes, (what, why, next, blocking, accepted) in fold(rows):
-        named = [node for node in nodes if node]
+    for same in stated.values():
+        named = list(dict.fromkeys(gap.node for gap in same if gap.node))
         where = f" {names(named)}" if named else ""
-        kind = "accepted gap" if accepted else "gap" if blocking else "note"
-        lines += style.paragraph(f"{kind}{where}: {what}: {why}")
-        if next:
+        whats = ", ".join(dict.fromkeys(gap.what for gap in same))
+        blocking = any(gap.blocking for gap in same)
+        kind = "accepted gap" if same[0].accepted else "gap" if blocking else "note"
+        lines += style.paragraph(f"{kind}{where}: {whats}: {same[0].why}")
+        for next in dict.fromkeys(gap.next for gap in same if gap.next):
             lines.append(f"  next      {escape(next)}")
     return lines
 

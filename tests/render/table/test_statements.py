@@ -52,6 +52,18 @@ def gap(node: str = "", **values: object) -> Gap:
             ["note n1: rules: no route", "gap n2: rules: no route"],
         ),
         ((gap("n1", next="kubectl x"),), ["note n1: rules: no route", "  next      kubectl x"]),
+        (
+            (
+                gap("n1", next="kubectl auth can-i get a"),
+                Gap(what="routes", why="no route", node="n2", next="kubectl auth can-i get b"),
+                gap("n3", next="kubectl auth can-i get a", blocking=True),
+            ),
+            [
+                "gap n1,n2,n3: rules, routes: no route",
+                "  next      kubectl auth can-i get a",
+                "  next      kubectl auth can-i get b",
+            ],
+        ),
         (tuple(gap(f"node-{i:02}") for i in range(9)), ["note 9 nodes: rules: no route"]),
     ],
 )

@@ -1,0 +1,84 @@
+"""The arguments and flags that a command has for itself, by what they are about."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import flags
+
+
+def services(command: argparse.ArgumentParser) -> None:
+    named(command)
+    group = command.add_argument_group("What to show")
+    group.add_argument("--explain", action="store_true", help="the walk of each client's packet")
+    group.add_argument(
+        "--steps", action="store_true", help="the documented steps by hand, with their lines"
+    )
+
+
+def checked(command: argparse.ArgumentParser) -> None:
+    named(command)
+    flags.add(command, title="For pipelines", flags=flags.PIPELINES)
+
+
+def named(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "services",
+        nargs="*",
+        metavar="SERVICE",
+        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT; "
+        "none: all of the namespace",
+    )
+    flags.add(command, title="Which Services", flags=flags.SERVICES)
+
+
+def log_service(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "services",
+        nargs="+",
+        metavar="SERVICE",
+        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT",
+    )
+    flags.add(command, title="Which lines", flags=flags.LOGS)
+
+
+def file(command: argparse.ArgumentParser) -> None:
+    command.add_argument("file", metavar="FILE", help="the bundle to write (.tar.gz)")
+    command.add_argument(
+        "--anonymise", action="store_true", help="replace names of nodes, pods and Services"
+    )
+
+
+def packet_words(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "packet",
+        nargs="*",
+        metavar="PROTO SRC DST:PORT",
+        help="tcp, udp or sctp; an address, NAMESPACE/POD, or node for a process of the node; "
+        "10.96.0.10:53 or [fd00::a]:53",
+    )
+    flags.add(command, title="The packet", flags=flags.PACKET)
+    flags.add(command, title="Saved files instead of a cluster", flags=flags.SAVED)
+
+
+def rights(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "commands", nargs="*", metavar="COMMAND", help="only what these commands need"
+    )
+    flags.add(command, title="Which rights", flags=flags.RIGHTS)
+
+
+def shell(command: argparse.ArgumentParser) -> None:
+    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
+
+
+def settle(command: argparse.ArgumentParser) -> None:
+    flags.add(command, title="How long to look", flags=flags.SETTLE)
+
+
+def which(command: argparse.ArgumentParser) -> None:
+    flags.add(command, title="What to ask", flags=flags.RANGES)
+
+
+def nothing(command: argparse.ArgumentParser) -> None:
+    pass
