@@ -7,20 +7,11 @@ objects · SVN5xx the path around Services. A number is never reused; a retired 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..model.finding import Finding, Level
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    number: str
-    level: Level
-    title: str
-    cause: str  # what usually makes it so
-    action: str  # what to do about it, in words
-
+from ._code import Code
+from ._object_codes import OBJECT_CODES
 
 _ROWS = (
     Code(
@@ -307,6 +298,7 @@ _ROWS = (
         "decides whether packets meet them first cannot be seen.",
         action="Remove the rules that are named, or reboot the node.",
     ),
+    *OBJECT_CODES,
     Code(
         number="SVN501",
         level=Level.WARNING,

@@ -22,6 +22,7 @@ from ..model.finding import Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
+from . import objects
 from .collect import Collector
 from .plan import plan_trace
 from .proxies import Proxies, Words, lacking, telling, told_of
@@ -87,26 +88,47 @@ def _report(
     gate: Gate,
 ) -> CheckReport:
     from ..engine.judge.defects import statements_of
+    from ..engine.judge.objects import rivals
     from .judging import facts_of, gaps_of, services_of
 
     unseen, fail_on = _unseen(tracing, outcome), tracing.options.fail_on
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
     found = [f for service in services for f in statements_of(service, facts)]
+    api = _objects(tracing, outcome)
+    every = (*judged.findings, *found, *api.findings, *rivals(services), *ranges.findings)
     read = frozenset(name for name, r in outcome.readings.items() if r.view is not None)
     return CheckReport(
         collected=_with(tracing.collected(outcome.readings), ranges.collected),
         coverage=coverage_of(services, read, len(tracing.nodes)),
         services=services,
         findings=grouped(
-            passed((*judged.findings, *found, *ranges.findings), gate),
+            passed(every, gate),
             since=_since(tracing, outcome),
             nodes_read=len(read),
         ),
-        gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *ranges.gaps))),
+        gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *api.gaps, *ranges.gaps))),
         missing=outcome.missing,
         fails=None if fail_on == "never" else Level(fail_on),
     )
+
+
+def _objects(tracing: Tracing, outcome: Outcome) -> objects.Judged:
+    """By what the API said last; what said something else before is not settled."""
+    first, last = tracing.read, outcome.expected
+    latest = replace(first, services=last.services, endpoints=dict(last.endpoints))
+    found = objects.judge(
+        tracing.collector, latest, tracing.nodes, whole=_everything(tracing.options)
+    )
+    before = {service.name: service for service in first.services}
+    changing = frozenset(
+        str(service.name)
+        for service in last.services
+        if before.get(service.name) != service
+        or first.endpoints.get(service.name) != last.endpoints.get(service.name)
+    )
+    found.findings = objects.unsettled(found.findings, changing)
+    return found
 
 
 def _with(collected: Collected, more: Collected) -> Collected:

@@ -1,0 +1,187 @@
+"""What is wrong with Services by themselves, whatever their pods and the nodes' rules are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from ...model.address import IPAddress, Protocol, SocketAddress
+from ...model.counted import counted
+from ...model.finding import Finding, Level
+from ...model.report import ServiceTrace, Verdict
+from ...model.service import Endpoint, FrontendKind, Node, Service, ServiceName
+from ..codes import finding
+
+#: An Endpoints object holds no more (pkg/controller/util/endpoint, since 1.22).
+MAX_ENDPOINTS = 1000
+#: Nodes that a finding names before it counts the rest.
+FEW = 5
+#: Nodes with it are no targets of cloud load balancers.
+_EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers"
+
+
+def orphans(
+    slices: Iterable[ServiceName], services: Collection[ServiceName]
+) -> tuple[Finding, ...]:
+    """Slices, by the Service they name, of which `services` of the same namespaces know none."""
+    return tuple(
+        finding(
+            "SVN405",
+            f"an EndpointSlice is for it, and there is no Service {name}",
+            service=str(name),
+            next=f"kubectl -n {name.namespace} get endpointslices -l "
+            f"kubernetes.io/service-name={name.name}",
+        )
+        for name in sorted(slices)
+        if name not in services
+    )
+
+
+def policies(
+    service: Service, endpoints: Sequence[Endpoint], nodes: Iterable[Node]
+) -> tuple[Finding, ...]:
+    """Nodes that drop its packets under policy Local, where other nodes have endpoints."""
+    there = {e.node for e in endpoints if e.ready} or {
+        e.node for e in endpoints if e.serving and e.terminating
+    }
+    if not there or service.headless:
+        return ()
+    without = [n for n in nodes if n.os == "linux" and not n.virtual and n.name not in there]
+    found = []
+    if service.external_local and service.externally_accessible:
+        dialled = [n for n in without if _EXCLUDED not in n.labels]
+        if dialled:
+            found.append(_external(service, dialled))
+    if service.internal_local and without:
+        found.append(_local("SVN412", service, "internalTrafficPolicy", without))
+    return tuple(found)
+
+
+def _external(service: Service, nodes: Sequence[Node]) -> Finding:
+    """A balancer asks the health check node port: such nodes get nothing from it."""
+    asked = service.health_check_node_port
+    more = f", which health check node port {asked} tells its load balancer" if asked else ""
+    level = Level.INFO if asked else None
+    return _local("SVN411", service, "externalTrafficPolicy", nodes, more, level)
+
+
+def _local(
+    code: str,
+    service: Service,
+    policy: str,
+    nodes: Sequence[Node],
+    more: str = "",
+    level: Level | None = None,
+) -> Finding:
+    names = [node.name for node in nodes]
+    rest = f" and {len(names) - FEW} more" if len(names) > FEW else ""
+    where = "there" if len(names) == 1 else f"on {', '.join(names[:FEW])}{rest}"
+    return finding(
+        code,
+        f"{policy} Local, no endpoint {where}{more}",
+        service=str(service.name),
+        node=names[0] if len(names) == 1 else "",
+        next=f"kubectl -n {service.name.namespace} get endpointslices -l "
+        f"kubernetes.io/service-name={service.name.name} -o wide",
+        level=level,
+    )
+
+
+def sources(service: Service) -> tuple[Finding, ...]:
+    """loadBalancerSourceRanges that nobody meets, or that nothing looks at."""
+    if not service.source_ranges:
+        return ()
+    versions = {r.version for r in service.source_ranges}
+    balanced = {a.version for a in service.load_balancer_ips}
+    if service.type != "LoadBalancer":
+        code, why = "SVN415", f"its type is {service.type}"
+    elif balanced and not balanced & versions:
+        code, why = "SVN415", "its addresses are of the other family"
+    elif all(r.is_multicast or r.is_unspecified or r.is_loopback for r in service.source_ranges):
+        code, why = "SVN414", "no client has such an address"
+    else:
+        return ()
+    return (
+        finding(
+            code,
+            f"{', '.join(map(str, service.source_ranges))}: {why}",
+            service=str(service.name),
+            next=f"kubectl -n {service.name.namespace} get service {service.name.name} -o yaml",
+        ),
+    )
+
+
+def many(service: Service, endpoints: Sequence[Endpoint]) -> tuple[Finding, ...]:
+    count = len({e.address.address for e in endpoints})
+    if count <= MAX_ENDPOINTS:
+        return ()
+    return (
+        finding(
+            "SVN416",
+            f"{counted(count, 'endpoint')}; its Endpoints object names {MAX_ENDPOINTS:,}",
+            service=str(service.name),
+            next=f"kubectl -n {service.name.namespace} get endpoints {service.name.name}",
+        ),
+    )
+
+
+def hints(
+    service: Service, endpoints: Sequence[Endpoint], nodes: Iterable[Node]
+) -> tuple[Finding, ...]:
+    """Hints for zones, of which a node can make no use."""
+    ready = [e for e in endpoints if e.ready]
+    hinted = [e for e in ready if e.zone_hints]
+    if not hinted:
+        return ()
+    zones = frozenset[str]().union(*(e.zone_hints for e in hinted))
+    lost = sorted({node.zone or "none" for node in nodes if node.zone not in zones})
+    why = ""
+    if len(hinted) < len(ready):
+        without = next(e for e in ready if not e.zone_hints)
+        why = f"{len(ready) - len(hinted)} of {len(ready)} have none (first: {without.address})"
+    elif lost:
+        why = f"none is for nodes of zone {', '.join(lost)}"
+    if not why:
+        return ()
+    return (
+        finding(
+            "SVN417",
+            f"endpoints have hints for zones, and {why}",
+            service=str(service.name),
+            next=f"kubectl -n {service.name.namespace} get endpointslices -l "
+            f"kubernetes.io/service-name={service.name.name} -o yaml",
+        ),
+    )
+
+
+_Place = tuple[IPAddress, int, Protocol]
+
+
+def rivals(traces: Iterable[ServiceTrace]) -> tuple[Finding, ...]:
+    """Addresses that two Services claim, and whom each node serves."""
+    claims: dict[_Place, dict[ServiceName, tuple[FrontendKind, frozenset[str]]]] = {}
+    for trace in traces:
+        for each in trace.frontends:
+            front = each.frontend
+            if front.address is not None:
+                serving = frozenset(n.node for n in each.nodes if n.verdict is Verdict.OK)
+                place = (front.address, front.port, front.protocol)
+                claims.setdefault(place, {})[front.service] = (front.kind, serving)
+    return tuple(_rivals(place, by) for place, by in claims.items() if len(by) > 1)
+
+
+def _rivals(
+    place: _Place, claims: Mapping[ServiceName, tuple[FrontendKind, frozenset[str]]]
+) -> Finding:
+    address, port, protocol = place
+    who = " and ".join(f"{name} ({kind.value})" for name, (kind, _) in claims.items())
+    first = next(iter(claims))
+    return finding(
+        "SVN413",
+        f"{SocketAddress(address, port)}/{protocol.value} is claimed by {who}",
+        service=str(first),
+        evidence=tuple(
+            f"{name} is served on {', '.join(sorted(nodes)) or 'no node'}"
+            for name, (_, nodes) in claims.items()
+        ),
+        next="kubectl get services -A -o wide",
+    )

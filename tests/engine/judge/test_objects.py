@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.engine.judge.objects import hints, many, orphans, policies, rivals, sources
+from kubectl_svcnet.model.finding import Level
+from kubectl_svcnet.model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
+from kubectl_svcnet.model.service import FrontendKind, Node, Service, ServiceName
+from tests.samples import DB, endpoint, frontend, node, service
+
+OUT = "node.kubernetes.io/exclude-from-external-load-balancers"
+NODES = [node("n1"), node("n2"), node("n3")]
+HERE = [endpoint("10.244.1.2:3306", "n1"), endpoint("10.244.2.2:3306", "n2", ready=False)]
+EXTERNAL: dict[str, Any] = {"external_local": True, "external_ips": (ip_address("192.0.2.1"),)}
+
+
+def test_slices_of_no_service() -> None:
+    other = ServiceName("shop", "gone")
+    (found,) = orphans([DB, other], {DB})
+    assert (found.code, found.service, found.level) == ("SVN405", "shop/gone", Level.INFO)
+    assert orphans([DB], {DB}) == ()
+
+
+@pytest.mark.parametrize(
+    ("values", "nodes", "told"),
+    [
+        ({}, NODES, []),
+        (EXTERNAL, NODES, [("SVN411", "externalTrafficPolicy Local, no endpoint on n2, n3")]),
+        (EXTERNAL, NODES[:1], []),
+        ({"external_local": True}, NODES, []),  # nothing from outside leads to it
+        (EXTERNAL, [node("n9", os="windows"), node("n8", virtual=True)], []),
+        (EXTERNAL, [NODES[0], node("n4", labels={OUT: ""})], []),
+        (
+            {"internal_local": True},
+            NODES[:2],
+            [("SVN412", "internalTrafficPolicy Local, no endpoint there")],
+        ),
+        ({"internal_local": True, "headless": True}, NODES, []),
+    ],
+)
+def test_policy_local(
+    values: dict[str, Any], nodes: list[Node], told: list[tuple[str, str]]
+) -> None:
+    found = policies(service(**values), HERE, nodes)
+    assert [(one.code, one.message) for one in found] == told
+    assert all(one.level is Level.WARNING for one in found)
+
+
+def test_a_balancer_that_asks_leaves_such_nodes_out() -> None:
+    (found,) = policies(service(**EXTERNAL, health_check_node_port=31234), HERE, NODES)
+    assert (found.level, "health check node port 31234" in found.message) == (Level.INFO, True)
+
+
+def test_without_endpoints_anywhere_policy_is_not_the_matter() -> None:
+    assert policies(service(**EXTERNAL), [], NODES) == ()
+    leaving = endpoint("10.244.1.2:3306", "n1", ready=False, terminating=True)
+    (found,) = policies(service(**EXTERNAL), [leaving], NODES[:2])
+    assert (found.node, found.message) == ("n2", "externalTrafficPolicy Local, no endpoint there")
+
+
+@pytest.mark.parametrize(
+    ("kind", "addresses", "ranges", "code"),
+    [
+        ("LoadBalancer", ["192.0.2.1"], ["198.51.100.0/24"], ""),
+        ("LoadBalancer", [], ["198.51.100.0/24"], ""),
+        ("LoadBalancer", ["192.0.2.1"], [], ""),
+        ("LoadBalancer", ["192.0.2.1"], ["2001:db8::/32"], "SVN415"),
+        ("LoadBalancer", ["192.0.2.1", "2001:db8::1"], ["2001:db8::/32"], ""),
+        ("NodePort", [], ["198.51.100.0/24"], "SVN415"),
+        ("LoadBalancer", ["192.0.2.1"], ["0.0.0.0/32", "224.0.0.0/4"], "SVN414"),
+        ("LoadBalancer", ["192.0.2.1"], ["0.0.0.0/0"], ""),
+    ],
+)
+def test_source_ranges(kind: str, addresses: list[str], ranges: list[str], code: str) -> None:
+    balanced = service(
+        type=kind,
+        load_balancer_ips=tuple(map(ip_address, addresses)),
+        source_ranges=tuple(map(ip_network, ranges)),
+    )
+    assert [one.code for one in sources(balanced)] == ([code] if code else [])
+
+
+def test_more_than_a_thousand() -> None:
+    endpoints = [endpoint(f"10.{244 + n // 250}.{n % 250}.2:3306") for n in range(1001)]
+    (found,) = many(service(), endpoints)
+    assert (found.code, found.message[:14]) == ("SVN416", "1001 endpoints")
+    assert many(service(), [*endpoints[:1000], endpoints[0]]) == ()
+
+
+def zoned(name: str, zone: str) -> Node:
+    return node(name, labels={"topology.kubernetes.io/zone": zone})
+
+
+@pytest.mark.parametrize(
+    ("zones", "nodes", "words"),
+    [
+        (["", ""], [zoned("n1", "a")], ""),
+        (["a", "b"], [zoned("n1", "a"), zoned("n2", "b")], ""),
+        (["a", ""], [zoned("n1", "a")], "1 of 2 have none (first: 10.244.1.3:3306)"),
+        (["a", "a"], [zoned("n1", "a"), zoned("n2", "b")], "none is for nodes of zone b"),
+        (["a", "a"], [zoned("n1", "a"), node("n2")], "none is for nodes of zone none"),
+    ],
+)
+def test_hints(zones: list[str], nodes: list[Node], words: str) -> None:
+    endpoints = [
+        endpoint(f"10.244.1.{number}:3306", zone_hints=frozenset(filter(None, [zone])))
+        for number, zone in enumerate(zones, 2)
+    ]
+    found = hints(service(), endpoints, nodes)
+    assert [(one.code, one.level) for one in found] == ([("SVN417", Level.INFO)] if words else [])
+    assert all(one.message.endswith(words) for one in found)
+
+
+def claimed(name: str, address: str, **verdicts: Verdict) -> ServiceTrace:
+    whose = ServiceName("shop", name)
+    made: Service = service(name=whose)
+    front = frontend(FrontendKind.EXTERNAL_IP, address, 80, service=whose)
+    nodes = tuple(NodeTrace(node=n, dataplane="x", verdict=v) for n, v in verdicts.items())
+    return ServiceTrace(
+        service=made, frontends=(FrontendTrace(frontend=front, endpoints=(), nodes=nodes),)
+    )
+
+
+def test_two_services_for_one_address() -> None:
+    one = claimed("a", "192.0.2.1", n1=Verdict.OK, n2=Verdict.STALE)
+    other = claimed("b", "192.0.2.1", n1=Verdict.MISSING, n2=Verdict.OK)
+    (found,) = rivals([one, other, claimed("c", "192.0.2.2", n1=Verdict.OK)])
+    assert found.code == "SVN413"
+    assert found.message == (
+        "192.0.2.1:80/TCP is claimed by shop/a (ExternalIP) and shop/b (ExternalIP)"
+    )
+    assert found.evidence == ("shop/a is served on n1", "shop/b is served on n2")
+    assert rivals([one]) == ()
