@@ -23,18 +23,20 @@ from ..model.service import (
     ServicePort,
     Slice,
 )
-from .kube_fields import Json
-from .kube_fields import addresses as _addresses
-from .kube_fields import identity as _identity
-from .kube_fields import labels as _labels
-from .kube_fields import mapping as _map
-from .kube_fields import mappings as _maps
-from .kube_fields import networks as _networks
-from .kube_fields import number as _number
-from .kube_fields import protocol as _protocol
-from .kube_fields import text as _text
-from .kube_fields import texts as _strings
-from .kube_fields import whole_mappings as _every
+from .kube_fields import (
+    Json,
+    addresses,
+    identity,
+    labels,
+    mapping,
+    mappings,
+    networks,
+    number,
+    protocol,
+    text,
+    texts,
+    whole_mappings,
+)
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
 _PROXY_NAME = "service.kubernetes.io/service-proxy-name"
@@ -48,31 +50,31 @@ _VIRTUAL = (
 
 
 def parse_service(item: Json) -> Service:
-    spec, status = _map(item, "spec"), _map(item, "status")
-    kind = _text(spec, "type") or "ClusterIP"
-    addresses = _strings(spec, "clusterIPs") or _strings(spec, "clusterIP")
-    affinity = _map(_map(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
+    spec, status = mapping(item, "spec"), mapping(item, "status")
+    kind = text(spec, "type") or "ClusterIP"
+    own = texts(spec, "clusterIPs") or texts(spec, "clusterIP")
+    affinity = mapping(mapping(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
     sticky = spec.get("sessionAffinity") == "ClientIP"
-    meta = _map(item, "metadata")
-    notes = _labels(meta, "annotations")
+    meta = mapping(item, "metadata")
+    notes = labels(meta, "annotations")
     return Service(
-        name=ServiceName(*_identity(item)),
+        name=ServiceName(*identity(item)),
         type=kind,
-        ports=tuple(_service_port(port) for port in _maps(spec, "ports")),
-        cluster_ips=_addresses(addresses) if kind != "ExternalName" else (),
-        external_ips=_addresses(_strings(spec, "externalIPs")),
-        load_balancer_ips=_addresses(_ingress(_map(status, "loadBalancer"))),
-        source_ranges=_networks(_strings(spec, "loadBalancerSourceRanges")),
+        ports=tuple(_service_port(port) for port in mappings(spec, "ports")),
+        cluster_ips=addresses(own) if kind != "ExternalName" else (),
+        external_ips=addresses(texts(spec, "externalIPs")),
+        load_balancer_ips=addresses(_ingress(mapping(status, "loadBalancer"))),
+        source_ranges=networks(texts(spec, "loadBalancerSourceRanges")),
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         external_local=spec.get("externalTrafficPolicy") == "Local",
-        affinity_seconds=_number(affinity, 10800) if sticky else None,
-        selector=_labels(spec, "selector"),
+        affinity_seconds=number(affinity, 10800) if sticky else None,
+        selector=labels(spec, "selector"),
         headless=spec.get("clusterIP") == "None",
-        external_name=_text(spec, "externalName") if kind == "ExternalName" else "",
-        other_proxy=_labels(meta, "labels").get(_PROXY_NAME, ""),
-        health_check_node_port=_number(spec.get("healthCheckNodePort"), 0),
+        external_name=text(spec, "externalName") if kind == "ExternalName" else "",
+        other_proxy=labels(meta, "labels").get(_PROXY_NAME, ""),
+        health_check_node_port=number(spec.get("healthCheckNodePort"), 0),
         publish_not_ready=spec.get("publishNotReadyAddresses") is True,
-        resource_version=_text(meta, "resourceVersion"),
+        resource_version=text(meta, "resourceVersion"),
         aware_hints=notes.get("service.kubernetes.io/topology-aware-hints", ""),
         topology_mode=notes.get("service.kubernetes.io/topology-mode", ""),
     )
@@ -88,8 +90,8 @@ def parse_slices(items: Iterable[Json]) -> dict[ServiceName, tuple[Endpoint, ...
     """
     joined: dict[ServiceName, dict[tuple[SocketAddress, str, Protocol], list[Endpoint]]] = {}
     for item in items:
-        namespace, _ = _identity(item)
-        service = _labels(_map(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
+        namespace, _ = identity(item)
+        service = labels(mapping(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
         if not service:
             continue
         known = joined.setdefault(ServiceName(namespace, service), {})
@@ -114,100 +116,100 @@ def _merged(entries: list[Endpoint]) -> Endpoint:
 
 
 def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
-    entries = _every(item, "endpoints")
-    if entries and _text(item, "addressType") not in ("IPv4", "IPv6", "FQDN"):
+    entries = whole_mappings(item, "endpoints")
+    if entries and text(item, "addressType") not in ("IPv4", "IPv6", "FQDN"):
         raise ParseError("unknown addressType", text=str(item.get("addressType")))
-    labels = _labels(_map(item, "metadata"), "labels")
-    for entry in entries if _text(item, "addressType") != "FQDN" else ():
-        addresses = _addresses(_strings(entry, "addresses")[:1])
-        if not addresses and entry.get("addresses"):
+    marks = labels(mapping(item, "metadata"), "labels")
+    for entry in entries if text(item, "addressType") != "FQDN" else ():
+        found = addresses(texts(entry, "addresses")[:1])
+        if not found and entry.get("addresses"):
             raise ParseError("no address", text=str(entry["addresses"]))
-        if not addresses:
+        if not found:
             continue
-        conditions, hints = _map(entry, "conditions"), _map(entry, "hints")
-        target = _map(entry, "targetRef")
-        for port in _every(item, "ports"):
+        conditions, hints = mapping(entry, "conditions"), mapping(entry, "hints")
+        target = mapping(entry, "targetRef")
+        for port in whole_mappings(item, "ports"):
             number = port.get("port")
             if not number:
                 continue
             if not isinstance(number, int):
                 raise ParseError("no port", text=str(number))
             yield Endpoint(
-                address=SocketAddress(addresses[0], number),
-                port_name=_text(port, "name"),
-                protocol=_protocol(port),
-                node=_text(entry, "nodeName"),
-                pod=_text(target, "name") if target.get("kind") == "Pod" else "",
+                address=SocketAddress(found[0], number),
+                port_name=text(port, "name"),
+                protocol=protocol(port),
+                node=text(entry, "nodeName"),
+                pod=text(target, "name") if target.get("kind") == "Pod" else "",
                 ready=conditions.get("ready") is not False,
                 serving=conditions.get("serving") is not False,
                 terminating=conditions.get("terminating") is True,
-                zone_hints=frozenset(_text(h, "name") for h in _maps(hints, "forZones")),
-                node_hints=frozenset(_text(h, "name") for h in _maps(hints, "forNodes")),
-                headless="service.kubernetes.io/headless" in labels,
-                other_proxy=_PROXY_NAME in labels,
+                zone_hints=frozenset(text(h, "name") for h in mappings(hints, "forZones")),
+                node_hints=frozenset(text(h, "name") for h in mappings(hints, "forNodes")),
+                headless="service.kubernetes.io/headless" in marks,
+                other_proxy=_PROXY_NAME in marks,
             )
 
 
 def parse_node(item: Json) -> Node:
-    meta, spec, status = _map(item, "metadata"), _map(item, "spec"), _map(item, "status")
-    info = _map(status, "nodeInfo")
-    labels = _labels(meta, "labels")
-    cidrs = _strings(spec, "podCIDRs") or _strings(spec, "podCIDR")
-    ready = [c.get("status") for c in _maps(status, "conditions") if c.get("type") == "Ready"]
+    meta, spec, status = mapping(item, "metadata"), mapping(item, "spec"), mapping(item, "status")
+    info = mapping(status, "nodeInfo")
+    marks = labels(meta, "labels")
+    cidrs = texts(spec, "podCIDRs") or texts(spec, "podCIDR")
+    ready = [c.get("status") for c in mappings(status, "conditions") if c.get("type") == "Ready"]
     return Node(
-        name=_text(meta, "name"),
+        name=text(meta, "name"),
         addresses=_node_addresses(status, "InternalIP"),
         external_addresses=_node_addresses(status, "ExternalIP"),
-        pod_cidrs=_networks(cidrs),
-        labels=labels,
-        annotations=_labels(meta, "annotations"),
+        pod_cidrs=networks(cidrs),
+        labels=marks,
+        annotations=labels(meta, "annotations"),
         ready=ready != ["False"] and ready != ["Unknown"],
-        os=_text(info, "operatingSystem") or labels.get("kubernetes.io/os", "linux"),
-        kernel=_text(info, "kernelVersion"),
-        kubelet=_text(info, "kubeletVersion"),
-        virtual=any(labels.get(key) == value for key, value in _VIRTUAL),
-        pod_capacity=_number(_map(status, "capacity").get("pods"), 0),
+        os=text(info, "operatingSystem") or marks.get("kubernetes.io/os", "linux"),
+        kernel=text(info, "kernelVersion"),
+        kubelet=text(info, "kubeletVersion"),
+        virtual=any(marks.get(key) == value for key, value in _VIRTUAL),
+        pod_capacity=number(mapping(status, "capacity").get("pods"), 0),
     )
 
 
 def _node_addresses(status: Json, kind: str) -> tuple[IPAddress, ...]:
-    return _addresses(
-        _text(a, "address") for a in _maps(status, "addresses") if a.get("type") == kind
+    return addresses(
+        text(a, "address") for a in mappings(status, "addresses") if a.get("type") == kind
     )
 
 
 def parse_event(item: Json) -> Event:
     """core/v1; what counted before 1.19 is `lastTimestamp`, since then maybe only `eventTime`."""
-    about, series = _map(item, "involvedObject"), _map(item, "series")
-    first = _text(item, "firstTimestamp") or _text(item, "eventTime")
-    last = _text(series, "lastObservedTime") or _text(item, "lastTimestamp")
+    about, series = mapping(item, "involvedObject"), mapping(item, "series")
+    first = text(item, "firstTimestamp") or text(item, "eventTime")
+    last = text(series, "lastObservedTime") or text(item, "lastTimestamp")
     return Event(
-        kind=_text(about, "kind"),
-        namespace=_text(about, "namespace"),
-        name=_text(about, "name"),
-        type=_text(item, "type"),
-        reason=_text(item, "reason"),
-        message=_text(item, "message"),
-        node=_text(_map(item, "source"), "host"),
+        kind=text(about, "kind"),
+        namespace=text(about, "namespace"),
+        name=text(about, "name"),
+        type=text(item, "type"),
+        reason=text(item, "reason"),
+        message=text(item, "message"),
+        node=text(mapping(item, "source"), "host"),
         first=first,
         last=last or first,
-        count=max(_number(series.get("count"), 0), _number(item.get("count"), 1)),
-        version=_number(_map(item, "metadata").get("resourceVersion"), 0),
+        count=max(number(series.get("count"), 0), number(item.get("count"), 1)),
+        version=number(mapping(item, "metadata").get("resourceVersion"), 0),
     )
 
 
 def parse_slice(item: Json) -> Slice:
-    meta = _map(item, "metadata")
-    namespace, name = _identity(item)
-    changes = [(_text(f, "time"), _text(f, "manager")) for f in _maps(meta, "managedFields")]
+    meta = mapping(item, "metadata")
+    namespace, name = identity(item)
+    changes = [(text(f, "time"), text(f, "manager")) for f in mappings(meta, "managedFields")]
     changed, by = max(changes, default=("", ""))
-    trigger = _labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time")
-    service = _labels(meta, "labels").get("kubernetes.io/service-name", "")
+    trigger = labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time")
+    service = labels(meta, "labels").get("kubernetes.io/service-name", "")
     return Slice(
         name=ServiceName(namespace, name),
         service=ServiceName(namespace, service) if service else None,
         endpoints=tuple(_slice_endpoints(item)),
-        created=_text(meta, "creationTimestamp"),
+        created=text(meta, "creationTimestamp"),
         changed=changed or trigger or "",
         changed_by=by,
     )
@@ -215,20 +217,20 @@ def parse_slice(item: Json) -> Slice:
 
 def service_of(item: Json) -> ServiceName | None:
     """The Service that a Service or one of its slices is about."""
-    namespace, name = _identity(item)
+    namespace, name = identity(item)
     if "addressType" in item:
-        name = _labels(_map(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
+        name = labels(mapping(item, "metadata"), "labels").get("kubernetes.io/service-name", "")
     return ServiceName(namespace, name) if name else None
 
 
 def parse_changed(item: Json) -> float | None:
     """When the object was last changed, in seconds since the epoch: the newest of its creation,
     the writes that the API server noted, and (slices) the change of a pod that caused it."""
-    meta = _map(item, "metadata")
+    meta = mapping(item, "metadata")
     texts = [
-        _text(meta, "creationTimestamp"),
-        _labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time", ""),
-        *(_text(entry, "time") for entry in _maps(meta, "managedFields")),
+        text(meta, "creationTimestamp"),
+        labels(meta, "annotations").get("endpoints.kubernetes.io/last-change-trigger-time", ""),
+        *(text(entry, "time") for entry in mappings(meta, "managedFields")),
     ]
     return max((time for time in map(parse_time, texts) if time is not None), default=None)
 
@@ -246,23 +248,23 @@ def parse_time(text: str) -> float | None:
 
 
 def parse_config_map(item: Json) -> ConfigMap:
-    namespace, name = _identity(item)
-    return ConfigMap(namespace=namespace, name=name, data=_labels(item, "data"))
+    namespace, name = identity(item)
+    return ConfigMap(namespace=namespace, name=name, data=labels(item, "data"))
 
 
 def _service_port(item: Json) -> ServicePort:
     return ServicePort(
-        name=_text(item, "name"),
-        protocol=_protocol(item),
-        port=_number(item.get("port"), 0),
+        name=text(item, "name"),
+        protocol=protocol(item),
+        port=number(item.get("port"), 0),
         target_port=str(item.get("targetPort", "")),
-        node_port=_number(item.get("nodePort"), 0),
+        node_port=number(item.get("nodePort"), 0),
     )
 
 
 def _ingress(balancer: Json) -> list[str]:
     return [
-        _text(entry, "ip")
-        for entry in _maps(balancer, "ingress")
+        text(entry, "ip")
+        for entry in mappings(balancer, "ingress")
         if entry.get("ipMode", "VIP") != "Proxy"
     ]

@@ -43,7 +43,7 @@ def test_neither_selector_nor_endpoints() -> None:
     assert unselected(service(), [READY]) == ()
     assert unselected(SELECTED, []) == ()
     assert unselected(service(external_name="example.org"), []) == ()
-    assert unselected(service(headless=True), []) == ()  # kube-proxy's reading leaves its slices out
+    assert unselected(service(headless=True), []) == ()  # its slices are not read
 
 
 @pytest.mark.parametrize(
