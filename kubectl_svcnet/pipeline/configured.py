@@ -78,8 +78,7 @@ def read_settings(
 def conducts(
     collector: Collector, nodes: Iterable[Node], agents: Iterable[Pod]
 ) -> tuple[dict[str, Conduct], tuple[Gap, ...]]:
-    """How each node's kube-proxy goes about its work. A configuration that was edited after its
-    start is not what it runs with; without any argument it has one that cannot be seen."""
+    """How each node's kube-proxy goes about its work."""
     by_node: dict[str, tuple[Pod, ...]] = {}
     for agent in agents:
         by_node[agent.node] = (*by_node.get(agent.node, ()), agent)
@@ -87,14 +86,19 @@ def conducts(
     owned = [found for node, found in known if owner_of(node, found).reader is not None]
     pods = [pod for pod in map(proxy_pod, owned) if pod is not None]
     settings, gaps = read_settings(collector, pods)
+    running = in_force(pods, settings)
     found = {
-        pod.node: Conduct(
-            minor=minor_version(image_version(pod)),
-            setting=_at_start(pod, settings.get(_key(pod))),
-        )
+        pod.node: Conduct(minor=minor_version(image_version(pod)), setting=running.get(pod.node))
         for pod in pods
     }
     return found, gaps
+
+
+def in_force(pods: Iterable[Pod], settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """By node. A configuration that was edited after kube-proxy's start is not what it runs with;
+    without any argument it has one that cannot be seen."""
+    found = {pod.node: _at_start(pod, settings.get(_key(pod))) for pod in pods}
+    return {node: setting for node, setting in found.items() if setting is not None}
 
 
 def _at_start(pod: Pod, setting: Setting | None) -> Setting | None:

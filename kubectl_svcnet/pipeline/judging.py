@@ -84,24 +84,10 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     walks = reading.walks.get(frontend, ())
     if owner.reader is None or reading.view is None:
         reason = next((gap.why for gap in reading.gaps if gap.blocking), owner.why)
-        return NodeTrace(
-            node=reading.node.name,
-            dataplane=owner.name,
-            verdict=Verdict.UNREAD,
-            problems=(Verdict.UNREAD,),
-            reason=reason,
-        )
+        return _unjudged(reading, reason)
     where = dialled(frontend, reading.node)
-    excuse = _excuse(frontend, reading, where)
-    if excuse:
-        return NodeTrace(
-            node=reading.node.name,
-            dataplane=owner.name,
-            verdict=Verdict.UNREAD,
-            problems=(Verdict.UNREAD,),
-            reason=excuse,
-            excused=True,
-        )
+    if excuse := _excuse(frontend, reading, where):
+        return _unjudged(reading, excuse, excused=True)
     judged = judge_node(
         walks,
         node=reading.node.name,
@@ -110,12 +96,26 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         proven=owner.proven,
         address=str(where) if where is not None else None,
     )
+    absent = frontend.kind is FrontendKind.NODE_PORT and Verdict.ABSENT in judged.problems
+    if absent and (nowhere := reading.nowhere.get(frontend.family)):
+        return _unjudged(reading, nowhere, excused=True)
     if not walks:
         return replace(judged, reason="the Service changed while it was read")
     judged = replace(judged, defects=defects_of(walks, reading.own))
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
     return judged
+
+
+def _unjudged(reading: NodeReading, why: str, *, excused: bool = False) -> NodeTrace:
+    return NodeTrace(
+        node=reading.node.name,
+        dataplane=reading.owner.name,
+        verdict=Verdict.UNREAD,
+        problems=(Verdict.UNREAD,),
+        reason=why,
+        excused=excused,
+    )
 
 
 def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -> str:
@@ -127,7 +127,7 @@ def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -
     if reader is None or view is None:
         return ""
     if frontend.kind is FrontendKind.NODE_PORT:
-        return reader.node_ports_elsewhere(view, where) or reading.nowhere.get(family, "")
+        return reader.node_ports_elsewhere(view, where)
     has_family = any(family_of(address) is family for address in reading.node.addresses)
     if not has_family and reader.programmed(view) and not reader.programmed(view, family):
         return f"kube-proxy programs no {family.value} here, and the node has no such address"

@@ -24,6 +24,7 @@ from ..model.report import PlanReport, ProxyReport, Verdict
 from ..model.service import Frontend, Inventory, Node, ServiceName
 from ..node.netfilter import Wanted
 from .collect import Collector
+from .configured import in_force
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services
 from .judging import judge, packets_for
@@ -95,8 +96,9 @@ class _Run:
         read = read_services(self.collector, (Scope(),), dated=True)
         asked = _Asked.of(read, self.collector.source.now())
         words = proxies.ask()
-        readings = with_settings(self._read(asked, nodes), words.settings)
-        unseen = self._unseen(asked, readings, nodes, words.settings)
+        settings = in_force(proxies.pods.values(), words.settings)
+        readings = with_settings(self._read(asked, nodes), settings)
+        unseen = self._unseen(asked, readings, nodes, settings)
         judged = proxies.judge(asked.expected, readings, words, unseen)
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
         return ProxyReport(

@@ -23,12 +23,13 @@ from .collect import Collector, gap_of
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
+from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading, read_once
 
 if TYPE_CHECKING:  # `judging`, and all that it imports, is not needed before nodes have answered
     from ..engine.ask import Questions
     from ..model.report import Collected, TraceReport
-    from .judging import Judged, Outcome
+    from .judging import Outcome
 
 #: Pods listed per node to find a client among.
 PODS = 50
@@ -106,12 +107,12 @@ class Tracing:
     ) -> Outcome:
         from . import judging
 
-        judged, readings = self._judge(after, readings, targets)
+        judged = judging.judge(after, readings, targets)
         self.reread = judging.differing(judged)
         once = frozenset[str]()
         if self.reread:
             again, last = self._settle(after, self.reread, targets)
-            second, again = self._judge(last, again, targets)
+            second = judging.judge(last, again, targets)
             judged = judging.settled(judged, second, (before, after, last))
             readings = {**readings, **again}
             once = read_once(self.collector.source, again.values())
@@ -125,20 +126,6 @@ class Tracing:
             missing=self.read.missing,
             once=once,
         )
-
-    def _judge(
-        self, expected: Expected, readings: dict[str, NodeReading], targets: Sequence[Frontend]
-    ) -> tuple[Judged, dict[str, NodeReading]]:
-        """Where a node port is absent, its kube-proxy may be set so."""
-        from . import judging
-        from .node_ports import look_up, unserved
-
-        judged = judging.judge(expected, readings, targets)
-        if nodes := unserved(judged):
-            readings, gaps = look_up(self.collector, readings, nodes)
-            self.api_gaps |= dict.fromkeys(gaps)
-            judged = judging.judge(expected, readings, targets)
-        return judged, readings
 
     def _settle(
         self, after: Expected, doubtful: frozenset[str], targets: Sequence[Frontend]
@@ -207,7 +194,9 @@ class Tracing:
 
             return reader.read(node, ask)
 
-        return {r.node.name: r for r in self.collector.map(read, nodes if targets else ())}
+        readings = {r.node.name: r for r in self.collector.map(read, nodes if targets else ())}
+        conduct = self.conduct.result()
+        return with_settings(readings, {n: c.setting for n, c in conduct.items() if c.setting})
 
     def _expected(self) -> Expected | None:
         """The API once more; None if it does not answer any longer."""
