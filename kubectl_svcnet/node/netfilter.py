@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..model.address import Family, IPAddress
 from ..model.capture import Capture
 from ..model.commands import Command
-from ..model.fate import Backend, ChainId
+from ..model.fate import IPTABLES, Backend, ChainId
 from .filters import CHAIN_LISTING, any_of, other_addresses, other_chains
 
 PREFIX = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
@@ -30,6 +30,10 @@ SHARED = ("PREROUTING", "INPUT", "OUTPUT", "POSTROUTING", "KUBE-POSTROUTING", "K
 
 #: More chains than this are cheaper as one filtered dump, and would not fit one exec.
 MANY_CHAINS = 40
+
+#: Beyond this many a filter would leave next to nothing behind: its pattern has room for two
+#: letters of each hash, of which there are 32 times 32.
+MOST_FILTERED = 1024
 
 LISTING = Command("nft-chains", (CHAIN_LISTING,))
 
@@ -57,6 +61,8 @@ class Wanted:
 def first_rules(wanted: Wanted) -> tuple[Command, ...]:
     """The first round's commands for one family, both backends."""
     prefix = PREFIX[wanted.family]
+    if len(wanted.chains) > MOST_FILTERED:
+        return (*dumps([wanted.family], IPTABLES), Command(f"{prefix}-save-all"))
     chains = other_chains(wanted.chains)
     addresses = other_addresses(wanted.destinations)
     return (

@@ -7,7 +7,13 @@ from ipaddress import ip_address
 
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.commands import Command, checked
-from kubectl_svcnet.node.netfilter import MANY_CHAINS, WHOLE_TABLES, Wanted, first_rules
+from kubectl_svcnet.node.netfilter import (
+    MANY_CHAINS,
+    MOST_FILTERED,
+    WHOLE_TABLES,
+    Wanted,
+    first_rules,
+)
 
 WANTED = Wanted(
     family=Family.IPV4,
@@ -31,6 +37,15 @@ def test_many_chains_are_one_filtered_dump() -> None:
     names = [c.name for c in first_rules(many)]
     assert "iptables-nft-save-filtered" in names
     assert not [c for c in first_rules(many) if c.arguments[:1] == ("nat",) and "chain" in c.name]
+
+
+def test_very_many_chains_are_the_dump_of_each_backend() -> None:
+    names = frozenset(f"KUBE-SEP-{n:016}" for n in range(MOST_FILTERED + 1))
+    assert [c.name for c in first_rules(replace(WANTED, chains=names))] == [
+        "iptables-legacy-save-all",
+        "iptables-nft-save-all",
+        "iptables-save-all",
+    ]
 
 
 def test_without_addresses_the_dispatch_chain_is_read_whole() -> None:
