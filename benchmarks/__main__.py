@@ -2,8 +2,8 @@
 against the loop by hand, on the running lab.
 
 On the lab both are timed in turn in the same run, and medians are compared. It is left as it was
-found, unless --keep says otherwise. `--only simulator` needs no lab, only root; `--only ranges`,
-which asks recorded lists of a large cluster, neither.
+found, unless --keep says otherwise. `--only simulator` needs no lab, only root; `--only ranges`
+and `--only check`, which ask recorded answers of a large cluster, neither.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
-from . import parts, proxies, ranges, simulator, texts
+from . import check, parts, proxies, ranges, simulator, texts
 from .calm import wait_for_rest
 from .figures import (
     Run,
@@ -46,7 +46,9 @@ def parser() -> argparse.ArgumentParser:
         default="1000x4,5000x10",
         help="Services x endpoints of each (default: %(default)s; the larger takes up to hours)",
     )
-    made.add_argument("--only", choices=("simulator", "ranges", "lab"), help="one part of it")
+    made.add_argument(
+        "--only", choices=("simulator", "ranges", "check", "lab"), help="one part of it"
+    )
     made.add_argument("--times", type=int, default=7, help="runs of each (default: %(default)s)")
     made.add_argument("--keep", action="store_true", help="leave the last size loaded")
     made.add_argument("--markdown", action="store_true", help="print tables for a README")
@@ -59,9 +61,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if options.only in (None, "ranges"):
             ranges.bench(markdown=options.markdown)
+        if options.only in (None, "check"):
+            check.bench(markdown=options.markdown)
         if options.only in (None, "simulator"):
             simulator.bench(markdown=options.markdown)
-        if options.only in ("ranges", "simulator"):
+        if options.only in ("ranges", "check", "simulator"):
             return 0
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")

@@ -11,6 +11,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -63,6 +64,7 @@ _CONTAINER = {
 class Cost:
     seconds: float
     memory: float
+    wall: float
 
 
 def services() -> Iterator[Item]:
@@ -145,27 +147,31 @@ def write(file: Path, *, with_pods: bool) -> None:
     writer.finish()
 
 
-def cost(arguments: Sequence[str]) -> Cost:
-    """Of one run, by itself: the peak of a process is its own."""
+def cost(arguments: Sequence[str], *, says: str = "") -> Cost:
+    """Of one run, by itself: the peak of a process is its own. An answer that does not say `says`
+    is none."""
     code = f"import sys; sys.argv = {['kubectl-svcnet', *arguments]!r}; {_RUN}"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-c", _MEASURED.format(code=repr(code))],
+        [sys.executable, "-c", _MEASURED.format(code=repr(code), says=repr(says))],
         capture_output=True,
         text=True,
         timeout=600,
         check=True,
     )
+    wall = time.monotonic() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Cost(seconds=seconds, memory=int(done.stdout.splitlines()[-1]) / 1024)
+    return Cost(seconds=seconds, memory=int(done.stdout.splitlines()[-1]) / 1024, wall=wall)
 
 
 #: The child's child answers, so that its peak is not ours, which is inherited over a fork.
 _MEASURED = """\
 import resource, subprocess, sys
-status = subprocess.run([sys.executable, "-c", {code}], stdout=subprocess.DEVNULL).returncode
-assert status in (0, 1, 4), status
+done = subprocess.run([sys.executable, "-c", {code}], stdout=subprocess.PIPE, text=True)
+assert done.returncode in (0, 1, 4), done.returncode
+assert {says} in done.stdout, done.stdout[-2000:]
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 

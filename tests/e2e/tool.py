@@ -78,7 +78,7 @@ class Answer(NamedTuple):
         document = self.document or {}
         lines = [f"exit {self.code} after {self.seconds:.1f}s; {self.stderr.strip()}"]
         lines += [json.dumps(f) for key in ("findings", "gaps") for f in document.get(key, ())]
-        if document.get("kind") == "Trace":
+        if document.get("kind") in ("Check", "Trace"):
             lines += [
                 f"{place}: {place.verdict} {place.node['reason'] or ''}"
                 f" missing {place.node['missing']} stale {place.node['stale']}"

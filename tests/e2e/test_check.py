@@ -1,0 +1,106 @@
+"""`check` on the healthy lab says only what two of its workloads are made to show, and on a lab
+whose kube-proxy is stopped the one cause."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.tool import ONLY, Answer, Svcnet
+from tests.lab import kube
+from tests.lab.client import Lab
+from tests.lab.topology import NODES
+
+pytestmark = pytest.mark.e2e
+
+NODE = "n3"
+
+#: What the workloads show, one by one: no endpoints at all; policy Local, no endpoint on a node.
+MADE_TO_SHOW = {
+    ("SVN401", "default/empty"),
+    ("SVN412", "default/web-internal-local"),
+}
+
+
+def found(answer: Answer, *levels: str) -> set[tuple[str, str]]:
+    return {(one["code"], one["service"] or one["node"] or "") for one in answer.findings(*levels)}
+
+
+def test_a_healthy_lab(svcnet: Svcnet) -> None:
+    answer = svcnet("check", "-A", *ONLY)
+    assert answer.code == 0, answer.told()
+    assert found(answer, "error", "warning") == MADE_TO_SHOW, answer.told()
+    assert answer.gaps() == [], answer.told()
+    for item in answer.document["items"]:
+        for frontend in item["frontends"]:
+            assert frontend["nodes"] == [], answer.told()
+            assert frontend["ok"] == len(NODES)
+
+
+def test_the_last_line_says_how_far_it_looked(svcnet: Svcnet) -> None:
+    printed = svcnet.raw("check", *ONLY)
+    services = [item["metadata"]["name"] for item in kube.get("services")["items"]]
+    *_, last = printed.stdout.splitlines()
+    assert f"Services ok on {len(NODES)} of {len(NODES)} nodes" in last
+    assert len(services) == sum(int(word) for word in last.split() if word.isdecimal()) - 2 * len(
+        NODES
+    )
+    assert max(map(len, (line for line in printed.stdout.splitlines() if "next" not in line))) <= 80
+
+
+def test_a_rollout_may_wait_for_it(svcnet: Svcnet) -> None:
+    printed = svcnet.raw("check", "--wait", "--timeout", "60s", *ONLY)
+    assert printed.code == 0, printed.stdout + printed.stderr
+
+
+@pytest.fixture
+def stopped(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
+    pids = lab.processes(NODE, "kube-proxy")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+        lab.kubectl("delete", "service", "-l", "e2e=check", "--ignore-not-found")
+        svcnet.healthy(within=120)
+
+
+SERVICES = 40
+
+
+def manifest() -> str:
+    return "---\n".join(
+        f"""\
+apiVersion: v1
+kind: Service
+metadata: {{name: check-{number}, labels: {{e2e: check}}}}
+spec:
+  selector: {{app: db}}
+  ports: [{{name: mysql, port: 3306, targetPort: mysql}}]
+"""
+        for number in range(SERVICES)
+    )
+
+
+@pytest.mark.usefixtures("stopped")
+def test_the_cause_before_its_symptoms(svcnet: Svcnet, lab: Lab) -> None:
+    """On one page: one finding with an object per Service that n3 does not know."""
+    lab.kubectl("apply", "-f", "-", stdin=manifest())
+    answer = svcnet("check", *ONLY, "--settle", "3s")
+    assert answer.code == 1, answer.told()
+    (cause,) = answer.findings("error")
+    assert (cause["code"], cause["node"]) == ("SVN301", NODE), answer.told()
+    assert f"{SERVICES} Services differ" in cause["message"]
+    assert {one["service"] for one in cause["objects"]} == {
+        f"default/check-{number}" for number in range(SERVICES)
+    }
+    assert found(answer, "error", "warning") == MADE_TO_SHOW | {("SVN301", NODE)}
+    printed = svcnet.raw("check", *ONLY, "--settle", "3s")
+    assert len(printed.stdout.splitlines()) < 24
+    assert f"{SERVICES} differ on {NODE} only" in printed.stdout
+    assert svcnet("check", "--skip", "SVN301,SVN201", *ONLY, "--settle", "0s").code == 0
