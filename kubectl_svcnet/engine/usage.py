@@ -13,7 +13,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_network
 
 from ..model.address import Family, IPAddress, IPNetwork, family_of
-from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind, holds_address
+from ..model.iprange import (
+    CALICO,
+    Census,
+    Confidence,
+    IPRange,
+    RangeClaim,
+    RangeKind,
+    holds_address,
+)
 
 #: kube-apiserver's --service-node-port-range, pkg/kubeapiserver/options/options.go.
 DEFAULT_NODE_PORTS = RangeClaim(
@@ -92,7 +100,7 @@ def _merged(
     kind, node, text = key
     claims = [c for c in claims if c.confidence is not Confidence.ASSUMED] or claims
     network, ports = claims[0].network, claims[0].ports
-    size = ports[1] - ports[0] + 1 if ports else usable(network) if network else None
+    size = ports[1] - ports[0] + 1 if ports else _size(claims, network) if network else None
     return IPRange(
         kind=kind,
         text=text,
@@ -103,6 +111,14 @@ def _merged(
         used=counter.used(kind, node, network, ports),
         size=None if node and text in shared else size,
     )
+
+
+def _size(claims: Sequence[RangeClaim], network: IPNetwork) -> int:
+    """A piece of a load balancer's pool is no subnet, and Calico routes single addresses: then
+    all of it is given out."""
+    pool = claims[0].kind is RangeKind.LOAD_BALANCER
+    whole = pool or any(claim.allocator == CALICO for claim in claims)
+    return network.num_addresses if whole else usable(network)
 
 
 def usable(network: IPNetwork) -> int:
@@ -130,6 +146,9 @@ class _Counter:
             else {port.node_port for s in services for port in s.ports if port.node_port}
             | {s.health_check_node_port for s in services if s.health_check_node_port}
         )
+        self._balancers = (
+            None if services is None else {ip for s in services for ip in s.load_balancer_ips}
+        )
         self._nodes = (
             None if census.nodes is None else {ip for node in census.nodes for ip in node.addresses}
         )
@@ -156,6 +175,8 @@ class _Counter:
                 return self._services
             case RangeKind.NODE:
                 return self._nodes
+            case RangeKind.LOAD_BALANCER:
+                return self._balancers
             case RangeKind.POD if self._pods is not None:
                 return self._pods.get(node, set()) if node else set().union(*self._pods.values())
             case _:

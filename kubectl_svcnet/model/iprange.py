@@ -13,6 +13,11 @@ from .service import Endpoint, Node, Pod, Service, ServiceName
 #: a node one range per family and never another.
 NODE_IPAM = "node-ipam"
 
+#: Others that cut the nodes' ranges out of the cluster's, once for each node and family; and two
+#: that give a node further ones as it needs them.
+CILIUM, OVN_KUBERNETES, OPENSHIFT_SDN = "cilium", "ovn-kubernetes", "openshift-sdn"
+CALICO, CILIUM_POOLS = "calico", "cilium pools"
+
 #: Whoever gives pods addresses of a cloud's network, in which the nodes are too.
 CLOUD_NETWORK = "cloud network"
 

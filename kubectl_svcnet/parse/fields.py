@@ -8,6 +8,7 @@ is no IP range raises ParseError, since half a range would look like the whole o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ..errors import ParseError
@@ -43,6 +44,14 @@ def networks_at(item: Any, path: str) -> tuple[IPNetwork, ...]:
 def networks_in(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
     """Some projects separate several by commas, some by blanks."""
     return tuple(n for text in texts for n in parse_networks(",".join(text.split())))
+
+
+def networks_in_addresses(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
+    """Of each address the network that holds it alone."""
+    try:
+        return tuple(ip_network(ip_address(text)) for text in texts)
+    except ValueError as error:
+        raise ParseError(f"not an address: {error}") from error
 
 
 def spans_at(item: Any, path: str, first: str, last: str) -> tuple[str, ...]:

@@ -8,20 +8,19 @@ addresses to others. An annotation holds a node's address with the prefix length
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from ipaddress import ip_interface
 from typing import Any
 
 from ..errors import ParseError
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import text_at, texts_at
-from ._base import Place, Reading, joined, typed
+from ..model.iprange import CALICO, Census, Confidence, RangeClaim, RangeKind
+from ..parse.fields import networks_in_addresses, text_at, texts_at
+from ._base import Place, Reading, claims_of, joined, typed
 from ._objects import Resource, annotated, annotations_of, field_claims
 from ._pods import pods_of
 
-_ALLOCATOR = "calico"
 _GROUPS = ("crd.projectcalico.org/v1", "projectcalico.org/v3")
 _POOLS, _BLOCKS = (
     Resource(
@@ -33,6 +32,13 @@ _POOLS, _BLOCKS = (
 )
 #: libcalico-go/lib/backend/k8s/resources/node.go
 _ADDRESSES = ("projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address")
+_TUNNELS = (
+    "projectcalico.org/IPv4IPIPTunnelAddr",
+    "projectcalico.org/IPv4VXLANTunnelAddr",
+    "projectcalico.org/IPv6VXLANTunnelAddr",
+    "projectcalico.org/IPv4WireguardInterfaceAddr",
+    "projectcalico.org/IPv6WireguardInterfaceAddr",
+)
 
 
 class _Calico:
@@ -43,7 +49,7 @@ class _Calico:
     def recognise(self, census: Census) -> tuple[Place, ...]:
         if not pods_of(census, ("k8s-app", "calico-node")):
             return ()
-        return (Place(object=_POOLS.kubectl), *annotated(census, *_ADDRESSES))
+        return (Place(object=_POOLS.kubectl), *annotated(census, *_ADDRESSES, *_TUNNELS))
 
     def requests(self, place: Place) -> tuple[Request, ...]:
         return () if place.about else _POOLS.requests() + _BLOCKS.requests()
@@ -64,7 +70,7 @@ def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         item,
         "spec.cidr",
         source=f"IPPool/{text_at(item, 'metadata.name')}",
-        allocator=_ALLOCATOR,
+        allocator=CALICO,
         statement="IPPool",
         note=" (disabled: no new addresses)" if disabled else "",
     )
@@ -83,7 +89,7 @@ def _block(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         source="BlockAffinity",
         node=node,
         confidence=Confidence.OBSERVED,
-        allocator=_ALLOCATOR,
+        allocator=CALICO,
     )
 
 
@@ -106,7 +112,21 @@ def _nodes(place: Place) -> tuple[RangeClaim, ...]:
                     evidence=f"{name}: {value}",
                 )
             )
-    return tuple(claims)
+    return (*claims, *_tunnels(place))
+
+
+def _tunnels(place: Place) -> Iterator[RangeClaim]:
+    """A node's ends of tunnels, which Calico takes out of the pods' pools."""
+    for name, value in annotations_of(place.about, *_TUNNELS):
+        yield from claims_of(
+            networks_in_addresses((value,)),
+            kind=RangeKind.TUNNEL,
+            source="calico tunnel address",
+            object=place.object,
+            node=place.node,
+            confidence=Confidence.OBSERVED,
+            evidence=f"{name}: {value}",
+        )
 
 
 SOURCE = _Calico()

@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.fields import name_of, networks_in
+from ..model.iprange import CILIUM, CILIUM_POOLS, Census, Confidence, RangeClaim, RangeKind
+from ..parse.fields import name_of, networks_in, networks_in_addresses, text_at, texts_at
 from ..parse.kube import parse_config_map
 from ._base import (
     Place,
@@ -28,7 +28,6 @@ from ._base import (
 from ._objects import Resource, field_claims
 from ._pods import pods_of
 
-_ALLOCATOR = "cilium"
 _CONFIG = "cilium-config"
 _NODES = Resource("CiliumNode", "ciliumnodes.cilium.io", ("/apis/cilium.io/v2/ciliumnodes",))
 _POOLS = Resource(
@@ -42,7 +41,10 @@ _KEYS = (
     ("enable-ipv6", "cluster-pool-ipv6-cidr"),
 )
 _POOL_MODES = ("cluster-pool", "cluster-pool-v2beta")
-_PARTS = ("spec.ipam.podCIDRs[]", "spec.ipam.pools.allocated[].cidrs[]")
+_PARTS = (
+    ("spec.ipam.podCIDRs[]", CILIUM),
+    ("spec.ipam.pools.allocated[].cidrs[]", CILIUM_POOLS),
+)
 _POOL_CIDRS = ("spec.ipv4.cidrs[]", "spec.ipv6.cidrs[]")
 
 
@@ -88,21 +90,48 @@ def _configured(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]
                 source=f"{_CONFIG} {key}",
                 object=place.object,
                 evidence=f"{key}: {value}",
-                allocator=_ALLOCATOR,
+                allocator=CILIUM,
                 statement=_CONFIG,
             )
     return claims
 
 
 def _node(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    return field_claims(
-        place,
-        item,
-        *_PARTS,
-        source="CiliumNode",
+    return tuple(
+        claim
+        for path, allocator in _PARTS
+        for claim in field_claims(
+            place,
+            item,
+            path,
+            source="CiliumNode",
+            node=name_of(item),
+            confidence=Confidence.OBSERVED,
+            allocator=allocator,
+        )
+    ) + claims_of(
+        networks_in_addresses(own := _own_addresses(item)),
+        kind=RangeKind.TUNNEL,
+        source="CiliumNode router and health",
+        object=place.object,
         node=name_of(item),
         confidence=Confidence.OBSERVED,
-        allocator=_ALLOCATOR,
+        evidence=f"spec.addresses, spec.health: {', '.join(own)}",
+    )
+
+
+def _own_addresses(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """What cilium-agent takes of the node's part for cilium_host and for its health check."""
+    spec = item.get("spec")
+    listed = spec.get("addresses") if isinstance(spec, Mapping) else None
+    return (
+        *(
+            text_at(entry, "ip")
+            for entry in (listed if isinstance(listed, list) else ())
+            if text_at(entry, "type") == "CiliumInternalIP"
+        ),
+        *texts_at(item, "spec.health.ipv4"),
+        *texts_at(item, "spec.health.ipv6"),
     )
 
 
@@ -112,7 +141,7 @@ def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         item,
         *_POOL_CIDRS,
         source=f"CiliumPodIPPool/{name_of(item)}",
-        allocator=_ALLOCATOR,
+        allocator=CILIUM_POOLS,
         statement="CiliumPodIPPool",
     )
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from ..model.capture import ApiRequest, Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import OPENSHIFT_SDN, OVN_KUBERNETES, Census, Confidence, RangeClaim, RangeKind
 from ..parse.fields import text_at
 from ._base import Place, Reading, config_map_answer, joined, port_claims, typed
 from ._objects import Resource, field_claims
@@ -25,8 +25,10 @@ _FIELDS = (
     (RangeKind.POD, "status.clusterNetwork[].cidr"),
 )
 _PORTS = "spec.serviceNodePortRange"  # it has no place in the status
-_SDN = "openshift-sdn"
-_ALLOCATORS = {"OVNKubernetes": "ovn-kubernetes", "OpenShiftSDN": _SDN}  # by status.networkType
+_ALLOCATORS = {
+    "OVNKubernetes": OVN_KUBERNETES,
+    "OpenShiftSDN": OPENSHIFT_SDN,
+}  # by status.networkType
 _CLUSTER, _HOSTS = (
     Resource(name, f"{plural}.network.openshift.io", (f"/apis/network.openshift.io/v1/{plural}",))
     for name, plural in (("ClusterNetwork", "clusternetworks"), ("HostSubnet", "hostsubnets"))
@@ -78,7 +80,7 @@ def _network(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
 
 def _cluster(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     path = "clusterNetworks[].CIDR"
-    return field_claims(place, item, path, source="ClusterNetwork", allocator=_SDN)
+    return field_claims(place, item, path, source="ClusterNetwork", allocator=OPENSHIFT_SDN)
 
 
 def _host(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
@@ -89,7 +91,7 @@ def _host(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         source="HostSubnet",
         node=text_at(item, "host"),
         confidence=Confidence.OBSERVED,
-        allocator=_SDN,
+        allocator=OPENSHIFT_SDN,
     )
 
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..model.capture import Capture, Request
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import OVN_KUBERNETES, Census, Confidence, RangeClaim, RangeKind
 from ..parse.cidr import parse_networks
 from ..parse.kube import parse_config_map
 from ..parse.ovn_kubernetes import parse_interfaces, parse_net_cidr, parse_node_subnets
@@ -29,7 +29,6 @@ from ._base import (
 from ._objects import annotated, annotations_of
 from ._pods import pods_of
 
-_ALLOCATOR = "ovn-kubernetes"
 _SUBNETS = "k8s.ovn.org/node-subnets"
 _DEFAULT = "default"
 #: go-controller/pkg/util/node_annotations.go
@@ -89,7 +88,7 @@ def _configured(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]
         source=f"{_CONFIG} net_cidr",
         object=place.object,
         evidence=f"net_cidr: {pods}",
-        allocator=_ALLOCATOR,
+        allocator=OVN_KUBERNETES,
     ) + claims_of(
         parse_networks(services),
         kind=RangeKind.SERVICE,
@@ -112,7 +111,7 @@ def _parts(place: Place) -> tuple[RangeClaim, ...]:
                 node=place.node,
                 confidence=Confidence.OBSERVED,
                 evidence=f"{name}: {value}",
-                allocator=_ALLOCATOR if network == _DEFAULT else "",
+                allocator=OVN_KUBERNETES if network == _DEFAULT else "",
             )
     return claims
 

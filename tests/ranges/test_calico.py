@@ -110,3 +110,19 @@ def test_a_node_states_its_network(ask: Any, agent: Any, serving: Any) -> None:
     assert (claim.kind.value, claim.node, claim.value) == ("Node", "", "10.0.0.1/24")
     (gap,) = reading.gaps
     assert gap.what == "calico node address"
+
+
+def test_ends_of_tunnels(ask: Any, agent: Any, serving: Any, texts: Any) -> None:
+    annotations = {
+        "projectcalico.org/IPv4VXLANTunnelAddr": "192.168.1.64",
+        "projectcalico.org/IPv6VXLANTunnelAddr": "fd00::40",
+    }
+    nodes = (Node(name="n1", annotations=annotations),)
+    census = Census(pods=(agent("calico-node"),), nodes=nodes)
+    assert texts(ask(SOURCE, census, serving({}))) == [
+        ("Tunnel", "n1", "192.168.1.64/32"),
+        ("Tunnel", "n1", "fd00::40/128"),
+    ]
+    annotations["projectcalico.org/IPv4IPIPTunnelAddr"] = "x"
+    (gap,) = ask(SOURCE, census, serving({})).gaps
+    assert gap.node == "n1"

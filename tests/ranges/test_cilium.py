@@ -85,3 +85,16 @@ def test_no_rights(ask: Any, census: Census, refused: Any) -> None:
 
 def test_nothing_is_asked_where_no_agent_runs(static_pod: Any) -> None:
     assert SOURCE.recognise(Census(pods=(static_pod("kube-proxy"),))) == ()
+
+
+def test_addresses_that_the_agent_takes(ask: Any, census: Census, serving: Any, texts: Any) -> None:
+    addresses = [
+        {"type": "InternalIP", "ip": "172.18.0.2"},
+        {"type": "CiliumInternalIP", "ip": "10.0.1.7"},
+    ]
+    spec = {"addresses": addresses, "health": {"ipv4": "10.0.1.99"}}
+    nodes = [{"metadata": {"name": "n1"}, "spec": spec}]
+    assert texts(ask(SOURCE, census, serving({NODES: nodes}))) == [
+        ("Tunnel", "n1", "10.0.1.7/32"),
+        ("Tunnel", "n1", "10.0.1.99/32"),
+    ]

@@ -1,37 +1,83 @@
 """How full ranges are: SVN106 and SVN107, of Services, pods, node ports and further nodes.
 
 Ranges of one kind are one store: a full ServiceCIDR beside an empty one refuses nothing. A node's
-pods are judged only where its range is all that it will get (`NODE_IPAM`): other allocators give a
-node another block. What was not counted is not judged.
+pods are judged only where its range is all that it will get: Calico gives a node another block as
+long as a pool has one. What was not counted is not judged.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ...model.address import Family, IPNetwork
+from ...model.counted import counted
 from ...model.finding import Finding, Level
-from ...model.iprange import NODE_IPAM, Census, Confidence, IPRange, RangeKind
+from ...model.iprange import (
+    CALICO,
+    CILIUM,
+    NODE_IPAM,
+    OPENSHIFT_SDN,
+    OVN_KUBERNETES,
+    Census,
+    Confidence,
+    IPRange,
+    RangeKind,
+)
 from ..codes import finding
 from ..usage import limited, overlap, widest_ranges
 
 _NEARLY = 0.9
 
-#: What a bridge or gateway takes of a node's range, which the API does not show.
-_GATEWAY = 1
+_CIDRS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,CIDRS:.spec.podCIDRs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Allocator:
+    """What it takes of a node's range for itself, which the API does not show as pods; whether a
+    node gets a further one when its own is full; and what shows the parts."""
+
+    takes: int
+    note: str
+    next: str = _CIDRS
+    further: bool = False
+
+
+_ALLOCATORS: Mapping[str, _Allocator] = {
+    NODE_IPAM: _Allocator(takes=1, note=", and a bridge or gateway takes one"),
+    CILIUM: _Allocator(
+        takes=2,  # cilium-dbg status: 2 of 254 in use where there is no pod
+        note=", and Cilium's router and health check take two",
+        next="kubectl get ciliumnodes",
+    ),
+    OVN_KUBERNETES: _Allocator(
+        takes=2,  # go-controller/pkg/util: .1 is the gateway, .2 the management port
+        note=", and the gateway and the management port take two",
+        next="kubectl get nodes -o yaml",
+    ),
+    OPENSHIFT_SDN: _Allocator(
+        takes=1, note=", and a gateway takes one", next="kubectl get hostsubnets"
+    ),
+    CALICO: _Allocator(
+        takes=0, note="", next="kubectl get blockaffinities.crd.projectcalico.org", further=True
+    ),
+}
 
 _NEXT = {
     RangeKind.SERVICE: "kubectl get servicecidrs",
     RangeKind.NODE_PORT: "kubectl get services -A",
     RangeKind.POD: "kubectl get pods -A -o wide",
+    RangeKind.LOAD_BALANCER: "kubectl get services -A",
 }
 
 
 def judge_capacity(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     yield from _clusters(ranges, census)
-    yield from _nodes(ranges)
-    yield from _further_nodes(ranges)
+    left = list(_left(ranges))
+    yield from _nodes(ranges, frozenset(allocator for allocator, *_, rest in left if rest <= 0))
+    for of_allocator in left:
+        yield from _further(*of_allocator)
 
 
 def _clusters(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
@@ -40,6 +86,9 @@ def _clusters(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     for kind in (RangeKind.SERVICE, RangeKind.POD):
         for range in widest_ranges([r for r in ranges if not r.node], kind):
             stores.setdefault((kind, range.family), []).append(range)
+    for range in widest_ranges(ranges, RangeKind.LOAD_BALANCER):
+        if any(claim.confidence is Confidence.STATED for claim in range.claims):
+            stores.setdefault((RangeKind.LOAD_BALANCER, range.family), []).append(range)
     ports = [range for range in ranges if range.kind is RangeKind.NODE_PORT]
     ports.sort(key=lambda found: -(found.size or 0))
     if ports:
@@ -55,6 +104,8 @@ def _clusters(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
             f"{', '.join(range.text for range in store)} are in use",
             evidence=limited(line for range in store for line in _evidence(range, census)),
             next=_NEXT[kind],
+            # a pool of as many addresses as Services have is a choice
+            level=Level.WARNING if kind is RangeKind.LOAD_BALANCER else None,
         )
 
 
@@ -101,77 +152,87 @@ def port_band(size: int) -> int:
     return 0 if size < 16 else min(max(16, size // 32), 128)
 
 
-def _nodes(ranges: Sequence[IPRange]) -> Iterator[Finding]:
-    """One finding for all nodes that are full, one for those that are nearly so."""
-    found: dict[str, list[IPRange]] = {"SVN107": [], "SVN106": []}
+def _nodes(ranges: Sequence[IPRange], no_more: frozenset[str]) -> Iterator[Finding]:
+    """One finding for all nodes that are full, one for those that are nearly so; of allocators
+    that give further parts only where they have `no_more`, and then of all parts together."""
+    stores: dict[tuple[str, Family | None, str, str], list[IPRange]] = {}
     for range in ranges:
-        if range.kind is not RangeKind.POD or not range.node or _allocated(range) is None:
+        allocator = _allocator(range)
+        if range.kind is not RangeKind.POD or not range.node or allocator is None:
             continue
-        if range.used is None or not range.size:
+        if _ALLOCATORS[allocator].further and allocator not in no_more:
             continue
-        full = range.used + _GATEWAY >= range.size
-        if full or range.used >= _NEARLY * range.size:
-            found["SVN107" if full else "SVN106"].append(range)
-    for code, full_ranges in found.items():
-        if not full_ranges:
+        text = "" if _ALLOCATORS[allocator].further else range.text
+        stores.setdefault((range.node, range.family, allocator, text), []).append(range)
+    found: dict[str, list[tuple[str, str, str]]] = {"SVN107": [], "SVN106": []}
+    for (node, _, allocator, _), parts in stores.items():
+        used, size = _sum(part.used for part in parts), _sum(part.size for part in parts)
+        if used is None or not size:
             continue
-        nodes = list(dict.fromkeys(range.node for range in full_ranges))
-        one = full_ranges[0]
+        full = used + _ALLOCATORS[allocator].takes >= size
+        if full or used >= _NEARLY * size:
+            where = f"{used} of {size} addresses of {', '.join(part.text for part in parts)}"
+            line = f"{node}: {where} in use{_ALLOCATORS[allocator].note}"
+            found["SVN107" if full else "SVN106"].append((node, where, line))
+    for code, stories in found.items():
+        if not stories:
+            continue
+        nodes = list(dict.fromkeys(node for node, _, _ in stories))
         yield finding(
             code,
-            f"pods use {one.used} of {one.size} addresses of {one.text}"
-            if len(full_ranges) == 1
-            else f"pods use nearly all addresses of the pod ranges of {len(nodes)} nodes",
+            f"pods use {stories[0][1]}"
+            if len(stories) == 1
+            else f"pods use nearly all addresses of the pod ranges of {len(nodes)} nodes"
+            if len(nodes) > 1
+            else f"pods use nearly all addresses of the pod ranges of node {nodes[0]}",
             node=nodes[0] if len(nodes) == 1 else "",
-            evidence=limited(
-                f"{range.node}: {range.used} of {range.size} addresses of {range.text} in use, "
-                "and a bridge or gateway takes one"
-                for range in full_ranges
-            ),
+            evidence=limited(line for _, _, line in stories),
             next=f"kubectl get pods -A -o wide --field-selector spec.nodeName={nodes[0]}",
         )
 
 
-def _allocated(range: IPRange) -> IPNetwork | None:
-    """The network that the controller manager cut for a node, or cuts them out of."""
+def _allocator(range: IPRange) -> str | None:
+    """Who cut it for a node, or cuts the nodes' parts out of it."""
     return next(
         (
-            claim.network
+            claim.allocator
             for claim in range.claims
-            if claim.allocator == NODE_IPAM and claim.confidence is not Confidence.ASSUMED
+            if claim.allocator in _ALLOCATORS and claim.confidence is not Confidence.ASSUMED
         ),
         None,
     )
 
 
-def _further_nodes(ranges: Sequence[IPRange]) -> Iterator[Finding]:
-    """How many parts are left, each as long as most nodes' are. A full range is a warning: what
-    is there works."""
-    ours = [range for range in ranges if _allocated(range) is not None]
-    wholes = widest_ranges([range for range in ours if not range.node], RangeKind.POD)
-    parts = {range.network for range in ours if range.node and range.network is not None}
-    for family in Family:
-        networks = [w.network for w in wholes if w.family is family and w.network is not None]
-        inside = [part for part in parts if any(overlap(whole, part) for whole in networks)]
-        lengths = Counter(part.prefixlen for part in inside)
-        if not lengths:
-            continue
-        length = lengths.most_common(1)[0][0]
-        most = sum(1 << max(0, length - network.prefixlen) for network in networks)
-        left = most - sum(1 << max(0, length - part.prefixlen) for part in inside)
-        if left > (1 - _NEARLY) * most:
-            continue
-        yield finding(
-            "SVN106" if left > 0 else "SVN107",
-            f"the Pod range {', '.join(map(str, networks))} has room for "
-            + (
-                f"{left} further nodes"
-                if left > 1
-                else "1 further node"
-                if left == 1
-                else "no further node"
-            ),
-            evidence=(f"{len(inside)} of {most} parts of /{length} are given to nodes",),
-            next="kubectl get nodes -o custom-columns=NAME:.metadata.name,CIDRS:.spec.podCIDRs",
-            level=None if left > 0 else Level.WARNING,
-        )
+def _left(ranges: Sequence[IPRange]) -> Iterator[tuple[str, list[IPNetwork], int, int, int]]:
+    """Of each allocator and family: the whole, and how many parts are given, were there to give
+    and are left, each as long as most are."""
+    for allocator in _ALLOCATORS:
+        ours = [range for range in ranges if _allocator(range) == allocator]
+        wholes = widest_ranges([range for range in ours if not range.node], RangeKind.POD)
+        parts = {range.network for range in ours if range.node and range.network is not None}
+        for family in Family:
+            networks = [w.network for w in wholes if w.family is family and w.network is not None]
+            inside = [part for part in parts if any(overlap(whole, part) for whole in networks)]
+            lengths = Counter(part.prefixlen for part in inside)
+            if lengths:
+                length = lengths.most_common(1)[0][0]
+                most = sum(1 << max(0, length - network.prefixlen) for network in networks)
+                left = most - sum(1 << max(0, length - part.prefixlen) for part in inside)
+                yield allocator, networks, length, most, left
+
+
+def _further(
+    allocator: str, networks: Sequence[IPNetwork], length: int, most: int, left: int
+) -> Iterator[Finding]:
+    """A full range is a warning: what is there works."""
+    if left > (1 - _NEARLY) * most:
+        return
+    noun = "block" if _ALLOCATORS[allocator].further else "node"
+    room = counted(left, f"further {noun}") if left > 0 else f"no further {noun}"
+    yield finding(
+        "SVN106" if left > 0 else "SVN107",
+        f"the Pod range {', '.join(map(str, networks))} has room for {room}",
+        evidence=(f"{most - left} of {most} parts of /{length} are given to nodes",),
+        next=_ALLOCATORS[allocator].next,
+        level=None if left > 0 else Level.WARNING,
+    )

@@ -26,8 +26,8 @@ from .capacity import judge_capacity
 from .parts import judge_parts
 
 _WIDE = "kubectl svcnet ranges -o wide"
-#: Kinds that may share no address. Load balancers' lie among the nodes' by design, tunnels' in the
-#: pods'.
+#: Kinds that may share no address. Load balancers' lie among the nodes' by design, and a tunnel's
+#: end in the pods', but not the networks between routers (`_overlaps`).
 _EXCLUSIVE = (
     (RangeKind.SERVICE, RangeKind.POD),
     (RangeKind.SERVICE, RangeKind.NODE),
@@ -35,6 +35,9 @@ _EXCLUSIVE = (
     (RangeKind.LOAD_BALANCER, RangeKind.SERVICE),
     (RangeKind.LOAD_BALANCER, RangeKind.POD),
     (RangeKind.TUNNEL, RangeKind.SERVICE),
+    (RangeKind.TUNNEL, RangeKind.POD),
+    (RangeKind.TUNNEL, RangeKind.NODE),
+    (RangeKind.TUNNEL, RangeKind.LOAD_BALANCER),
     *(
         (RangeKind.GIVEN, kind)
         for kind in RangeKind
@@ -153,6 +156,7 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN104, of the widest ranges that overlap. Pods that live in the nodes' own network are a
     design (cloud CNIs without overlay), so there a shared network of the two is only told."""
     widest = {kind: widest_ranges(ranges, kind) for kind in RangeKind}
+    widest[RangeKind.TUNNEL] = [r for r in widest[RangeKind.TUNNEL] if not _is_end(r.network)]
     for one, other in _EXCLUSIVE:
         pairs = [
             (a, b)
@@ -160,7 +164,8 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
             for b in widest[other]
             if a.network is not None and b.network is not None and overlap(a.network, b.network)
         ]
-        if len(pairs) > NAMED:
+        together = _together(pairs)
+        if len(together) > NAMED:
             yield finding(
                 "SVN104",
                 f"{one.value} ranges overlap {other.value} ranges in {len(pairs)} places",
@@ -168,23 +173,41 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 next=_WIDE,
             )
             continue
-        for a, b in pairs:
+        for group, b in together:
             flat = (one, other) == (RangeKind.POD, RangeKind.NODE) and (
                 _pods_in(census, b.network)
-                or any(claim.allocator == CLOUD_NETWORK for claim in a.claims)
+                or any(claim.allocator == CLOUD_NETWORK for a in group for claim in a.claims)
             )
+            overlaps = "range {} overlaps" if len(group) == 1 else "ranges {} overlap"
             yield finding(
                 "SVN104",
-                f"{a.kind.value} range {a.text} overlaps {b.kind.value} range {b.text}"
+                f"{one.value} {overlaps.format(', '.join(limited(a.text for a in group)))} "
+                f"{other.value} range {b.text}"
                 + (", as pods have addresses of the nodes' network" if flat else ""),
                 evidence=limited(
                     f"{claim.object}: {claim.evidence.strip()}"
-                    for range in (a, b)
+                    for range in (*group, b)
                     for claim in range.claims[:2]
                 ),
                 next=_WIDE,
                 level=Level.INFO if flat else None,
             )
+
+
+def _together(pairs: Sequence[tuple[IPRange, IPRange]]) -> list[tuple[list[IPRange], IPRange]]:
+    """The pieces of one load balancer's pool, or the addresses of one Service, are one thing."""
+    found: dict[tuple[str, ...], tuple[list[IPRange], IPRange]] = {}
+    for a, b in pairs:
+        first = a.claims[0]
+        pool = a.kind is RangeKind.LOAD_BALANCER
+        key = (first.source, first.object, b.text) if pool else (a.text, b.text)
+        found.setdefault(key, ([], b))[0].append(a)
+    return list(found.values())
+
+
+def _is_end(network: IPNetwork | None) -> bool:
+    """One address, out of a pool of the pods, which is compared itself."""
+    return network is not None and network.num_addresses == 1
 
 
 def _pods_in(census: Census, network: IPNetwork | None) -> bool:

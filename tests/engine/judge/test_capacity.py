@@ -11,7 +11,17 @@ from kubectl_svcnet.engine.judge.capacity import address_band, judge_capacity, p
 from kubectl_svcnet.engine.usage import merge_claims
 from kubectl_svcnet.model.address import Protocol
 from kubectl_svcnet.model.finding import Finding, Level
-from kubectl_svcnet.model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
+from kubectl_svcnet.model.iprange import (
+    CALICO,
+    CILIUM,
+    NODE_IPAM,
+    OPENSHIFT_SDN,
+    OVN_KUBERNETES,
+    Census,
+    Confidence,
+    RangeClaim,
+    RangeKind,
+)
 from kubectl_svcnet.model.service import Pod, Service, ServiceName, ServicePort
 
 SERVICE, POD, NODE_PORT = RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE_PORT
@@ -247,3 +257,83 @@ def test_an_address_of_the_band_counts_once() -> None:
     twice = services(S28, [1]) * 13
     assert judged([claim(SERVICE, S28)], services=twice) == []
     assert ip_address("10.96.0.1") in twice[0].cluster_ips
+
+
+def cut(allocator: str, whole: str, *parts: str) -> list[RangeClaim]:
+    """A part for each of n1, n2, ...; a text with a node of its own: `NODE=PART`."""
+    told = [claim(POD, whole, allocator=allocator)]
+    for number, text in enumerate(parts, 1):
+        node, _, network = text.rpartition("=")
+        told.append(claim(POD, network, node=node or f"n{number}", allocator=allocator))
+    return told
+
+
+@pytest.mark.parametrize(
+    ("allocator", "used", "code"),
+    [
+        (CILIUM, range(3, 14), None),
+        (CILIUM, range(3, 15), "SVN107"),  # 12 of 14, and two for Cilium itself
+        (OVN_KUBERNETES, range(3, 15), "SVN107"),
+        (OPENSHIFT_SDN, range(2, 14), None),
+        (OPENSHIFT_SDN, range(2, 15), "SVN107"),
+        ("other", range(1, 15), None),
+    ],
+)
+def test_nodes_of_other_allocators(allocator: str, used: range, code: str | None) -> None:
+    found = judged(cut(allocator, "10.1.0.0/16", N28), pods=pods(N28, used))
+    assert [finding.code for finding in found] == ([code] if code else [])
+
+
+def test_calico_gives_another_block_as_long_as_there_is_one() -> None:
+    full = pods("10.1.0.0/30", range(4))
+    assert judged(cut(CALICO, "10.1.0.0/16", "10.1.0.0/30"), pods=full) == []
+    told = cut(CALICO, "10.1.0.0/29", "n1=10.1.0.0/30", "n2=10.1.0.4/30")
+    assert said(judged(told, pods=full)) == [
+        ("SVN107", Level.ERROR, "pods use 4 of 4 addresses of 10.1.0.0/30"),
+        (
+            "SVN107",
+            Level.WARNING,
+            "the Pod range 10.1.0.0/29 has room for no further block",
+        ),
+    ]
+    told = cut(CALICO, "10.1.0.0/29", "n1=10.1.0.0/30", "n1=10.1.0.4/30")
+    assert [finding.code for finding in judged(told, pods=full)] == ["SVN107"]  # half is free
+
+
+def test_how_many_nodes_still_fit_in_a_pool_of_cilium() -> None:
+    told = cut(CILIUM, "10.1.0.0/22", *(f"10.1.{n}.0/24" for n in range(4)))
+    assert said(judged(told)) == [
+        ("SVN107", Level.WARNING, "the Pod range 10.1.0.0/22 has room for no further node")
+    ]
+    assert judged(told[:-1]) == []  # one of four is left
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [(4, []), (5, [("SVN107", "5 of 5")])],
+)
+def test_all_addresses_of_a_pool_count(held: int, expected: list[tuple[str, str]]) -> None:
+    pool = [claim(RangeKind.LOAD_BALANCER, text) for text in ("192.0.2.0/30", "192.0.2.4/32")]
+    service = Service(
+        name=ServiceName("a", "b"),
+        type="LoadBalancer",
+        load_balancer_ips=tuple(ip_network("192.0.2.0/29")[i] for i in range(held)),
+    )
+    assert said(judged(pool, services=(service,))) == [
+        (
+            code,
+            Level.WARNING,
+            f"{numbers} addresses of the LoadBalancer range 192.0.2.0/30, 192.0.2.4/32 are in use",
+        )
+        for code, numbers in expected
+    ]
+
+
+def test_addresses_that_were_only_seen_are_no_pool() -> None:
+    seen = claim(RangeKind.LOAD_BALANCER, "192.0.2.1/32", confidence=Confidence.OBSERVED)
+    service = Service(
+        name=ServiceName("a", "b"),
+        type="LoadBalancer",
+        load_balancer_ips=(ip_address("192.0.2.1"),),
+    )
+    assert judged([seen], services=(service,)) == []

@@ -13,7 +13,7 @@ from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.engine.judge.ranges import judge_ranges
 from kubectl_svcnet.engine.usage import given_claims, merge_claims
 from kubectl_svcnet.model.finding import Finding, Level
-from kubectl_svcnet.model.iprange import Census, Confidence, RangeClaim, RangeKind
+from kubectl_svcnet.model.iprange import CLOUD_NETWORK, Census, Confidence, RangeClaim, RangeKind
 from kubectl_svcnet.model.service import Node, Pod, Service, ServiceName
 
 SERVICE, POD, NODE = RangeKind.SERVICE, RangeKind.POD, RangeKind.NODE
@@ -196,6 +196,29 @@ def test_no_service_outside() -> None:
             "LoadBalancer range 10.96.8.0/24 overlaps Service range 10.96.0.0/16",
         ),
         (
+            claims(RangeKind.TUNNEL, "a", "100.64.0.0/16"),
+            claims(POD, "b", "100.64.0.0/10"),
+            "Tunnel range 100.64.0.0/16 overlaps Pod range 100.64.0.0/10",
+        ),
+        (
+            claims(RangeKind.TUNNEL, "a", "100.64.0.0/16"),
+            claims(NODE, "b", "100.64.9.0/24"),
+            "Tunnel range 100.64.0.0/16 overlaps Node range 100.64.9.0/24",
+        ),
+        (
+            claims(RangeKind.TUNNEL, "a", "fd98::/64"),
+            claims(LB, "b", "fd98::/112"),
+            "Tunnel range fd98::/64 overlaps LoadBalancer range fd98::/112",
+        ),
+        *(
+            (
+                given_claims([ip_network("10.0.0.0/8")]),
+                claims(kind, "b", "10.9.0.0/16"),
+                f"Given range 10.0.0.0/8 overlaps {kind.value} range 10.9.0.0/16",
+            )
+            for kind in (SERVICE, NODE, LB, RangeKind.TUNNEL)
+        ),
+        (
             given_claims([ip_network("10.0.0.0/8")]),
             claims(POD, "b", "10.244.0.0/16"),
             "Given range 10.0.0.0/8 overlaps Pod range 10.244.0.0/16",
@@ -216,6 +239,23 @@ def test_only_the_widest_overlap_is_told() -> None:
         claims(POD, "c", "10.244.2.0/24", node="n2"),
     )
     assert codes(*found) == ["SVN104"]
+
+
+def test_the_pieces_of_a_pool_are_told_at_once() -> None:
+    pool = claims(LB, "a", "10.96.200.1/32", "10.96.200.2/31", "10.96.200.4/30")
+    (finding,) = judged(pool, claims(SERVICE, "b", "10.96.0.0/16"))
+    assert finding.message == (
+        "LoadBalancer ranges 10.96.200.1/32, 10.96.200.2/31, 10.96.200.4/30 overlap "
+        "Service range 10.96.0.0/16"
+    )
+
+
+def test_a_clouds_network_is_the_nodes_too() -> None:
+    found = judged(
+        claims(POD, "a", "10.0.0.0/16", confidence=OBSERVED, allocator=CLOUD_NETWORK),
+        claims(NODE, "b", "10.0.5.0/24", confidence=OBSERVED),
+    )
+    assert [(finding.code, finding.level) for finding in found] == [("SVN104", Level.INFO)]
 
 
 def test_many_overlaps_are_counted() -> None:
