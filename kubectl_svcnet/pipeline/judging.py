@@ -20,6 +20,7 @@ from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.proxystate import UNKNOWN, Conduct
 from ..model.report import (
+    FAULTS,
     Collected,
     FrontendTrace,
     NodeTrace,
@@ -96,8 +97,8 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         proven=owner.proven,
         address=str(where) if where is not None else None,
     )
-    absent = frontend.kind is FrontendKind.NODE_PORT and Verdict.ABSENT in judged.problems
-    if absent and (nowhere := reading.nowhere.get(frontend.family)):
+    nowhere = frontend.kind is FrontendKind.NODE_PORT and reading.nowhere.get(frontend.family)
+    if nowhere and not judged.reached and FAULTS.intersection(judged.problems):
         return _unjudged(reading, nowhere, excused=True)
     if not walks:
         return replace(judged, reason="the Service changed while it was read")
