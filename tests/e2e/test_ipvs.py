@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.test_traffic import SERVICES
 from tests.e2e.tool import Answer, Svcnet
-from tests.e2e.traffic import Witness, reachable, rows
+from tests.e2e.traffic import Row, Witness, reachable, rows
 from tests.lab import kube
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
@@ -179,8 +179,8 @@ FAULTS = {
     "element taken from KUBE-CLUSTER-IP": (
         "ipset del KUBE-CLUSTER-IP {address},tcp:{port}",
         "ipset add KUBE-CLUSTER-IP {address},tcp:{port}",
-        "absent",
-        {"SVN201"},
+        "blocked",  # by KUBE-IPVS-FILTER, which refuses what is in none of its sets
+        {"SVN205"},
     ),
     "a drop in front of it": (
         "iptables -t mangle -I PREROUTING -d {address} -p tcp --dport {port} -j DROP",
@@ -201,12 +201,31 @@ def trace_db(svcnet: Svcnet) -> Answer:
     return ask(svcnet, "trace", "db-service", "--node", NODE)
 
 
+def asked(answer: Answer, *clients: str) -> list[Row]:
+    [place] = answer.places()
+    return [row for row in rows(place) if row.client in clients]
+
+
+def disagreements(answer: Answer, witness: Witness, *clients: str) -> list[str]:
+    found = asked(answer, *clients)
+    assert {row.client for row in found} == set(clients)
+    return [words for row in found for words in witness.disagreements(row)[0]]
+
+
 @pytest.mark.parametrize(("do", "undo", "verdict", "codes"), FAULTS.values(), ids=FAULTS)
 def test_faults(
-    svcnet: Svcnet, seed: Seed, do: str, undo: str, verdict: str, codes: set[str]
+    svcnet: Svcnet,
+    seed: Seed,
+    witness: Witness,
+    do: str,
+    undo: str,
+    verdict: str,
+    codes: set[str],
 ) -> None:
     with seed.changed(do, undo):
         answer = trace_db(svcnet)
+        wrong = disagreements(answer, witness, "pod") if verdict == "blocked" else []
+    assert not wrong, "\n".join(wrong)
     assert place_of(answer)["verdict"] == verdict, answer.told()
     assert {f["code"] for f in answer.findings()} == codes | {STOPPED}, answer.told()
     assert {f["node"] for f in answer.findings()} == {NODE}
@@ -219,14 +238,24 @@ def test_weights_are_shares(svcnet: Svcnet, lab: Lab, seed: Seed, witness: Witne
     undo = "ipvsadm -e {server} -r {third} -m -w 1\nipvsadm -E {server} -s rr"
     with seed.changed(do, undo):
         answer = trace_db(svcnet)
-        [place] = answer.places()
-        asked = [row for row in rows(place) if row.client in ("pod", "node")]
-        wrong = [words for row in asked for words in witness.disagreements(row)[0]]
+        wrong = disagreements(answer, witness, "pod", "node")
     assert answer.code == 0, answer.told()
     assert not wrong, "\n".join(wrong)
-    for row in asked:
+    for row in asked(answer, "pod", "node"):
         shares = sorted(fate["probability"] for fate in row.fates)
         assert shares == pytest.approx([0.1, 0.1, 0.8]), row
+
+
+@pytest.mark.parametrize("scheduler", ["sh", "lc", "mh"])
+def test_a_choice_by_state(svcnet: Svcnet, seed: Seed, witness: Witness, scheduler: str) -> None:
+    """Whoever a hash or the load chooses, it is one of those told, at no share that is told."""
+    with seed.changed(f"ipvsadm -E {{server}} -s {scheduler}", "ipvsadm -E {server} -s rr"):
+        answer = trace_db(svcnet)
+        wrong = disagreements(answer, witness, "pod")
+    assert answer.code == 0, answer.told()
+    assert not wrong, "\n".join(wrong)
+    [row] = asked(answer, "pod")
+    assert [fate["probability"] for fate in row.fates] == [None] * 3, row
 
 
 MASQUERADE = (

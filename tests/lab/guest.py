@@ -24,7 +24,7 @@ HERE = f"spec.nodeName={GUEST.name}"
 MEMORY = "2048"  # MiB; images and all that is written lie there
 MODULES = (
     # ip_vs asks for crc32c, and a kernel without it refuses the module.
-    *("crc32c_generic", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "ip_vs_lc", "ip_vs_wlc"),
+    *("crc32c_generic", "ip_vs", "ip_vs_rr", "ip_vs_wrr", "ip_vs_sh", "ip_vs_lc", "ip_vs_mh"),
     *("virtio_net", "br_netfilter", "nf_conntrack", "dummy", "veth", "overlay"),
 )
 
