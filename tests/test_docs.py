@@ -27,7 +27,8 @@ def findings_page() -> str:
         "# Findings",
         "",
         "What `kubectl svcnet` states, by code. A number is never reused. This page is made from",
-        "`kubectl_svcnet/engine/codes.py`: `pytest --update tests/test_docs.py`.",
+        "`kubectl_svcnet/engine/codes.py`: `pytest --update tests/test_docs.py`. A finding itself",
+        "names the command for its own object; here capitals stand for what differs.",
     ]
     family = ""
     for number, row in CODES.items():
@@ -36,6 +37,7 @@ def findings_page() -> str:
             parts += ["", f"## SVN{family}xx {FAMILIES[family]}"]
         parts += ["", f'<a id="{number.lower()}"></a>', f"### {number} {row.title}", ""]
         parts += [f"Level: {row.level.value}.", "", row.cause, "", f"**What to do.** {row.action}"]
+        parts += ["", f"**To look further.** `{row.command}`"]
     return "\n".join(parts) + "\n"
 
 

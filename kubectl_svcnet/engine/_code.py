@@ -14,3 +14,4 @@ class Code:
     title: str
     cause: str  # what usually makes it so
     action: str  # what to do about it, in words
+    command: str  # to look further; in capitals what differs from case to case

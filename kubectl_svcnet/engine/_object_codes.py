@@ -13,6 +13,7 @@ OBJECT_CODES = (
         cause="The Service's selector and the labels of pods differ, often by a typing error or"
         " a label that was renamed on one side; or nothing is deployed.",
         action="Correct the selector or the labels; the evidence names the pods that come nearest.",
+        command="kubectl get pods --show-labels",
     ),
     Code(
         number="SVN402",
@@ -21,6 +22,7 @@ OBJECT_CODES = (
         cause="The selector matches pods, and none of them is ready, so the Service has no "
         "endpoint: their containers do not start, or their readiness probes fail.",
         action="Look at the pods that are named: their events say why.",
+        command="kubectl get pods -l SELECTOR",
     ),
     Code(
         number="SVN403",
@@ -29,6 +31,7 @@ OBJECT_CODES = (
         cause="The Service's targetPort is a name, and no container of the selected pods has a "
         "port of that name, so this port has no endpoint.",
         action="Name the container's port so, or give its number as targetPort.",
+        command="kubectl get pods -l SELECTOR -o yaml",
     ),
     Code(
         number="SVN404",
@@ -38,6 +41,7 @@ OBJECT_CODES = (
         "or they declare it for another protocol. What is not declared may still be "
         "listened on.",
         action="Compare the Service's ports with those of the containers.",
+        command="kubectl get pods -l SELECTOR -o yaml",
     ),
     Code(
         number="SVN405",
@@ -46,6 +50,7 @@ OBJECT_CODES = (
         cause="A slice names a Service that does not exist: the Service was deleted a moment "
         "ago, or somebody else writes slices.",
         action="Delete the slice, unless a program of yours keeps it.",
+        command="kubectl get endpointslices -l kubernetes.io/service-name=SERVICE",
     ),
     Code(
         number="SVN406",
@@ -54,6 +59,7 @@ OBJECT_CODES = (
         cause="A Service without selector gets its endpoints from somebody else, and nobody "
         "wrote any.",
         action="Write an EndpointSlice for it, or give it a selector.",
+        command="kubectl get endpointslices -l kubernetes.io/service-name=SERVICE",
     ),
     Code(
         number="SVN411",
@@ -64,6 +70,7 @@ OBJECT_CODES = (
         "leaves such nodes out; one that does not, and whoever dials the node, loses "
         "packets.",
         action="Run an endpoint on each node that is dialled, or use policy Cluster.",
+        command="kubectl get endpointslices -l kubernetes.io/service-name=SERVICE -o wide",
     ),
     Code(
         number="SVN412",
@@ -72,6 +79,7 @@ OBJECT_CODES = (
         cause="Under internalTrafficPolicy Local the pods of a node without an endpoint of its "
         "own cannot reach the Service: their packets are dropped.",
         action="Run an endpoint on each node (a DaemonSet), or use policy Cluster.",
+        command="kubectl get endpointslices -l kubernetes.io/service-name=SERVICE -o wide",
     ),
     Code(
         number="SVN413",
@@ -81,6 +89,7 @@ OBJECT_CODES = (
         "external IP. A node serves one of them, and nothing says which: it may be "
         "another one on another node, or after a restart.",
         action="Take the address from one of the Services, or use another port.",
+        command="kubectl get services -A -o wide",
     ),
     Code(
         number="SVN414",
@@ -89,6 +98,7 @@ OBJECT_CODES = (
         cause="No client can have an address of the Service's loadBalancerSourceRanges, so "
         "every packet to the load balancer's address is dropped.",
         action="Correct the ranges; none at all lets everybody in.",
+        command="kubectl get service SERVICE -o yaml",
     ),
     Code(
         number="SVN415",
@@ -98,6 +108,7 @@ OBJECT_CODES = (
         "family only; this Service has none.",
         action="Make it a Service of type LoadBalancer, name ranges of the other family, or use "
         "a NetworkPolicy.",
+        command="kubectl get service SERVICE -o yaml",
     ),
     Code(
         number="SVN416",
@@ -106,6 +117,7 @@ OBJECT_CODES = (
         cause="The Endpoints object is cut at 1,000 addresses, and whoever still reads it, "
         "unlike kube-proxy, sees a part.",
         action="Nothing, if all readers use EndpointSlices.",
+        command="kubectl get endpoints SERVICE",
     ),
     Code(
         number="SVN417",
@@ -115,5 +127,6 @@ OBJECT_CODES = (
         " for its own zone or node; else it uses all endpoints.",
         action="Look at the spread of the endpoints over the zones; hints return by themselves "
         "where there are enough of them.",
+        command="kubectl get nodes -L topology.kubernetes.io/zone",
     ),
 )

@@ -22,6 +22,15 @@ def test_every_row_says_what_it_means(number: str) -> None:
     assert not row.title.endswith(".")
 
 
+@pytest.mark.parametrize("number", CODES)
+def test_every_row_has_a_command_that_only_looks_or_restarts(number: str) -> None:
+    words = CODES[number].command.split()
+    assert words[0] == "kubectl"
+    verbs = {"svcnet", "get", "logs", "delete", "rollout"}
+    assert verbs.intersection(words)
+    assert ("delete" in words) is (number == "SVN301")
+
+
 def test_titles_are_unique() -> None:
     titles = [row.title for row in CODES.values()]
     assert len(set(titles)) == len(titles)
