@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 
-from . import cluster, fabric, guest, namespaces, node, paths, proxy
+from . import cluster, fabric, flannel, guest, namespaces, node, paths, proxy
 from .client import Lab
 from .shell import LabError
 from .topology import EXTERNAL, GUEST, NODES, VISITORS, node_named
@@ -52,6 +52,9 @@ def parser() -> argparse.ArgumentParser:
     backend = commands.add_parser("backend", help="change a node's iptables backend")
     backend.add_argument("node", choices=NODE_NAMES)
     backend.add_argument("backend", choices=node.BACKENDS)
+
+    network = commands.add_parser("cni", help="change what connects the pods")
+    network.add_argument("cni", choices=tuple(flannel.SWITCH))
 
     joining = commands.add_parser(
         "add", help="let one more node join: a virtual machine, or a small one"
@@ -110,6 +113,11 @@ def backend(options: argparse.Namespace) -> None:
         Lab().switch_backend(options.node, options.backend)
 
 
+def network(options: argparse.Namespace) -> None:
+    with cluster.alone():
+        Lab().switch_cni(options.cni)
+
+
 def add(options: argparse.Namespace) -> None:
     with cluster.alone():
         if options.node == GUEST.name:
@@ -136,6 +144,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "build": build,
     "mode": mode,
     "backend": backend,
+    "cni": network,
     "add": add,
     "remove": remove,
     "status": lambda options: print(cluster.status()),
@@ -144,7 +153,7 @@ COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
     "ns": lambda options: print(shlex.join(namespaces.prefix(node_named(options.node)))),
     "ext": lambda options: execute(fabric.inside(EXTERNAL), options.argv),
 }
-CHANGING = ("up", "down", "build", "mode", "backend", "add", "remove")
+CHANGING = ("up", "down", "build", "mode", "backend", "cni", "add", "remove")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,7 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import backend, cluster, fabric, guest, kube, namespaces, node, paths, proxy, rules, small
+from . import (
+    backend,
+    cluster,
+    fabric,
+    flannel,
+    guest,
+    kube,
+    namespaces,
+    node,
+    paths,
+    proxy,
+    rules,
+    small,
+)
 from .build import build_labsrv
 from .shell import LabError, run, wait_until
 from .topology import EXTERNAL, node_named
@@ -121,6 +134,9 @@ class Lab:
 
     def remove_small(self) -> None:
         small.remove()
+
+    def switch_cni(self, name: str) -> None:
+        flannel.SWITCH[name]()
 
     def switch_backend(self, name: str, to: str) -> None:
         backend.switch(node_named(name), to)

@@ -109,6 +109,12 @@ def add_routes(namespace: str, routes: Iterable[Route]) -> None:
         ip(namespace, family(gateway), "route", "add", destination, "via", gateway)
 
 
+def replace_routes(node: Node) -> None:
+    """Those that somebody took away there."""
+    for destination, gateway in node_routes(node):
+        ip(node.netns, family(gateway), "route", "replace", destination, "via", gateway)
+
+
 def family(address: str) -> str:
     return "-6" if ":" in address else "-4"
 
