@@ -75,16 +75,18 @@ def parse_subnet_env(text: str) -> FlannelNode:
 
 
 def parse_flannel_log(text: str) -> FlannelNode:
-    """The last start that says it counts."""
-    told = FlannelNode()
+    """Of each family, the last start that says it counts."""
+    told: dict[int, tuple[FlannelRange, FlannelRange]] = {}
     for line in split_lines(text):
         if found := _LOGGED.search(line):
             try:
                 network, subnet = ip_interface(found[1]), ip_interface(found[2])
             except ValueError:
                 continue
-            told = FlannelNode((FlannelRange(network, line),), (FlannelRange(subnet, line),))
-    return told
+            told[network.version] = FlannelRange(network, line), FlannelRange(subnet, line)
+    return FlannelNode(
+        tuple(network for network, _ in told.values()), tuple(subnet for _, subnet in told.values())
+    )
 
 
 def _assignments(text: str) -> Iterable[tuple[str, tuple[str, str]]]:

@@ -73,6 +73,24 @@ def test_a_real_log_names_this_nodes_part_and_no_other() -> None:
     assert "n.Spec.PodCIDRs: [10.244.2.0/24" in LOG
 
 
+#: Of flannel 0.28.10 on a dual-stack node.
+TWO_FAMILIES = """\
+I1125 03:17:10.069529       1 iptables.go:101] Current network or subnet \
+(10.244.0.0/16, 10.244.2.0/24) is not equal to previous one (0.0.0.0/0, 0.0.0.0/0), \
+trying to recycle old iptables rules
+I1125 03:17:10.332877       1 iptables.go:358] bootstrap done
+I1125 03:17:10.333075       1 iptables.go:118] Current network or subnet \
+(fd00:10:244::/48, fd00:10:244:2::/64) is not equal to previous one (::/0, ::/0), \
+trying to recycle old iptables rules
+"""
+
+
+def test_a_log_of_both_families() -> None:
+    told = parse_flannel_log(TWO_FAMILIES + LOG.replace("10.244.1.0", "10.244.8.0"))
+    assert [str(r.network) for r in told.networks] == ["10.244.0.0/16", "fd00:10:244::/48"]
+    assert [str(r.network) for r in told.subnets] == ["10.244.8.0/24", "fd00:10:244:2::/64"]
+
+
 @pytest.mark.parametrize(
     "text", ["", "x] Current network or subnet (a, b) is not equal to previous"]
 )
