@@ -95,9 +95,12 @@ def plug_node(node: Node) -> None:
 
 
 def node_routes(node: Node) -> list[Route]:
-    others = [route for other in NODES if other != node for route in routes_to(other)]
     # A process on the node can only reach a Service address if there is some route to it.
-    return [*others, ("default", EXTERNAL_IPV4), ("default", EXTERNAL_IPV6)]
+    return [*ways_to_pods(node), ("default", EXTERNAL_IPV4), ("default", EXTERNAL_IPV6)]
+
+
+def ways_to_pods(node: Node) -> list[Route]:
+    return [route for other in NODES if other != node for route in routes_to(other)]
 
 
 def routes_to(node: Node) -> list[Route]:
@@ -109,10 +112,14 @@ def add_routes(namespace: str, routes: Iterable[Route]) -> None:
         ip(namespace, family(gateway), "route", "add", destination, "via", gateway)
 
 
-def replace_routes(node: Node) -> None:
-    """Those that somebody took away there."""
-    for destination, gateway in node_routes(node):
+def add_ways_to_pods(node: Node) -> None:
+    for destination, gateway in ways_to_pods(node):
         ip(node.netns, family(gateway), "route", "replace", destination, "via", gateway)
+
+
+def remove_ways_to_pods(node: Node) -> None:
+    for destination, gateway in ways_to_pods(node):
+        ip(node.netns, family(gateway), "route", "delete", destination, "via", gateway)
 
 
 def family(address: str) -> str:

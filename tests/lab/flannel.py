@@ -28,7 +28,6 @@ LEFT_OUT = re.compile(r'^\t_ "\S+/backend/(?:tencentvpc|udp)"\n', re.MULTILINE)
 
 NAMESPACE = "kube-flannel"
 CONFIGURATION = "10-flannel.conflist"
-BRIDGE = "10-lab.conflist"
 PLUGIN_FOLDER = "/usr/lib/cni"
 LINKS = ("flannel.1", "flannel-v6.1", "cni0")
 CHAINS = (
@@ -39,10 +38,6 @@ CLIENTS = tuple(f"client-{one.name}" for one in NODES)
 ANNOTATIONS = "flannel.alpha.coreos.com/"
 
 
-def in_use() -> bool:
-    return any((one.folder / "cni" / CONFIGURATION).exists() for one in NODES)
-
-
 def install() -> None:
     archive = images.cached_archive(image())
     with step("flannel's image"):
@@ -51,16 +46,15 @@ def install() -> None:
     with step("no pod on the bridge"):
         stop_workload()
     with step("flannel"):
+        for one in NODES:
+            fabric.remove_ways_to_pods(one)
         kube.apply(manifest())
-        wait_until(
-            "flannel runs on each node", lambda: subnets() == {n.name for n in NODES}, timeout=120
-        )
+        wait_until("flannel leads to each node", lambda: all(map(has_ways, NODES)), timeout=120)
         config_map = kube.get("-n", NAMESPACE, "configmap", "kube-flannel-cfg")
         for one in NODES:
             give_plugin(one)
-            (one.folder / "cni" / BRIDGE).rename(one.folder / BRIDGE)
             remove_links(one, "cni0")
-            write(one.folder / "cni" / CONFIGURATION, config_map["data"]["cni-conf.json"])
+            configure(one, CONFIGURATION, config_map["data"]["cni-conf.json"])
     with step("pods"):
         start_workload()
 
@@ -82,12 +76,12 @@ SWITCH = {"flannel": install, "bridge": remove}
 
 def leave(one: Node) -> None:
     prefix = namespaces.prefix(one)
-    (one.folder / "cni" / CONFIGURATION).unlink(missing_ok=True)
+    configure(one, node.CNI, node.from_template(one, "cni.conflist"))
     attempt([*prefix, "umount", PLUGIN_FOLDER])
     attempt([*prefix, "rm", "-r", "/run/flannel", "/var/lib/cni/networks/cbr0"])
     remove_links(one, *LINKS)
     remove_rules(one)
-    fabric.replace_routes(one)
+    fabric.add_ways_to_pods(one)
     annotations = kube.get("node", one.name)["metadata"]["annotations"]
     ours = [f"{name}-" for name in annotations if name.startswith(ANNOTATIONS)]
     if ours:
@@ -95,8 +89,6 @@ def leave(one: Node) -> None:
     condition = {"type": "NetworkUnavailable", "$patch": "delete"}
     status = json.dumps({"status": {"conditions": [condition]}})
     kube.kubectl("patch", "node", one.name, "--subresource=status", "-p", status)
-    if (saved := one.folder / BRIDGE).exists():
-        saved.rename(one.folder / "cni" / BRIDGE)
 
 
 def manifest() -> str:
@@ -105,11 +97,10 @@ def manifest() -> str:
     return kube.manifest("flannel", **names)
 
 
-def subnets() -> set[str]:
-    """Nodes where flannel has told its plugin what to hand out."""
-    told = {n.name for n in NODES if namespaces.inner_path(n, "/run/flannel/subnet.env").exists()}
-    pods = kube.get("-n", NAMESPACE, "pods")["items"]
-    return told & {pod["spec"]["nodeName"] for pod in pods if kube.is_ready(pod)}
+def has_ways(one: Node) -> bool:
+    """To all others' pods, of both families; by then its plugin has been told its range, too."""
+    lines = run([*namespaces.prefix(one), "sh", "-c", "ip route; ip -6 route"]).splitlines()
+    return sum(" dev flannel" in line and " via " in line for line in lines) == 2 * (len(NODES) - 1)
 
 
 def stop_workload() -> None:
@@ -117,6 +108,13 @@ def stop_workload() -> None:
     kube.kubectl("scale", "--replicas=0", "deployment", *workload.DEPLOYMENTS)
     kube.kubectl("delete", "pod", "--ignore-not-found", "--wait", *CLIENTS)
     wait_until("there are no pods", lambda: not workload_pods(), timeout=120)
+    wait_until("no address is held", lambda: not any(map(leases, NODES)), timeout=120)
+
+
+def leases(one: Node) -> list[Path]:
+    """host-local has a file for each; it goes a moment after the pod."""
+    folder = namespaces.inner_path(one, "/var/lib/cni/networks")
+    return [file for file in folder.glob("*/*") if file.name[:1].isdigit() or ":" in file.name]
 
 
 def start_workload() -> None:
@@ -133,11 +131,15 @@ def workload_pods() -> list[str]:
     return [p["metadata"]["name"] for p in pods if p["spec"].get("nodeName") in names]
 
 
-def write(file: Path, text: str) -> None:
-    """containerd must not read half of it."""
-    unfinished = file.with_suffix(".unfinished")
+def configure(one: Node, name: str, text: str) -> None:
+    """containerd must not read half of it, nor miss it: a file moved in from elsewhere it would."""
+    folder = one.folder / "cni"
+    unfinished = folder / "unfinished"
     unfinished.write_text(text)
-    unfinished.rename(file)
+    unfinished.rename(folder / name)
+    for other in folder.iterdir():
+        if other.name != name:
+            other.unlink()
 
 
 def give_plugin(one: Node) -> None:

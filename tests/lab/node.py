@@ -18,6 +18,7 @@ from .topology import Node
 
 BACKENDS = ("nft", "legacy")
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+CNI = "10-lab.conflist"  # in the node's folder `cni`
 SOCKET = "/run/containerd/containerd.sock"
 
 
@@ -47,6 +48,15 @@ def write_configuration(node: Node) -> None:
     (node.folder / "cni").mkdir()
     # Pods must not inherit the machine's resolver: there is no way to it.
     (node.folder / "resolv.conf").write_text("")
+    for name, target in (
+        ("kubelet.yaml", "kubelet.yaml"),
+        ("containerd.toml", "containerd.toml"),
+        ("cni.conflist", f"cni/{CNI}"),
+    ):
+        (node.folder / target).write_text(from_template(node, name))
+
+
+def from_template(node: Node, name: str) -> str:
     values = {
         "folder": str(node.folder),
         "pki": str(paths.PKI),
@@ -56,13 +66,7 @@ def write_configuration(node: Node) -> None:
         "cni_folder": str(node.folder / "cni"),
         "sandbox_image": images.LABSRV,
     }
-    for name, target in (
-        ("kubelet.yaml", "kubelet.yaml"),
-        ("containerd.toml", "containerd.toml"),
-        ("cni.conflist", "cni/10-lab.conflist"),
-    ):
-        template = Template((paths.TEMPLATES / name).read_text())
-        (node.folder / target).write_text(template.substitute(values))
+    return Template((paths.TEMPLATES / name).read_text()).substitute(values)
 
 
 def backend(node: Node) -> str:
