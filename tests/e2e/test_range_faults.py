@@ -315,3 +315,15 @@ def test_a_pod_outside_every_range(svcnet: Svcnet, lab: Lab, small: str) -> None
     assert found["node"] == small
     assert found["message"].startswith(f"pod default/{NAME} has an address outside every")
     assert f"pod default/{NAME} on {small}: {address}" in found["evidence"]
+
+
+def test_a_pod_in_another_nodes_part(svcnet: Svcnet, lab: Lab, small: str) -> None:
+    """Nobody reads that node's configuration here; what it does shows."""
+    with host_local_hands_out(lab, "10.244.6.0/24"), there(pod(NAME, nodeName=small)):
+        wait_until("the pod has an address", lambda: NAME in addresses([NAME]), timeout=120)
+        address = addresses([NAME])[NAME]
+        found = only(svcnet("ranges"), "SVN110")
+    assert address.startswith("10.244.6.")
+    assert found["node"] == small
+    line = f"pod default/{NAME} on {small}: {address}, not in {SMALL.pod_range4}"
+    assert found["evidence"] == [line]
