@@ -171,8 +171,6 @@ class _Run:
         walk = self._walk
         ends = translated(walk, target, branch, self._hook, ref)
         if ends is not None:
-            for end in ends:
-                walk.tell(end, self._hook, ref, told(target, end))
             self._done.extend(ends)
             return True
         match target:
@@ -260,12 +258,3 @@ def _mark(target: t.SetMark | t.Connmark | t.Notrack | t.Template, branch: Branc
     else:
         restored = flow.connection_mark & target.connection_mask
         branch.change(mark=flow.mark & ~target.packet_mask ^ restored)
-
-
-def told(target: object, branch: Branch) -> str:
-    flow = branch.flow
-    if branch.ending is not None:
-        return branch.ending.kind.value
-    if isinstance(target, t.Dnat | t.Redirect):
-        return f"to {flow.destination} port {flow.destination_port}"
-    return f"from {flow.source or 'an address of the output device'}"

@@ -17,23 +17,23 @@ _ARRIVES = (FateKind.ENDPOINT, FateKind.LOCAL, FateKind.PASS)
 
 def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, ...]:
     unread = [branch for branch in branches if branch.unread]
-    fates: list[Fate] = []
+    fates: dict[Hashable, Fate] = {}
     unknown: dict[int, tuple[Choice, Fate]] = {}
     for branch in joined((b for b in branches if not b.unread), _end):
         doubt = next((c for c in branch.choices if c.cause is Cause.UNKNOWN), None)
         if any(choice.cause is Cause.UNREAD for choice in branch.choices):
             unread.append(branch)
         elif doubt is None:
-            _add(fates, _fate(branch))
+            _add(fates, branch)
         elif doubt.split not in unknown:
             unknown[doubt.split] = doubt, _unknown(branch, doubt)
         elif unknown[doubt.split][0].side == doubt.side:
             first, fate = unknown[doubt.split]
             unknown[doubt.split] = first, _summed(fate, _unknown(branch, doubt))
-    fates.extend(fate for _, fate in unknown.values())
+    found = [*fates.values(), *(fate for _, fate in unknown.values())]
     if unread:
         first_unread = unread[0]
-        fates.append(
+        found.append(
             Fate(
                 kind=FateKind.UNREAD,
                 probability=min(1.0, sum(branch.weight for branch in unread)),
@@ -42,15 +42,28 @@ def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, 
                 unread=wanted,
             )
         )
-    return tuple(fates)
+    return tuple(found)
+
+
+def _add(fates: dict[Hashable, Fate], branch: Branch) -> None:
+    """Fates that differ only in which state decides are one."""
+    fate = _fate(branch)
+    key = _end(branch), fate.probability is None
+    same = fates.get(key)
+    if same is None:
+        fates[key] = fate
+    elif same.probability is not None and fate.probability is not None:
+        fates[key] = _with_probability(same, same.probability + fate.probability)
 
 
 def _end(branch: Branch) -> Hashable:
-    fate = _fate(branch)
-    return fate.kind, fate.endpoint, fate.masquerade, fate.because * (fate.kind in _NAMED)
-
-
-_NAMED = (FateKind.UNKNOWN,)
+    """By what ends are told apart; those that nobody understands, by the reason."""
+    ending, flow = branch.ending, branch.flow
+    assert ending is not None
+    kind = ending.kind
+    place = (flow.destination, flow.destination_port) if kind is FateKind.ENDPOINT else None
+    masquerade = flow.source_changed if kind in _ARRIVES else None
+    return kind, place, masquerade, ending.because if kind is FateKind.UNKNOWN else ""
 
 
 def _fate(branch: Branch) -> Fate:
@@ -103,20 +116,3 @@ def _with_probability(fate: Fate, probability: float | None) -> Fate:
         unread=fate.unread,
         translated_by=fate.translated_by,
     )
-
-
-def _add(fates: list[Fate], fate: Fate) -> None:
-    """Fates that differ only in which state decides are one."""
-    for index, one in enumerate(fates):
-        same = (one.kind, one.endpoint, one.masquerade) == (
-            fate.kind,
-            fate.endpoint,
-            fate.masquerade,
-        )
-        if same and one.because * (one.kind in _NAMED) == fate.because * (fate.kind in _NAMED):
-            if one.probability is None and fate.probability is None:
-                return
-            if one.probability is not None and fate.probability is not None:
-                fates[index] = _with_probability(one, one.probability + fate.probability)
-                return
-    fates.append(fate)

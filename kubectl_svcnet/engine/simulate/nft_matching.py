@@ -40,11 +40,14 @@ def _odds(match: nft.Match) -> Odds | None:
         if not isinstance(mask, int):
             return None
         left, most = left.left, mask + 1
-    if left != nft.Meta("random") or not isinstance(right, int) or most & (most - 1):
+    if left != _RANDOM or not isinstance(right, int) or most & (most - 1):
         return None
     below = {"<": right, "<=": right + 1, ">": most - right - 1, ">=": most - right}
     share = below.get(match.operator)
     return None if share is None else Odds(min(max(share / most, 0.0), 1.0))
+
+
+_RANDOM = nft.Meta("random")
 
 
 def _answer(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:

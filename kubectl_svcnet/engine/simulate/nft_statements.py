@@ -18,7 +18,6 @@ from ...model import targets as t
 from ...model.address import Family, IPAddress
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Unknown
-from .chains import told
 from .flow import Answering, Branch, Cause, Choice, Ending, Tracking
 from .matching import Depends, NotKnown, Odds
 from .nft_matching import matched
@@ -301,8 +300,6 @@ class Statements:
     def _translated(self, target: object, branch: Branch, ref: RuleRef) -> list[Next]:
         self._note(branch, ref)
         ends = translated(self._walk, target, branch, self._hook, ref) or []
-        for end in ends:
-            self._walk.tell(end, self._hook, ref, told(target, end))
         return [(end, Then.DONE) for end in ends]
 
 

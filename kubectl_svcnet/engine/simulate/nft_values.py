@@ -59,11 +59,14 @@ _WITH_PORTS = {"tcp": 6, "udp": 17, "sctp": 132}
 _FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
 _TRACKED = (Tracking.NEW, Tracking.RELATED)
 _STATES = {
-    Tracking.NONE: "invalid",
-    Tracking.INVALID: "invalid",
-    Tracking.UNTRACKED: "untracked",
-    Tracking.NEW: "new",
-    Tracking.RELATED: "related",
+    tracking: nft.Flags(frozenset([word]))
+    for tracking, word in (
+        (Tracking.NONE, "invalid"),
+        (Tracking.INVALID, "invalid"),
+        (Tracking.UNTRACKED, "untracked"),
+        (Tracking.NEW, "new"),
+        (Tracking.RELATED, "related"),
+    )
 }
 
 
@@ -145,7 +148,7 @@ def _owner(sight: Sight) -> Result:
 def _ct(ct: nft.Ct, sight: Sight) -> Result:
     flow = sight.flow
     if ct.key == "state":
-        return nft.Flags(frozenset([_STATES[flow.tracking]]))
+        return _STATES[flow.tracking]
     if flow.tracking not in _TRACKED:
         return NO_VALUE
     if ct.direction == "original" or ct.key in ("protocol", "l3proto"):

@@ -7,8 +7,7 @@ the sender chooses, decides; where nobody knows a word of it, the way is open.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ...model.address import IPAddress, IPNetwork, Protocol
 from ...model.nodeview import RoutingRule
@@ -19,8 +18,7 @@ _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 _ICMP = {4: 1, 6: 58}
 
 
-@dataclass(frozen=True, slots=True)
-class Sought:
+class Sought(NamedTuple):
     """What routing sees of a packet. `source` None: not known, or of a packet of the node that
     has none yet (`own`), which only rules for any source match."""
 
@@ -99,7 +97,7 @@ def _ways(rule: RoutingRule, sought: Sought, lookup: Lookup) -> tuple[Way, ...]:
 
 
 def _sender_decides(rule: RoutingRule, sought: Sought) -> bool:
-    named = replace(sought, source_port=FIRST_PORT)
+    named = sought._replace(source_port=FIRST_PORT)
     return rule.clear and sought.source_port is None and _matches(rule, named) is not None
 
 

@@ -27,11 +27,22 @@ def translated(
     translate = _TRANSLATIONS.get(type(target))
     if translate is None:
         return None
-    ends = translate(walk, target, branch, hook, str(ref))
-    if branch_translates_destination(hook):
-        for end in ends:
+    ends = translate(walk, target, branch, hook, ref)
+    for end in ends:
+        if branch_translates_destination(hook):
             end.translated_by = ref
+        if walk.explain:
+            walk.tell(end, hook, ref, _told(target, end))
     return ends
+
+
+def _told(target: object, branch: Branch) -> str:
+    flow = branch.flow
+    if branch.ending is not None:
+        return branch.ending.kind.value
+    if isinstance(target, t.Dnat | t.Redirect):
+        return f"to {flow.destination} port {flow.destination_port}"
+    return f"from {flow.source or 'an address of the output device'}"
 
 
 def _unknown(branch: Branch, because: str) -> list[Branch]:
@@ -39,7 +50,7 @@ def _unknown(branch: Branch, because: str) -> list[Branch]:
     return [branch]
 
 
-def _dnat(walk: Walk, target: t.Dnat, branch: Branch, hook: str, where: str) -> list[Branch]:
+def _dnat(walk: Walk, target: t.Dnat, branch: Branch, hook: str, where: RuleRef) -> list[Branch]:
     if not branch_translates_destination(hook):
         return _unknown(branch, f"{where}: DNAT in {hook}")
     spots = _addresses(walk, target.addresses, branch, where)
@@ -56,7 +67,7 @@ def branch_translates_destination(hook: str) -> bool:
 
 
 def _addresses(
-    walk: Walk, span: t.AddressSpan | None, branch: Branch, where: str
+    walk: Walk, span: t.AddressSpan | None, branch: Branch, where: RuleRef
 ) -> list[tuple[Branch, IPAddress]] | None:
     """A hash of client and destination picks one address of a span, always the same."""
     if span is None:
@@ -80,7 +91,7 @@ def _to_ports(
     random: bool,
     branch: Branch,
     address: IPAddress,
-    where: str,
+    where: RuleRef,
 ) -> list[Branch]:
     old = branch.flow.destination_port
     if ports is None:
@@ -116,7 +127,7 @@ def _to(branch: Branch, address: IPAddress, port: int) -> Branch:
 
 
 def _redirect(
-    walk: Walk, target: t.Redirect, branch: Branch, hook: str, where: str
+    walk: Walk, target: t.Redirect, branch: Branch, hook: str, where: RuleRef
 ) -> list[Branch]:
     """nf_nat_redirect.c: to the input device's first address, or to loopback in OUTPUT."""
     flow = branch.flow
@@ -143,7 +154,7 @@ def _redirect(
     return ends
 
 
-def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> list[Branch]:
+def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: RuleRef) -> list[Branch]:
     spots = _addresses(walk, target.addresses, branch, where)
     if spots is None or branch_translates_destination(hook):
         return _unknown(branch, f"{where}: SNAT in {hook} or to too many addresses")
@@ -163,7 +174,7 @@ def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: str) -> 
 
 
 def _masquerade(
-    walk: Walk, target: t.Masquerade, branch: Branch, hook: str, where: str
+    walk: Walk, target: t.Masquerade, branch: Branch, hook: str, where: RuleRef
 ) -> list[Branch]:
     if hook != "POSTROUTING":
         return _unknown(branch, f"{where}: MASQUERADE in {hook}")
@@ -179,7 +190,9 @@ def _masquerade(
     return [_from(branch, source, changed=changed, any_port=any_port)]
 
 
-def _netmap(walk: Walk, target: t.Netmap, branch: Branch, hook: str, where: str) -> list[Branch]:
+def _netmap(
+    walk: Walk, target: t.Netmap, branch: Branch, hook: str, where: RuleRef
+) -> list[Branch]:
     """xt_NETMAP.c: the host's part of the address stays."""
     destination = branch_translates_destination(hook)
     old = branch.flow.destination if destination else branch.flow.source
@@ -204,7 +217,7 @@ def _from(
 
 
 # Any: each function takes the class beside it, which a dict cannot express.
-_TRANSLATIONS: Mapping[type, Callable[[Walk, Any, Branch, str, str], list[Branch]]] = {
+_TRANSLATIONS: Mapping[type, Callable[[Walk, Any, Branch, str, RuleRef], list[Branch]]] = {
     t.Dnat: _dnat,
     t.Masquerade: _masquerade,
     t.Netmap: _netmap,
