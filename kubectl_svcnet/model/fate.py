@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import NamedTuple
 
 from .address import Family, IPAddress, SocketAddress
 
@@ -31,8 +32,7 @@ class FateKind(str, Enum):
     UNREAD = "unread"  # a chain, map or set was not read: `unread`
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class ChainId:
+class ChainId(NamedTuple):
     """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN, and
     for native nftables, whose `table` is family and name, ip kube-proxy/CHAIN. There a set or
     map that was not read is named like a chain, with the @ of rules before its name. A virtual

@@ -100,7 +100,7 @@ def _told(steps: Sequence[Step]) -> list[Met]:
         if told[-1:] != [met]:
             told.append(met)
         if word in ("jump", "goto"):
-            entered = str(replace(step.rule.chain, chain=step.action[5:]))
+            entered = str(step.rule.chain._replace(chain=step.action[5:]))
             stack = [*stack, entered] if word == "jump" else [*stack[:-1], entered]
         elif word == "return":
             stack.pop()

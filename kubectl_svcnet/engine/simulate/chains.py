@@ -16,35 +16,16 @@ from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
-from .walk import DEEPEST, Walk
+from .walk import DEEPEST, Frame, Walk
 
 #: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
 #: what lies behind is asked for when they are here.
 MOST_UNREAD = 4
 
 
-class _Frame:
-    """A chain being walked, where to go on when it ends, and what was known when it began."""
-
-    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
-
-    def __init__(
-        self,
-        where: ChainId,
-        rules: Sequence[Rule],
-        parent: _Frame | None,
-        resume: int,
-        before: Branch | None,
-        depth: int = 0,
-    ) -> None:
-        self.where, self.rules = where, rules
-        self.parent, self.resume, self.before = parent, resume, before
-        self.depth = depth  # jumps and gotos that led here
-
-
 class _Cursor(NamedTuple):
     branch: Branch
-    frame: _Frame
+    frame: Frame[Rule]
     position: int
 
 
@@ -67,7 +48,7 @@ class _Run:
     def run(self, branch: Branch) -> list[Branch]:
         start = branch.copy()
         rules = self._rules(self._chain, self._base, start)
-        self._work.append(_Cursor(start, _Frame(self._base, rules, None, 0, None), 0))
+        self._work.append(_Cursor(start, Frame(self._base, rules), 0))
         while self._work:
             self._advance(*self._work.pop())
         if len(self._done) == 1:
@@ -84,15 +65,14 @@ class _Run:
             return rules.toward(flow.destination, flow.protocol, flow.destination_port)
         return rules
 
-    def _advance(self, branch: Branch, frame: _Frame, index: int) -> None:
+    def _advance(self, branch: Branch, frame: Frame[Rule], index: int) -> None:
         walk, place = self._walk, self._place
         while True:
             if index >= len(frame.rules):
                 if frame.parent is None:
                     self._end(branch)
                     return
-                if not walk.view.own.dispatches(frame.where.chain):
-                    forget_idle_jump(branch, frame.before)
+                frame.leave(branch, told=walk.view.own.dispatches(frame.where.chain))
                 frame, index = frame.parent, frame.resume
                 continue
             walk.steps += 1
@@ -139,8 +119,8 @@ class _Run:
             self._walk.tell(branch, self._hook, ref, f"if {doubt.why}")
 
     def _enter(
-        self, jump: t.Jump, branch: Branch, frame: _Frame, index: int, ref: RuleRef
-    ) -> tuple[_Frame, int] | None:
+        self, jump: t.Jump, branch: Branch, frame: Frame[Rule], index: int, ref: RuleRef
+    ) -> tuple[Frame[Rule], int] | None:
         """Where to go on; None if the branch ended here."""
         walk = self._walk
         where = ChainId(self._base.family, self._base.backend, self._base.table, jump.chain)
@@ -154,17 +134,13 @@ class _Run:
             return None
         word = "goto" if jump.goto else "jump"
         walk.tell(branch, self._hook, ref, f"{word} {jump.chain}")
-        parent, resume = (frame.parent, frame.resume) if jump.goto else (frame, index)
-        before = branch.copy()
-        before.rules = before.rules[:-1]
+        before = branch.flow, branch.choices, branch.weight, branch.rules[:-1]
         rules: Sequence[Rule] = ()
         if isinstance(chain, Chain):
             rules = self._rules(chain, where, branch)
         else:
             walk.want(where, branch)
-        if jump.goto:
-            before = frame.before or before
-        return _Frame(where, rules, parent, resume, before, frame.depth + 1), 0
+        return frame.enter(where, rules, index, before, goto=jump.goto), 0
 
     def _act(self, target: object, branch: Branch, ref: RuleRef) -> bool:
         """Do what the target does; True if the base chain is over for this branch."""
@@ -223,15 +199,6 @@ def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKn
             unknown = True
         doubts.append(result)
     return doubts
-
-
-def forget_idle_jump(branch: Branch, before: Branch | None) -> None:
-    """A jump that came back and changed nothing is no reason for what follows. (One into a
-    Service's chain is always told, since it shows that the Service is dispatched.)"""
-    if before is None or branch.flow is not before.flow:
-        return
-    if branch.choices == before.choices and branch.weight == before.weight:
-        branch.rules = before.rules
 
 
 def _answer_of(reject: t.Reject) -> Answering:

@@ -6,40 +6,22 @@ this base chain only, drop everything (nf_tables_core.c).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from ...model import nft
 from ...model import targets as t
 from ...model.address import Family
 from ...model.fate import Backend, ChainId, FateKind, RuleRef
-from .chains import forget_idle_jump
 from .flow import Branch, Ending, joined
 from .nft_statements import NativeBase, Statements, Then
-from .walk import DEEPEST, Walk
-
-
-class _Frame:
-    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
-
-    def __init__(
-        self,
-        where: ChainId,
-        rules: Sequence[nft.Rule],
-        parent: _Frame | None,
-        resume: int,
-        before: Branch | None,
-        depth: int = 0,
-    ) -> None:
-        self.where, self.rules, self.parent, self.resume = where, rules, parent, resume
-        self.before, self.depth = before, depth
+from .walk import DEEPEST, Frame, Walk
 
 
 class _Cursor(NamedTuple):
     """Before statement `statement` of rule `rule`."""
 
     branch: Branch
-    frame: _Frame
+    frame: Frame[nft.Rule]
     rule: int
     statement: int
 
@@ -63,7 +45,7 @@ class _Run:
         base = self._base
         if not base.chain.whole:
             self._walk.want(base.where, branch)
-        frame = _Frame(base.where, list(base.chain.rules), None, 0, None)
+        frame = Frame(base.where, list(base.chain.rules))
         self._work.append(_Cursor(branch.copy(), frame, 0, 0))
         while self._work:
             self._advance(*self._work.pop())
@@ -71,15 +53,14 @@ class _Run:
             return self._done
         return joined(self._done, lambda one: (one.ending, one.flow))
 
-    def _advance(self, branch: Branch, frame: _Frame, index: int, at: int) -> None:
+    def _advance(self, branch: Branch, frame: Frame[nft.Rule], index: int, at: int) -> None:
         walk, known, ref = self._walk, None, _NO_RULE
         while True:
             if index >= len(frame.rules):
                 if frame.parent is None:
                     self._end(branch)
                     return
-                if not walk.view.own.dispatches(frame.where.chain):
-                    forget_idle_jump(branch, frame.before)
+                frame.leave(branch, told=walk.view.own.dispatches(frame.where.chain))
                 frame, index, at = frame.parent, frame.resume, 0
                 continue
             rule = frame.rules[index]
@@ -113,11 +94,11 @@ class _Run:
         self,
         then: Then | t.Jump,
         branch: Branch,
-        frame: _Frame,
+        frame: Frame[nft.Rule],
         index: int,
         at: int,
         rule: nft.Rule,
-    ) -> tuple[_Frame, int, int] | None:
+    ) -> tuple[Frame[nft.Rule], int, int] | None:
         """Where this branch goes on; None if the base chain is over for it."""
         if isinstance(then, t.Jump):
             entered = self._enter(then, branch, frame, index, rule)
@@ -134,8 +115,8 @@ class _Run:
                 return None
 
     def _enter(
-        self, jump: t.Jump, branch: Branch, frame: _Frame, index: int, rule: nft.Rule
-    ) -> _Frame | None:
+        self, jump: t.Jump, branch: Branch, frame: Frame[nft.Rule], index: int, rule: nft.Rule
+    ) -> Frame[nft.Rule] | None:
         """None if the branch ended here."""
         walk, table = self._walk, self._base.table
         ref = RuleRef(frame.where, rule.number, rule.raw, into=jump.chain)
@@ -148,17 +129,14 @@ class _Run:
         if branch.ending is not None:
             self._done.append(branch)
             return None
-        before = branch.copy()
+        before = branch.flow, branch.choices, branch.weight, branch.rules
         branch.rules = (*branch.rules, ref)
         word = "goto" if jump.goto else "jump"
         walk.tell(branch, self._hook, ref, f"{word} {jump.chain}")
         if chain is None or not chain.whole:
             walk.want(where, branch)
-        parent, resume = (frame.parent, frame.resume) if jump.goto else (frame, index + 1)
-        if jump.goto:
-            before = frame.before or before
         rules = list(chain.rules) if chain is not None else ()
-        return _Frame(where, rules, parent, resume, before, frame.depth + 1)
+        return frame.enter(where, rules, index + 1, before, goto=jump.goto)
 
     def _end(self, branch: Branch) -> None:
         base = self._base

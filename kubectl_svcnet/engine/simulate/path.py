@@ -9,6 +9,7 @@ takes in INPUT or OUTPUT leaves from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from ipaddress import ip_address
 from itertools import permutations
 
@@ -119,6 +120,8 @@ class Path:
     @staticmethod
     def each(branches: list[Branch], stage: _Stage) -> list[Branch]:
         """The next stage, for those that are still on their way."""
+        if len(branches) == 1 and branches[0].ending is None:
+            return stage(branches[0])
         ends: list[Branch] = []
         for branch in branches:
             ends.extend([branch] if branch.ending is not None else stage(branch))
@@ -132,11 +135,7 @@ class Path:
             return [branch]
         branches = [branch]
         for group in self._plan.groups(branch.flow.family, hook, self._walk.bases):
-
-            def run(one: Branch, group: Group = group) -> list[Branch]:
-                return self._group(group, hook, one, again=again)
-
-            branches = self.each(branches, run)
+            branches = self.each(branches, partial(self._group, group, hook, again=again))
             if len(branches) > 1:
                 branches = joined(branches, lambda one: (one.ending, one.flow))
         return branches
@@ -181,14 +180,10 @@ class Path:
     ) -> list[Branch]:
         branches = [branch]
         for entry in entries:
-
-            def run(one: Branch, entry: Entry = entry) -> list[Branch]:
-                return self._entry(entry, one, hook, again=again)
-
-            branches = self.each(branches, run)
+            branches = self.each(branches, partial(self._entry, entry, hook, again=again))
         return branches
 
-    def _entry(self, entry: Entry, branch: Branch, hook: str, *, again: bool) -> list[Branch]:
+    def _entry(self, entry: Entry, hook: str, branch: Branch, *, again: bool) -> list[Branch]:
         match entry:
             case Track():
                 if branch.flow.tracking is Tracking.NONE:
@@ -197,11 +192,7 @@ class Path:
             case NatHook(groups=groups):
                 before, branches = branch.flow, [branch]
                 for group in () if again else groups:
-
-                    def run(one: Branch, group: Group = group) -> list[Branch]:
-                        return self._group(group, hook, one, again=again)
-
-                    branches = self.each(branches, run)
+                    branches = self.each(branches, partial(self._group, group, hook, again=again))
                 return self._routed_anew(before, branches, hook, by_mark=False)
             case NativeBase(chain=chain):
                 kind, before = chain.base.kind if chain.base else "", branch.flow
@@ -323,7 +314,8 @@ class Path:
         self._walk.tell(branch, "ROUTING", None, f"forward to {device or 'some device'}")
         branch.change(out_device=device)
         onward = bridged_on(branch.flow, self.packet.destination, self._routing, sysctls)
-        branch.change(bridged=onward)
+        if onward is not branch.flow.bridged:
+            branch.change(bridged=onward)
         return self.each(self.hook("FORWARD", branch), self._leave)
 
     def _leave(self, branch: Branch) -> list[Branch]:

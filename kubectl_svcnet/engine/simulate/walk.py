@@ -6,14 +6,16 @@ many steps or nests too deep ends as unknown, never as a hang.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar
 
 from ...model.address import Family
 from ...model.fate import IPTABLES, ChainId, RuleRef, Step
 from ...model.nodeview import NodeView
 from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
-from .flow import Branch, Cause, Choice
+from .flow import Branch, Cause, Choice, Flow
 from .matching import BySender, Depends, NotKnown, NotRead, Odds, Place
 from .routing import Routing
 
@@ -39,6 +41,54 @@ class Bases:
     chains: tuple[Base, ...] = ()
     unread: tuple[ChainId, ...] = ()
     garbled: str = ""
+
+
+#: What a jump found: flow, choices, weight and rules of its branch.
+Before: TypeAlias = "tuple[Flow, tuple[Choice, ...], float, tuple[RuleRef, ...]]"
+AnyRule = TypeVar("AnyRule")
+
+
+class Frame(Generic[AnyRule]):
+    """A chain being walked, where to go on when it ends, and what was known when it began."""
+
+    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
+
+    def __init__(
+        self,
+        where: ChainId,
+        rules: Sequence[AnyRule],
+        parent: Frame[AnyRule] | None = None,
+        resume: int = 0,
+        before: Before | None = None,
+        depth: int = 0,
+    ) -> None:
+        self.where, self.rules = where, rules
+        self.parent, self.resume, self.before = parent, resume, before
+        self.depth = depth  # jumps and gotos that led here
+
+    def enter(
+        self,
+        where: ChainId,
+        rules: Sequence[AnyRule],
+        resume: int,
+        before: Before,
+        *,
+        goto: bool,
+    ) -> Frame[AnyRule]:
+        """A goto comes back to where this chain does."""
+        if goto:
+            before = self.before or before
+            return Frame(where, rules, self.parent, self.resume, before, self.depth + 1)
+        return Frame(where, rules, self, resume, before, self.depth + 1)
+
+    def leave(self, branch: Branch, *, told: bool) -> None:
+        """A jump that came back and changed nothing is no reason for what follows, unless it is
+        always `told`: one into a Service's chain shows that the Service is dispatched."""
+        if told or self.before is None:
+            return
+        flow, choices, weight, rules = self.before
+        if branch.flow is flow and branch.choices == choices and branch.weight == weight:
+            branch.rules = rules
 
 
 @dataclass(slots=True)

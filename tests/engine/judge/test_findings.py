@@ -268,7 +268,7 @@ def test_a_policy_of_a_base_chain_is_no_rule() -> None:
     ],
 )
 def test_the_listing_that_shows_the_rule(family: Family, backend: Backend, tail: str) -> None:
-    rule = replace(DROP, chain=replace(DROP.chain, family=family, backend=backend))
+    rule = replace(DROP, chain=DROP.chain._replace(family=family, backend=backend))
     (found,) = findings_of(of(trace(V.BLOCKED, fates=(ends(K.DROP, rule),))), {"n3": FACTS})
     assert found.next.endswith(f"-- {tail}")
 
