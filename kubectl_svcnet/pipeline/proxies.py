@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from ..dataplanes.kube_proxy import proxy_pod
 from ..engine.judge.proxy import LATE, judge_proxies, sync_of
+from ..model.address import Family
 from ..model.finding import Finding, Gap
 from ..model.options import Options
 from ..model.proxystate import Harm, Leftover, ProxyState, Setting, SyncState
@@ -150,13 +151,16 @@ class Proxies:
 
 
 def telling(read: ServicesRead, now: float) -> tuple[Frontend, ...]:
-    """Those that tell whether a node follows the API: of the API's own Service, and of the one
-    that changed last among those that changed over a minute ago."""
-    known = [s for s in read.services if s.name not in read.blind and frontends(s)]
-    old = [s for s in known if now - read.changed.get(s.name, now) > LATE]
-    newest = max(old, key=lambda s: read.changed[s.name], default=None)
-    chosen = [s for s in known if s.name == _API or s is newest]
-    return tuple(f for service in chosen for f in frontends(service))
+    """Those that tell whether a node follows the API: of the API's own Service, and of each
+    family's that changed last among those that changed over a minute ago."""
+    known = {s.name: frontends(s) for s in read.services if s.name not in read.blind}
+    old = {name for name in known if now - read.changed.get(name, now) > LATE}
+    chosen = {_API} | {
+        max(found, key=lambda name: read.changed[name])
+        for family in Family
+        if (found := [n for n in old if any(f.family is family for f in known[n])])
+    }
+    return tuple(f for name, found in known.items() if name in chosen for f in found)
 
 
 def lacking(judged: Judged) -> dict[str, tuple[Frontend, Verdict] | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from kubectl_svcnet.model.report import Verdict
 from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.pipeline.inventory import ServicesRead
@@ -27,6 +29,18 @@ def told(**changed: float) -> list[str]:
 def test_the_newest_of_the_old_tells() -> None:
     assert told(a=100.0, b=900.0, c=950.0) == ["b"]
     assert told(a=950.0) == []
+
+
+def test_each_family_tells() -> None:
+    """A node may follow in one and not in the other."""
+    addresses = {"a": "10.96.0.1", "b": "10.96.0.2", "c": "fd00::3", "d": "fd00::4"}
+    services = tuple(
+        service(name=named(name), cluster_ips=(ip_address(text),))
+        for name, text in addresses.items()
+    )
+    changed = {named(name): float(at) for at, name in enumerate("dabc")}
+    read = ServicesRead(services=services, changed=changed)
+    assert [one.service.name for one in telling(read, NOW)] == ["b", "c"]
 
 
 def test_the_api_tells_always() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
 from kubectl_svcnet.model.capture import Capture, ForwardRequest, LogRequest, Reason
+from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.proxystate import Harm, ProxyState, SyncState
 from kubectl_svcnet.model.report import ProxyReport
@@ -246,6 +247,12 @@ def test_the_rules_are_gone() -> None:
     """Flushed: what runs is not in the kernel, and neither is the API's Service."""
     source = saved().rules("n1", lambda text: re.sub(r"^-A.*\n", "", text, flags=re.M))
     report = told(source)
+    assert codes(report)["n1"] == {"SVN307"}  # of IPv4 alone
+    source.change(
+        lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
+    )
+    report = told(source)
     assert "SVN304" in codes(report)["n1"]
     assert state(report, "n1").programmed == ()
 
@@ -270,6 +277,18 @@ def test_a_change_that_the_kernel_does_not_show(time: str, code: set[str]) -> No
     assert codes(report).get("n1", set()) == code
     if code:
         assert "default/db-service (10.96." in state(report, "n1").sync.why
+
+
+def test_ipv6_rules_that_are_gone() -> None:
+    """The Service that changed last is of IPv4 alone."""
+    source = saved().objects("services", changed("db-service", "2026-11-25T00:00:30Z"))
+    source.change(
+        lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A KUBE-SERVICES -d fd00.*\n", b"", c.data)),
+    )
+    report = told(source)
+    assert codes(report) == {"n1": {"SVN307"}}
+    assert "[fd00:10:96::" in state(report, "n1").sync.why
 
 
 def test_slices_that_cannot_be_read_make_no_sync_late() -> None:
