@@ -366,6 +366,16 @@ _ROWS = (
         unless=("tail",),
         shows="lines of that log about the Service, in images without tail",
     ),
+    # Without --dry-run it gives an empty database the row that it lacks, even to list it.
+    CommandSpec(
+        name="ovn-networks",
+        argv=(
+            *("ovn-nbctl", "--dry-run", "--no-leader-only", "--timeout=5", "--format=json"),
+            *("--", "--columns=name,other_config,external_ids", "list", "Logical_Switch"),
+            *("--", "--columns=name,networks,external_ids", "list", "Logical_Router_Port"),
+        ),
+        shows="the networks in OVN's northbound database",
+    ),
     CommandSpec(
         name="apiserver-manifest",
         argv=("grep", "cluster-ip-range", "/etc/kubernetes/manifests/kube-apiserver.yaml"),

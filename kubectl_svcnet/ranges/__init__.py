@@ -36,6 +36,7 @@ from .node_network import unseen
 from .openelb import SOURCE as OPENELB
 from .openshift import SOURCE as OPENSHIFT
 from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
+from .ovn_northbound import SOURCE as OVN_NORTHBOUND
 from .pod_cidrs import SOURCE as POD_CIDRS
 from .probe import SOURCE as PROBE
 from .service_cidr import SOURCE as SERVICE_CIDR
@@ -85,6 +86,7 @@ SOURCES: tuple[RangeSource, ...] = (
     OPENELB,
     OPENSHIFT,
     OVN_KUBERNETES,
+    OVN_NORTHBOUND,
     POD_CIDRS,
     PROBE,
     SERVICE_CIDR,

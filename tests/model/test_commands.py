@@ -53,6 +53,10 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
     elif program == "ip":
         objects = [word for word in words if not word.startswith("-")]
         assert objects in (["addr"], ["rule"], ["route", "show", "table", "all"])
+    elif program == "ovn-nbctl":
+        first, *rest = " ".join(words).split(" -- ")
+        assert "--dry-run" in first.split(), "else it gives an empty database a row"
+        assert all(re.fullmatch(r"--columns=[a-z_,]+ list [A-Z]\w+", part) for part in rest)
     else:
         assert (program, *words[:1]) in {
             ("cat", "/proc/net/ip_vs"),
