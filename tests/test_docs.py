@@ -69,7 +69,7 @@ def ranges_page() -> str:
     ]
     for source, what in found:
         kinds = ", ".join(kind.value for kind in RangeKind if kind in source.kinds)
-        parts.append(f"| {source.name} | {kinds} | {what} |")
+        parts.append(f"| {source.name} | {kinds or '-'} | {what} |")
     return "\n".join(parts) + "\n"
 
 

@@ -102,4 +102,15 @@ RANGE_CODES = (
         "restart the pods when they agree.",
         command="kubectl get pods -A -o wide --field-selector spec.nodeName=NODE",
     ),
+    Code(
+        number="SVN111",
+        level=Level.WARNING,
+        title="Leftover of another network plugin",
+        cause="A node has the configurations of two network plugins, or (for information) notes of "
+        "one that runs no more. The container runtime takes the first configuration by name; with "
+        "the wrong one pods get addresses of another range, or none.",
+        action="Remove the file of the plugin that is gone, and restart pods that were made with "
+        "it; look for its devices and rules too.",
+        command="kubectl get node NODE -o yaml",
+    ),
 )

@@ -91,6 +91,7 @@ _PATTERN = r"[^\x00-\x1f\x7f]{1,6144}"
 # Letters that mean themselves in a regular expression.
 _FIRST = {"table": _TABLE, "chain": r"[A-Z][A-Z0-9-]{0,63}"}
 _LOG_PATH = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/kube-proxy\.log"  # as a pod mounts it
+_CNI_DIRECTORY = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/(?:net\.d|cni-network)"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 
 #: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs,
@@ -375,6 +376,12 @@ _ROWS = (
             *("--", "--columns=name,networks,external_ids", "list", "Logical_Router_Port"),
         ),
         shows="the networks in OVN's northbound database",
+    ),
+    CommandSpec(
+        name="cni-files",
+        argv=("grep", "-rlF", '"type"', "{directory}"),
+        arguments={"directory": _CNI_DIRECTORY},
+        shows="the names of the node's CNI configurations, where a pod mounts their directory",
     ),
     CommandSpec(
         name="apiserver-manifest",

@@ -75,6 +75,16 @@ class RangeClaim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CNIFiles:
+    """The configurations of network plugins that a node has, the one that counts first."""
+
+    node: str
+    names: tuple[str, ...]
+    object: str = ""  # where they were seen
+    next: str = ""  # what shows them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IPRange:
     """One range with every claim of it. `used` and `size` are None where they are not known."""
 

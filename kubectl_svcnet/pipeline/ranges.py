@@ -16,7 +16,7 @@ from ..errors import ClusterError
 from ..model.address import IPNetwork
 from ..model.capture import Capture, ExecRequest, LogRequest, Request, Source
 from ..model.finding import Gap
-from ..model.iprange import Census, Confidence, IPRange, RangeClaim, RangeKind
+from ..model.iprange import Census, CNIFiles, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
 from ..ranges import PROBE, SOURCES, Place, RangeSource, unseen
@@ -34,6 +34,7 @@ class RangesRead:
     census: Census
     wanted: frozenset[str] | None
     gaps: tuple[Gap, ...]
+    files: tuple[CNIFiles, ...]
     collected: Collected
     looks: Mapping[str, Sequence[Look]]
 
@@ -45,7 +46,7 @@ def run(source: Source, options: Options) -> RangesReport:
     return RangesReport(
         collected=read.collected,
         ranges=tuple(range for range in read.ranges if _shown(range, read.wanted)),
-        findings=judge_ranges(read.ranges, read.census),
+        findings=judge_ranges(read.ranges, read.census, read.files),
         gaps=read.gaps,
         steps=explained(read.looks) if options.explain else (),
     )
@@ -56,12 +57,14 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
     jobs = _jobs(read, options)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []
+    files: list[CNIFiles] = []
     looks: dict[str, list[Look]] = {}
     gaps = list(read.gaps)
     for origin, place, requests in jobs:
         captures = [capture for request in requests for capture in answers[request]]
         reading = origin.ranges(place, captures)
         claims += reading.claims
+        files += reading.files
         looks.setdefault(origin.name, []).append((place, requests, reading.claims))
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
     if not claims and len(read.gaps) == len(LISTS):
@@ -72,6 +75,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         ranges=merge_claims(_news(claims), read.census),
         census=read.census,
         wanted=read.wanted,
+        files=tuple(files),
         gaps=(*_weighed(gaps, claims), *_untold(claims, gaps), *_unseen(jobs)),
         collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
         looks=looks,

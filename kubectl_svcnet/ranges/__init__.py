@@ -16,6 +16,7 @@ from .calico_services import SOURCE as CALICO_SERVICES
 from .cilium import SOURCE as CILIUM
 from .cilium_load_balancer import SOURCE as CILIUM_LOAD_BALANCER
 from .cni_config import SOURCE as CNI_CONFIG
+from .cni_files import SOURCE as CNI_FILES
 from .controller_manager import SOURCE as CONTROLLER_MANAGER
 from .flannel import SOURCE as FLANNEL
 from .kindnet import SOURCE as KINDNET
@@ -67,6 +68,7 @@ SOURCES: tuple[RangeSource, ...] = (
     CILIUM,
     CILIUM_LOAD_BALANCER,
     CNI_CONFIG,
+    CNI_FILES,
     CONTROLLER_MANAGER,
     FLANNEL,
     KINDNET,

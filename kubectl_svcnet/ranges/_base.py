@@ -10,6 +10,7 @@ A new source is a file with an instance at its foot and a line in `SOURCES`.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -26,7 +27,7 @@ from ..model.capture import (
     Request,
 )
 from ..model.finding import Gap
-from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..model.iprange import Census, CNIFiles, Confidence, RangeClaim, RangeKind
 from ..model.rights import rights_of
 from ..model.service import Node, Pod
 from ..parse.cidr import parse_networks, parse_port_range
@@ -57,6 +58,7 @@ class Place:
 class Reading:
     claims: tuple[RangeClaim, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    files: tuple[CNIFiles, ...] = ()
 
 
 class RangeSource(Protocol):
@@ -199,6 +201,7 @@ def joined(*readings: Reading) -> Reading:
     return Reading(
         tuple(claim for reading in readings for claim in reading.claims),
         tuple(gap for reading in readings for gap in reading.gaps),
+        tuple(found for reading in readings for found in reading.files),
     )
 
 
@@ -208,7 +211,7 @@ def missed(capture: Capture, what: str, node: str = "") -> Gap:
     if failure is None:
         said = capture.stderr.decode("utf-8", "replace").strip()
         why = f"the command ended with {capture.exit_code}" + (f": {said}" if said else "")
-        return Gap(what=what, why=why, node=node, next=_by_hand(capture))
+        return Gap(what=what, why=why, node=node, next=by_hand(capture))
     refused = failure.reason in (Reason.FORBIDDEN, Reason.UNAUTHORIZED)
     right = rights_of(capture.request)[-1] if refused else None
     why = parse_refusal(failure.message) if refused else failure.message
@@ -216,16 +219,17 @@ def missed(capture: Capture, what: str, node: str = "") -> Gap:
         why = f"{failure.reason.value}: {why}" if why else failure.reason.value
     if right and f"cannot {right.verb} resource" not in why and "(needs " not in why:
         why += f" (needs {right.verb} {right.named})"
-    next = right.can_i() if right else _by_hand(capture)
+    next = right.can_i() if right else by_hand(capture)
     return Gap(what=what, why=why, node=node, next=next)
 
 
-def _by_hand(capture: Capture) -> str:
+def by_hand(capture: Capture) -> str:
+    """What a person would type for the same answer."""
     match capture.request:
         case LogRequest(namespace=namespace, pod=pod, container=container):
             return f"kubectl -n {namespace} logs {pod} -c {container}"
         case ExecRequest(namespace=namespace, pod=pod, container=container):
-            argv = " ".join(capture.command.argv()) if capture.command else ""
+            argv = shlex.join(capture.command.argv()) if capture.command else ""
             return f"kubectl -n {namespace} exec {pod} -c {container} -- {argv}".rstrip()
         case ApiRequest(path=path):
             return f"kubectl get --raw {path}"
@@ -252,7 +256,7 @@ def config_map_request(place: Place) -> tuple[Request, ...]:
     return (ApiRequest(path=f"/api/v1/namespaces/{namespace}/configmaps/{name}", many=False),)
 
 
-def config_map_answer(
+def found_object(
     captures: Sequence[Capture], what: str
 ) -> tuple[Mapping[str, Any] | None, tuple[Gap, ...]]:
     """The object; or None, with a gap unless the API says that there is none."""

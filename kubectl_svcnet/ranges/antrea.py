@@ -23,8 +23,8 @@ from ._base import (
     Place,
     Reading,
     claims_of,
-    config_map_answer,
     config_map_request,
+    found_object,
     typed,
 )
 from ._objects import Resource
@@ -63,7 +63,7 @@ class _Antrea:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         if place.config_map is None:
             return _POOLS.read(captures, _pool)
-        found, gaps = config_map_answer(captures, _WHAT)
+        found, gaps = found_object(captures, _WHAT)
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_configured, place, found), what=_WHAT, place=place)

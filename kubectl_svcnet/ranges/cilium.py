@@ -20,8 +20,8 @@ from ._base import (
     Place,
     Reading,
     claims_of,
-    config_map_answer,
     config_map_request,
+    found_object,
     joined,
     typed,
 )
@@ -71,7 +71,7 @@ class _Cilium:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         if place.config_map is None:
             return joined(_NODES.read(captures, _node), _POOLS.read(captures, _pool))
-        found, gaps = config_map_answer(captures, _CONFIG)
+        found, gaps = found_object(captures, _CONFIG)
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_configured, place, found), what=_CONFIG, place=place)

@@ -22,8 +22,8 @@ from ._base import (
     Place,
     Reading,
     claims_of,
-    config_map_answer,
     config_map_request,
+    found_object,
     joined,
     missed,
     pod_object,
@@ -68,7 +68,7 @@ class _Flannel:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         if place.pod is not None:
             return _node(place, captures)
-        found, gaps = config_map_answer(captures, f"flannel {_KEY}")
+        found, gaps = found_object(captures, f"flannel {_KEY}")
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_stated, place, found), what=f"flannel {_KEY}", place=place)

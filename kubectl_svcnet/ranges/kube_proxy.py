@@ -26,9 +26,9 @@ from ._base import (
     Reading,
     claims_of,
     command_of,
-    config_map_answer,
     config_map_request,
     flag_claims,
+    found_object,
     pod_object,
     typed,
 )
@@ -75,7 +75,7 @@ class _KubeProxy:
             read = flag_claims(place, self.name, "cluster-cidr", RangeKind.POD, allocator=NODE_IPAM)
             mode = find_flag(command_of(place), "detect-local-mode") or ""
             return replace(read, claims=_decisive(read.claims, mode))
-        found, gaps = config_map_answer(captures, "kube-proxy clusterCIDR")
+        found, gaps = found_object(captures, "kube-proxy clusterCIDR")
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_claims, place, found), what="kube-proxy clusterCIDR", place=place)

@@ -13,7 +13,7 @@ from typing import Any
 from ..model.capture import Capture, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.kube import parse_config_map
-from ._base import Place, Reading, config_map_answer, config_map_request, typed
+from ._base import Place, Reading, config_map_request, found_object, typed
 from ._pods import pods_of
 from ._pools import pool_claims
 
@@ -42,7 +42,7 @@ class _KubeVip:
         return config_map_request(place)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
-        found, gaps = config_map_answer(captures, "configmap kubevip")
+        found, gaps = found_object(captures, "configmap kubevip")
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_claims, place, found), what="configmap kubevip", place=place)

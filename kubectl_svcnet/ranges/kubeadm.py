@@ -18,8 +18,8 @@ from ._base import (
     Place,
     Reading,
     claims_of,
-    config_map_answer,
     config_map_request,
+    found_object,
     typed,
 )
 
@@ -39,7 +39,7 @@ class _Kubeadm:
         return config_map_request(place)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
-        found, gaps = config_map_answer(captures, self.name)
+        found, gaps = found_object(captures, self.name)
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_claims, place, found), what=self.name, place=place)

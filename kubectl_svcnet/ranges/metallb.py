@@ -15,7 +15,7 @@ from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.fields import name_of, text_at, texts_at
 from ..parse.kube import parse_config_map
 from ..parse.metallb import parse_metallb_config
-from ._base import Place, Reading, config_map_answer, config_map_request, joined, typed
+from ._base import Place, Reading, config_map_request, found_object, joined, typed
 from ._objects import Resource
 from ._pods import pods_of
 from ._pools import pool_claims
@@ -47,7 +47,7 @@ class _MetalLB:
         pools = _POOLS.read(captures, _pool)
         if pools.claims:
             return pools
-        old, gaps = config_map_answer(captures[len(_POOLS.paths) :], f"metallb {_CONFIG_MAP}")
+        old, gaps = found_object(captures[len(_POOLS.paths) :], f"metallb {_CONFIG_MAP}")
         if old is None:
             return joined(pools, Reading(gaps=gaps))
         return joined(pools, typed(partial(_old, place, old), what="metallb config", place=place))

@@ -14,7 +14,7 @@ from typing import Any
 from ..model.capture import ApiRequest, Capture, Request
 from ..model.iprange import OPENSHIFT_SDN, OVN_KUBERNETES, Census, Confidence, RangeClaim, RangeKind
 from ..parse.fields import text_at
-from ._base import Place, Reading, config_map_answer, joined, port_claims, typed
+from ._base import Place, Reading, found_object, joined, port_claims, typed
 from ._objects import Resource, field_claims
 from ._pods import pods_of
 
@@ -54,7 +54,7 @@ class _OpenShift:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         if place.object != _NETWORK:
             return joined(_CLUSTER.read(captures, _cluster), _HOSTS.read(captures, _host))
-        found, gaps = config_map_answer(captures, "OpenShift network")
+        found, gaps = found_object(captures, "OpenShift network")
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_network, place, found), what="OpenShift network", place=place)

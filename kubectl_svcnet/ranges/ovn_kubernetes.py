@@ -21,8 +21,8 @@ from ._base import (
     Place,
     Reading,
     claims_of,
-    config_map_answer,
     config_map_request,
+    found_object,
     joined,
     typed,
 )
@@ -73,7 +73,7 @@ class _OVNKubernetes:
                     for name, value in annotations_of(place.about, *_INTERFACES)
                 ),
             )
-        found, gaps = config_map_answer(captures, f"{_CONFIG} net_cidr")
+        found, gaps = found_object(captures, f"{_CONFIG} net_cidr")
         if found is None:
             return Reading(gaps=gaps)
         return typed(partial(_configured, place, found), what=f"{_CONFIG} net_cidr", place=place)

@@ -79,6 +79,10 @@ class FolderSource:
             data = path.read_bytes() if path.exists() else b""
             return Capture(request=request, command=command, exit_code=0, data=data)
         path = self.folder / "exec" / pod / command.argv()[-1].lstrip("/")
+        if path.is_dir():
+            listed = "".join(f"{command.argv()[-1]}/{file.name}\n" for file in path.iterdir())
+            data = listed.encode()
+            return Capture(request=request, command=command, exit_code=0, data=data)
         if not path.exists():
             said = f"{command.argv()[0]}: {command.argv()[-1]}: No such file or directory"
             status = 2 if command.argv()[0] == "grep" else 1

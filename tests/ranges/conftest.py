@@ -17,7 +17,7 @@ from kubectl_svcnet.model.capture import (
     Request,
 )
 from kubectl_svcnet.model.finding import Gap
-from kubectl_svcnet.model.iprange import Census, RangeClaim
+from kubectl_svcnet.model.iprange import Census, CNIFiles, RangeClaim
 from kubectl_svcnet.model.service import Container, Pod
 from kubectl_svcnet.ranges import Place, RangeSource, Reading
 
@@ -47,11 +47,13 @@ def ask() -> Callable[..., Reading]:
     def run(source: RangeSource, census: Census, answer: Answer | None = None) -> Reading:
         claims: list[RangeClaim] = []
         gaps: list[Gap] = []
+        files: list[CNIFiles] = []
         for place in source.recognise(census):
             reading = source.ranges(place, _answers(source, place, answer))
             claims += reading.claims
             gaps += reading.gaps
-        return Reading(tuple(claims), tuple(gaps))
+            files += reading.files
+        return Reading(tuple(claims), tuple(gaps), tuple(files))
 
     return run
 

@@ -12,6 +12,7 @@ from kubectl_svcnet.model.commands import checked
 from kubectl_svcnet.model.iprange import Census
 from kubectl_svcnet.model.service import Node, Pod
 from kubectl_svcnet.ranges import SOURCES, RangeSource
+from kubectl_svcnet.ranges.cni_files import SOURCE as CNI_FILES
 from kubectl_svcnet.ranges.nftables import SOURCE as NFTABLES
 
 every = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
@@ -23,7 +24,7 @@ def test_names_are_unique() -> None:
 
 @every
 def test_a_source_says_what_it_may_tell(source: RangeSource) -> None:
-    assert source.kinds
+    assert bool(source.kinds) is (source is not CNI_FILES)
     assert source.trust > 0
 
 

@@ -14,6 +14,7 @@ from ...model.finding import Finding, Level
 from ...model.iprange import (
     CLOUD_NETWORK,
     Census,
+    CNIFiles,
     Confidence,
     IPRange,
     RangeClaim,
@@ -24,6 +25,7 @@ from ..codes import finding
 from ..usage import NAMED, limited, overlap, widest_ranges
 from .capacity import judge_capacity
 from .parts import judge_parts
+from .plugins import judge_plugins
 
 _WIDE = "kubectl svcnet ranges -o wide"
 #: Kinds that may share no address. Load balancers' lie among the nodes' by design, and a tunnel's
@@ -46,7 +48,9 @@ _EXCLUSIVE = (
 )
 
 
-def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ...]:
+def judge_ranges(
+    ranges: Sequence[IPRange], census: Census, files: Sequence[CNIFiles] = ()
+) -> tuple[Finding, ...]:
     return (
         *_disagreements(ranges),
         *_pods_outside(ranges, census),
@@ -56,6 +60,7 @@ def judge_ranges(ranges: Sequence[IPRange], census: Census) -> tuple[Finding, ..
         *judge_capacity(ranges, census),
         *_one_family(ranges, census),
         *_strangers(ranges, census),
+        *judge_plugins(files, census),
     )
 
 
