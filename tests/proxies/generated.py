@@ -67,8 +67,9 @@ ANNOTATIONS: Sequence[Object] = (
 
 @dataclass(slots=True)
 class Maker:
-    """`serial` keeps what must differ between Services apart: addresses, node ports."""
+    """`seed` and `serial` keep what must differ apart: names, addresses, node ports."""
 
+    seed: int
     random: Random
     serial: int = 0
     node_ports: Iterator[int] = field(default_factory=lambda: iter(range(30200, 32700)))
@@ -79,7 +80,7 @@ class Maker:
     def service(self) -> list[Object]:
         """A Service, and what slices name it."""
         self.serial += 1
-        name = f"s{self.serial}"
+        name = f"s{self.seed}-{self.serial}"
         kind = self.random.choices(
             ("ClusterIP", "NodePort", "LoadBalancer", "None", "ExternalName"), (8, 6, 8, 1, 1)
         )[0]
@@ -257,7 +258,7 @@ class Maker:
 
 
 def generated(seed: int, count: int) -> list[Object]:
-    maker = Maker(Random(seed))
+    maker = Maker(seed, Random(seed))
     namespace: Object = {
         "apiVersion": "v1",
         "kind": "Namespace",

@@ -1,0 +1,95 @@
+"""The expectation against recorded kube-proxies, over Services at random.
+
+One folder under fixtures/expectation per VERSION--MODE; many more Services, and kube-proxies that
+run, are in tests/proxies/test_expectation.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kubectl_svcnet.cluster.bundle import read_bundle
+from kubectl_svcnet.cluster.replay import ReplaySource
+from kubectl_svcnet.model.capture import ApiRequest, Capture
+from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.model.report import Defect, TraceReport
+from kubectl_svcnet.pipeline.trace import trace
+from tests.proxies.altered import altered
+from tests.proxies.comparing import compare
+from tests.proxies.foretelling import foretold, walks_of
+from tests.proxies.reading import places, told
+from tests.proxies.topology import HERE
+
+FIXTURES = Path(__file__).parents[1] / "fixtures" / "expectation"
+CASES = sorted(path.parent.name for path in FIXTURES.glob("*/bundle.tar.gz"))
+KINDS = {"/api/v1/services": "Service", "/apis/discovery.k8s.io/v1/endpointslices": "EndpointSlice"}
+
+#: Of changes, which together bring forth all that there is to say.
+SEEDS = (7, 17)
+
+pytestmark = pytest.mark.parametrize("case", CASES)
+
+
+def captures(case: str) -> tuple[Capture, ...]:
+    """Of several readings the first."""
+    stored = read_bundle(FIXTURES / case / "bundle.tar.gz")[1]
+    found = [one.capture() for one in stored]
+    return tuple({(_kind(one) or id(one)): one for one in reversed(found)}.values())[::-1]
+
+
+def look(recorded: tuple[Capture, ...]) -> TraceReport:
+    options = Options(all_namespaces=True, nodes=(HERE,), settle=0)
+    return trace(ReplaySource.of(recorded), options)
+
+
+@cache
+def healthy(case: str) -> TraceReport:
+    return look(captures(case))
+
+
+def test_what_was_programmed_is_what_is_expected(case: str) -> None:
+    report = healthy(case)
+    version, _, mode = case.partition("--")
+    comparison = compare(report, f"v{version}", mode)
+    assert not comparison.unexplained, "\n".join(comparison.unexplained)
+    assert comparison.frontends > 100
+    named = {finding.service for finding in report.findings}
+    explained = {d.service.name for d in comparison.differences if d.what == "verdict"}
+    assert named == set(map(str, explained)), told(report)
+    assert not [gap for gap in report.gaps if gap.blocking], told(report)
+
+
+def changed(recorded: tuple[Capture, ...], seed: int) -> tuple[Capture, ...]:
+    """With other objects: Services and their slices are changed together."""
+    kinds = [_kind(one) for one in recorded]
+    objects: list[dict[str, Any]] = [
+        {**item, "kind": kind}
+        for one, kind in zip(recorded, kinds, strict=True)
+        for item in (one.objects if kind else ())
+    ]
+    after = iter(altered(seed, objects))
+    return tuple(
+        replace(one, objects=tuple(next(after) for _ in one.objects)) if kind else one
+        for one, kind in zip(recorded, kinds, strict=True)
+    )
+
+
+def _kind(capture: Capture) -> str:
+    request = capture.request
+    return KINDS.get(request.path, "") if isinstance(request, ApiRequest) else ""
+
+
+def test_what_changes_without_it_is_named(case: str) -> None:
+    old = case == "1.30.14--nftables"  # it drops what the node sends (comparing.UPSTREAM)
+    before, verdicts, defects = walks_of(healthy(case)), set[str](), set[Defect]()
+    for seed in SEEDS:
+        report = look(changed(captures(case), seed))
+        verdicts |= set(foretold(before, report, skip=lambda place: old and bool(place.problems)))
+        defects |= {defect for _, node in places(report) for defect in node.defects}
+    assert old or verdicts == {"absent", "blocked", "missing", "stale"}
+    assert defects == set(Defect)
