@@ -36,16 +36,18 @@ MODES = {"n1": "iptables", "n2": "iptables", "n3": "nftables", NODE: "ipvs"}
 def every_mode(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
     """One node of each; what was there before is there again afterwards."""
     before = lab.proxy_mode("n3")
-    if before != MODES["n3"]:
-        lab.switch_mode("n3", MODES["n3"])
     joins = not lab.has_guest()
-    if joins:
-        lab.add_guest(MODES[NODE])
-    yield
-    if joins:
-        lab.remove_guest()
-    if before != MODES["n3"]:
-        lab.switch_mode("n3", before)
+    try:
+        if before != MODES["n3"]:
+            lab.switch_mode("n3", MODES["n3"])
+        if joins:
+            lab.add_guest(MODES[NODE])
+        yield
+    finally:  # also of a guest that came half way
+        if joins:
+            lab.remove_guest()
+        if before != MODES["n3"]:
+            lab.switch_mode("n3", before)
 
 
 def ask(svcnet: Svcnet, *words: str) -> Answer:
