@@ -226,7 +226,7 @@ SINGLE = [
     ("nft_chains.py", "return frame, index + 1, 0", "return frame, index, at + 1"),
     ("nft_chains.py", "return frame, index, at + 1", "return frame, index + 1, 0"),
     ("nft_chains.py", 'if policy == "drop":', "if False:"),
-    ("nft_chains.py", "if chain is None or not chain.whole:", "if chain is None:"),
+    ("nft_chains.py", "if not chain.whole:", "if False:"),
     ("nft_chains.py", "if not base.chain.whole:", "if False:"),
     ("nft_matching.py", 'match.operator != "!=" or ', "True or "),
     ("nft_matching.py", "None if found.usual is None else not found.usual", "found.usual"),

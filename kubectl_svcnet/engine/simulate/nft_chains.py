@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from ...model import nft
 from ...model import targets as t
-from ...model.address import Family
-from ...model.fate import Backend, ChainId, FateKind, RuleRef
+from ...model.fate import FateKind
 from .flow import Branch, Ending, joined
-from .nft_statements import NativeBase, Statements, Then
+from .nft_bases import Line, NativeBase
+from .nft_statements import Statements, Then
 from .walk import DEEPEST, Frame, Walk
 
 
@@ -21,12 +21,9 @@ class _Cursor(NamedTuple):
     """Before statement `statement` of rule `rule`."""
 
     branch: Branch
-    frame: Frame[nft.Rule]
+    frame: Frame[Line]
     rule: int
     statement: int
-
-
-_NO_RULE = RuleRef(ChainId(Family.IPV4, Backend.NFTABLES, "", ""), 0, "")
 
 
 def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
@@ -45,7 +42,8 @@ class _Run:
         base = self._base
         if not base.chain.whole:
             self._walk.want(base.where, branch)
-        frame = Frame(base.where, list(base.chain.rules))
+        chain = base.enter(base.where.family, base.chain.name)
+        frame = Frame(base.where, chain.lines if chain is not None else ())
         self._work.append(_Cursor(branch.copy(), frame, 0, 0))
         while self._work:
             self._advance(*self._work.pop())
@@ -53,8 +51,8 @@ class _Run:
             return self._done
         return joined(self._done, lambda one: (one.ending, one.flow))
 
-    def _advance(self, branch: Branch, frame: Frame[nft.Rule], index: int, at: int) -> None:
-        walk, known, ref = self._walk, None, _NO_RULE
+    def _advance(self, branch: Branch, frame: Frame[Line], index: int, at: int) -> None:
+        walk = self._walk
         while True:
             if index >= len(frame.rules):
                 if frame.parent is None:
@@ -63,8 +61,8 @@ class _Run:
                 frame.leave(branch, told=walk.view.own.dispatches(frame.where.chain))
                 frame, index, at = frame.parent, frame.resume, 0
                 continue
-            rule = frame.rules[index]
-            if at >= len(rule.statements):
+            line = frame.rules[index]
+            if at >= len(line.statements):
                 index, at = index + 1, 0
                 continue
             walk.steps += not at
@@ -72,20 +70,18 @@ class _Run:
                 branch.ending = Ending(FateKind.UNKNOWN, f"{frame.where}: the walk is too long")
                 self._done.append(branch)
                 return
-            statement = rule.statements[at]
+            statement = line.statements[at]
             if type(statement) is nft.Match:  # most are, and most answers are plain
                 answer = self._statements.answer(statement, branch)
                 if answer is True or answer is False:
                     index, at = (index, at + 1) if answer else (index + 1, 0)
                     continue
-            if rule is not known:
-                known, ref = rule, RuleRef(frame.where, rule.number, rule.raw)
-            (branch, then), *others = self._statements.do(statement, branch, ref)
+            (branch, then), *others = self._statements.do(statement, branch, line.ref)
             for other, other_then in others:  # they wait for their turn
-                place = self._after(other_then, other, frame, index, at, rule)
+                place = self._after(other_then, other, frame, index, at, line)
                 if place is not None:
                     self._work.append(_Cursor(other, *place))
-            place = self._after(then, branch, frame, index, at, rule)
+            place = self._after(then, branch, frame, index, at, line)
             if place is None:
                 return
             frame, index, at = place
@@ -94,14 +90,14 @@ class _Run:
         self,
         then: Then | t.Jump,
         branch: Branch,
-        frame: Frame[nft.Rule],
+        frame: Frame[Line],
         index: int,
         at: int,
-        rule: nft.Rule,
-    ) -> tuple[Frame[nft.Rule], int, int] | None:
+        line: Line,
+    ) -> tuple[Frame[Line], int, int] | None:
         """Where this branch goes on; None if the base chain is over for it."""
         if isinstance(then, t.Jump):
-            entered = self._enter(then, branch, frame, index, rule)
+            entered = self._enter(then, branch, frame, index, line)
             return None if entered is None else (entered, 0, 0)
         match then:
             case Then.STATEMENT:
@@ -115,28 +111,25 @@ class _Run:
                 return None
 
     def _enter(
-        self, jump: t.Jump, branch: Branch, frame: Frame[nft.Rule], index: int, rule: nft.Rule
-    ) -> Frame[nft.Rule] | None:
+        self, jump: t.Jump, branch: Branch, frame: Frame[Line], index: int, line: Line
+    ) -> Frame[Line] | None:
         """None if the branch ended here."""
-        walk, table = self._walk, self._base.table
-        ref = RuleRef(frame.where, rule.number, rule.raw, into=jump.chain)
-        where = table.chain_id(self._base.where.family, jump.chain)
-        chain = table.chains.get(jump.chain)
-        if chain is None and table.complete:
+        walk, ref = self._walk, line.into(jump.chain)
+        chain = self._base.enter(self._base.where.family, jump.chain)
+        if chain is None:
             branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: no chain {jump.chain}")
         elif frame.depth >= DEEPEST:
             branch.ending = Ending(FateKind.UNKNOWN, f"{ref}: jumps nest too deep")
-        if branch.ending is not None:
+        if chain is None or branch.ending is not None:
             self._done.append(branch)
             return None
         before = branch.flow, branch.choices, branch.weight, branch.rules
         branch.rules = (*branch.rules, ref)
         word = "goto" if jump.goto else "jump"
         walk.tell(branch, self._hook, ref, f"{word} {jump.chain}")
-        if chain is None or not chain.whole:
-            walk.want(where, branch)
-        rules = list(chain.rules) if chain is not None else ()
-        return frame.enter(where, rules, index + 1, before, goto=jump.goto)
+        if not chain.whole:
+            walk.want(chain.where, branch)
+        return frame.enter(chain.where, chain.lines, index + 1, before, goto=jump.goto)
 
     def _end(self, branch: Branch) -> None:
         base = self._base

@@ -33,7 +33,7 @@ def matched(match: nft.Match, sight: Sight) -> MatchAnswer:
 def _odds(match: nft.Match) -> Odds | None:
     """meta random & 2147483647 < 1073741824, as nft shows iptables' statistic."""
     left, right, most = match.left, match.right, 1 << 32
-    if not isinstance(left, nft.Bits | nft.Meta):
+    if not isinstance(left, _MAYBE_RANDOM):
         return None
     if isinstance(left, nft.Bits) and left.operator == "&":
         mask = left.right
@@ -47,7 +47,7 @@ def _odds(match: nft.Match) -> Odds | None:
     return None if share is None else Odds(min(max(share / most, 0.0), 1.0))
 
 
-_RANDOM = nft.Meta("random")
+_RANDOM, _MAYBE_RANDOM = nft.Meta("random"), (nft.Bits, nft.Meta)
 
 
 def _answer(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
@@ -67,7 +67,7 @@ def _answer(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
 def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
     """Without the negation."""
     right = match.right
-    if isinstance(right, nft.SetName | nft.Elements):
+    if isinstance(right, _SETS):
         return _in_set(sight.sets, right, left)
     if isinstance(left, NotKnown):
         return left
@@ -89,11 +89,15 @@ def _asks_for_route(match: nft.Match) -> bool:
 _ROUTES = ("exists", "missing", "0")
 
 
+_SETS = (nft.SetName, nft.Elements)
+_NO_ELEMENT = (Depends, NotKnown, Unread)
+
+
 def _in_set(sets: Sets, where: nft.SetName | nft.Elements, left: Result) -> Answer | Unread:
     if isinstance(left, nft.Flags) and len(left.words) != 1:
         return NotKnown("several flags in a set")
     found = sets.find(where, left)
-    if isinstance(found, Depends | NotKnown | Unread):
+    if isinstance(found, _NO_ELEMENT):
         return found
     return found is not None
 

@@ -8,7 +8,6 @@ that is not understood ends the branch as unknown; a match that is not, divides 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
@@ -16,12 +15,13 @@ from ...model import matches as m
 from ...model import nft
 from ...model import targets as t
 from ...model.address import Family, IPAddress
-from ...model.fate import ChainId, FateKind, RuleRef
+from ...model.fate import FateKind, RuleRef
 from ...model.ruleset import Unknown
 from .flow import Answering, Branch, Cause, Choice, Ending, Tracking
 from .matching import Depends, NotKnown, Odds
+from .nft_bases import NativeBase
 from .nft_matching import matched
-from .nft_sets import Sets, Unread
+from .nft_sets import Unread
 from .nft_values import NO_VALUE, Sight, Spread, evaluate, number_of
 from .translation import translated
 from .walk import Walk
@@ -39,17 +39,6 @@ class Then(Enum):
     RULE = 1  # the rule is over, or did not match
     CHAIN = 2  # return: the chain is over
     DONE = 3  # the base chain is over for this branch
-
-
-@dataclass(frozen=True, slots=True)
-class NativeBase:
-    """A base chain of native nftables that is hooked in, and the hook as walks spell it."""
-
-    table: nft.Table
-    where: ChainId
-    chain: nft.Chain
-    sets: Sets
-    hook: str
 
 
 #: A branch after a statement, and what comes next for it; a Jump: enter that chain.

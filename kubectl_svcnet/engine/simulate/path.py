@@ -29,8 +29,8 @@ from .chains import run_base_chain
 from .flow import Branch, Cause, Choice, Ending, Flow, Tracking, Way, joined
 from .ipvs import Ipvs, scheduled
 from .matching import Depends, NotKnown
+from .nft_bases import NativeBase
 from .nft_chains import run_native
-from .nft_statements import NativeBase
 from .routing import LOOPBACK, Sought
 from .stages import Entry, Group, NatHook, Plan, Track
 from .walk import Base, Walk

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import TypeAlias
 
 from ...model import nft
@@ -22,8 +23,8 @@ from ...model.address import Family
 from ...model.fate import Backend, ChainId
 from ...model.ipvs import VirtualServers
 from .ipvs import PRIORITIES, Ipvs
+from .nft_bases import NativeBase, entered
 from .nft_sets import Sets
-from .nft_statements import NativeBase
 from .walk import Base, Bases
 
 #: iptables' tables with a base chain at each hook, with their priorities.
@@ -43,6 +44,9 @@ _TABLES = {
 _NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
 _NFT_SECURITY = 150
 _TRACKING = -200  # NF_IP_PRI_CONNTRACK
+
+#: Chains of one table that are kept as they are entered: the shared ones and a few Services'.
+MOST_ENTERED = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +85,23 @@ class Natives:
     """The native tables of one node, ready to be walked."""
 
     def __init__(self, tables: Iterable[nft.Table]) -> None:
-        self._tables = tuple((table, Sets(table)) for table in tables)
+        self._tables = tuple(
+            (table, Sets(table), lru_cache(maxsize=MOST_ENTERED)(partial(entered, table)))
+            for table in tables
+        )
 
     def at(self, family: Family, hook: str) -> Iterable[NativeBase]:
-        for table, sets in self._tables:
+        for table, sets, enter in self._tables:
             if table.dormant or family not in nft.SEES.get(table.family, ()):
                 continue
             for chain in table.chains.values():
                 if chain.base is not None and chain.base.hook == hook.lower() and _acts(chain):
                     where = table.chain_id(family, chain.name)
-                    yield NativeBase(table, where, chain, sets, hook)
+                    yield NativeBase(table, where, chain, sets, hook, enter)
 
     def garbled(self, family: Family) -> str:
         """Why no walk of this family can be told: lines or hooks that are not understood."""
-        for table, _ in self._tables:
+        for table, *_ in self._tables:
             if family not in nft.SEES.get(table.family, ()):
                 continue
             if table.garbled:
