@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.iprange import Census, Confidence
 from kubectl_svcnet.model.service import Pod
 from kubectl_svcnet.ranges.kube_vip import SOURCE
@@ -42,17 +41,3 @@ def test_cidrs_and_ranges(ask: Any, serving: Any) -> None:
 def test_what_is_no_range_is_a_gap(ask: Any, serving: Any, value: str) -> None:
     (gap,) = ask(SOURCE, census(), serving(config_map(range_global=value))).gaps
     assert gap.next == "kubectl get -n kube-system configmap kubevip -o yaml"
-
-
-def test_without_the_config_map_nobody_gives_addresses_out(ask: Any, serving: Any) -> None:
-    reading = ask(SOURCE, census(), serving({}))
-    assert reading.claims == reading.gaps == ()
-
-
-def test_no_right_is_a_gap(ask: Any, refused: Any) -> None:
-    (gap,) = ask(SOURCE, census(), refused(Reason.FORBIDDEN)).gaps
-    assert gap.next == "kubectl auth can-i get configmaps/kubevip -n kube-system"
-
-
-def test_other_pods_are_not_kube_vip() -> None:
-    assert SOURCE.recognise(census(app="other")) == ()

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.iprange import Census, Confidence
 from kubectl_svcnet.model.service import Pod
 from kubectl_svcnet.ranges.metallb import SOURCE
@@ -21,20 +20,6 @@ def census(**labels: str) -> Census:
 
 def pool(name: str, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"name": name}, "spec": spec}
-
-
-def test_nothing_is_asked_without_its_pods() -> None:
-    assert SOURCE.recognise(census(app="other")) == ()
-
-
-def test_no_such_resource_is_an_answer(ask: Any, serving: Any) -> None:
-    reading = ask(SOURCE, census(), serving({}))
-    assert reading.claims == reading.gaps == ()
-
-
-def test_no_right_is_a_gap(ask: Any, refused: Any) -> None:
-    gap = ask(SOURCE, census(), refused(Reason.FORBIDDEN)).gaps[0]
-    assert gap.next == "kubectl auth can-i list ipaddresspools.metallb.io -A"
 
 
 OLD_TEXT = """\

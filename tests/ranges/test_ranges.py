@@ -11,9 +11,15 @@ from kubectl_svcnet.model.capture import Capture, ExecRequest, Failure, Reason, 
 from kubectl_svcnet.model.commands import checked
 from kubectl_svcnet.model.iprange import Census
 from kubectl_svcnet.model.service import Node, Pod
-from kubectl_svcnet.ranges import SOURCES, RangeSource
+from kubectl_svcnet.ranges import SOURCES, RangeSource, Reading
+from kubectl_svcnet.ranges.antrea_external_ips import SOURCE as ANTREA_POOLS
+from kubectl_svcnet.ranges.calico_services import SOURCE as CALICO_SERVICES
+from kubectl_svcnet.ranges.cilium_load_balancer import SOURCE as CILIUM_POOLS
 from kubectl_svcnet.ranges.cni_files import SOURCE as CNI_FILES
+from kubectl_svcnet.ranges.kube_vip import SOURCE as KUBE_VIP
+from kubectl_svcnet.ranges.metallb import SOURCE as METALLB
 from kubectl_svcnet.ranges.nftables import SOURCE as NFTABLES
+from kubectl_svcnet.ranges.openelb import SOURCE as OPENELB
 
 every = pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
 
@@ -97,3 +103,35 @@ def seen(static_pod: Any, agent: Any) -> Census:
         ),
     )
     return Census(pods=pods, nodes=(Node(name="n1", addresses=(ip_address("10.0.0.1"),)),))
+
+
+#: Pools of load balancers' addresses: the product's pods, and the right that its objects need.
+POOLS = [
+    pytest.param(source, label, right, id=source.name)
+    for source, label, right in (
+        (METALLB, ("app", "metallb"), "list ipaddresspools.metallb.io -A"),
+        (OPENELB, ("app", "openelb-manager"), "list eips.network.kubesphere.io -A"),
+        (CILIUM_POOLS, ("k8s-app", "cilium"), "list ciliumloadbalancerippools.cilium.io -A"),
+        (CALICO_SERVICES, ("k8s-app", "calico-node"), "list ippools.crd.projectcalico.org -A"),
+        (ANTREA_POOLS, ("app", "antrea"), "list externalippools.crd.antrea.io -A"),
+        (
+            KUBE_VIP,
+            ("component", "kube-vip-cloud-provider"),
+            "get configmaps/kubevip -n kube-system",
+        ),
+    )
+]
+
+
+@pytest.mark.parametrize(("source", "label", "right"), POOLS)
+def test_pools_of_load_balancers(
+    ask: Any, serving: Any, refused: Any, source: RangeSource, label: tuple[str, str], right: str
+) -> None:
+    """Asked for only where its pods are; that there is no such resource is an answer."""
+    census = Census(pods=(Pod(namespace="system", name="a", labels=dict((label,))),))
+    other = Census(pods=(Pod(namespace="system", name="a", labels={"app": "other"}),))
+    assert source.recognise(other) == ()
+    assert ask(source, census, serving({})) == Reading()
+    assert ask(source, census, refused(Reason.FORBIDDEN)).gaps[0].next == (
+        f"kubectl auth can-i {right}"
+    )
