@@ -39,28 +39,28 @@ def defects_of(walks: Iterable[Walk], own: OwnChains) -> tuple[Defect, ...]:
 
 
 def _seen(walk: Walk, own: OwnChains) -> Iterator[tuple[Defect, Fate]]:
-    """Each defect, and a fate that shows it."""
-    arrived = [f for f in walk.fates if f.kind is FateKind.ENDPOINT and _right(f, walk, own)]
+    """Each defect, and a fate that shows it; what is stale has a verdict."""
+    wanted = walk.asked.expectation
+    right = wanted.endpoints.union(*wanted.alternatives)
+    arrived = [f for f in walk.fates if f.endpoint in right and _own(f, own)]
     if walk.asked.client is not Client.NODE:
         for fate in arrived:
-            wanted = _masquerade(walk, fate)
-            if wanted is True and fate.masquerade is False:
+            changes = _masquerade(walk, fate)
+            if changes is True and fate.masquerade is False:
                 yield Defect.UNMASQUERADED, fate
-            elif wanted is False and fate.masquerade and _blamable(fate, walk, own):
+            elif changes is False and fate.masquerade and _blamable(fate, walk, own):
                 yield Defect.MASQUERADED, fate
-    if walk.asked.expectation.sticky:
+    if wanted.sticky:
         by_state = {fate.endpoint for fate in arrived if fate.probability is None}
         fresh = [fate for fate in arrived if fate.probability is not None]
         if len(fresh) > 1:
             yield from ((Defect.UNSTICKY, f) for f in fresh if f.endpoint not in by_state)
 
 
-def _right(fate: Fate, walk: Walk, own: OwnChains) -> bool:
-    """Elsewhere it is stale or diverted, which a verdict says."""
-    wanted = walk.asked.expectation
-    expected = wanted.endpoints.union(*wanted.alternatives)
+def _own(fate: Fate, own: OwnChains) -> bool:
+    """Else it is diverted, which a verdict says."""
     rule = fate.translated_by
-    return fate.endpoint in expected and rule is not None and translates(rule, own)
+    return fate.kind is FateKind.ENDPOINT and rule is not None and translates(rule, own)
 
 
 def _masquerade(walk: Walk, fate: Fate) -> bool | None:
