@@ -16,6 +16,7 @@ from ..model.options import PacketOptions
 from ..model.saved import SavedFiles, SavedText
 from . import session
 from .options import number, to_options
+from .text import decoded
 
 #: Flags that name saved files, and the fields of SavedFiles that they fill.
 FILES = {
@@ -109,12 +110,8 @@ def _read_rules(argument: str) -> SavedText:
 def _read(name: str) -> SavedText:
     try:
         if name == "-":
-            return SavedText("stdin", _decoded(sys.stdin.buffer.read()))
+            return SavedText("stdin", decoded(sys.stdin.buffer.read(), "stdin"))
         with open(name, "rb") as file:
-            return SavedText(name, _decoded(file.read()))
+            return SavedText(name, decoded(file.read(), name))
     except OSError as error:
         raise ParseError(error.strerror or str(error), file=name) from error
-
-
-def _decoded(data: bytes) -> str:
-    return data.decode("utf-8", "replace")

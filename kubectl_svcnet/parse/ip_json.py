@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address, ip_interface, ip_network
 from typing import Any
 
 from ..errors import ParseError
@@ -89,13 +89,13 @@ def _entries(text: str, what: str) -> Iterator[Mapping[str, Any]]:
 def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
     """The entry, if it can be typed at all."""
     try:
-        if what == "routes" and "dst" in entry:
+        if what == "routes":
             _route(entry)
         elif what == "addresses":
+            str.strip(entry["ifname"])
             for info in entry.get("addr_info", ()):
                 if "local" in info:
-                    InterfaceAddress(ip_address(info["local"]), entry["ifname"], 0)
-                    int(info["prefixlen"])
+                    ip_interface(f"{ip_address(info['local'])}/{int(info['prefixlen'])}")
         elif what == "rules":
             parse_routing_rule(entry, None)
     except (KeyError, ValueError, TypeError, AttributeError) as error:

@@ -4,15 +4,17 @@
      "src": "10.244.1.9", "dst": "10.96.0.10", "dport": 53, "sport": 40000, "mark": 0}
 
 `id` may be left out (then it is the number of the line), and so may `in`, `physin`, `sport` and
-`mark`; a packet of the node itself (hook `output`) needs no `src`. Other keys are ignored, blank
-lines too. Anything else is a ParseError that names the line.
+`mark`; a packet of the node itself (hook `output`) needs no `src`. ::ffff:10.96.0.10 is taken as
+10.96.0.10, as sockets take it. Other keys are ignored, blank lines too. Anything else is a
+ParseError that names the line.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
+from math import isfinite
 from typing import Any
 
 from ..errors import ParseError
@@ -31,7 +33,8 @@ def parse_packets(text: str) -> tuple[PacketQuestion, ...]:
         if not line.strip():
             continue
         try:
-            questions.append(_question(json.loads(line), number))
+            entry = json.loads(line, parse_constant=_no_number)
+            questions.append(_question(entry, number))
         except (ValueError, RecursionError) as error:
             why = "no JSON" if isinstance(error, json.JSONDecodeError) else str(error)
             raise ParseError(f"not a packet ({why})", line=number, text=line) from error
@@ -71,9 +74,15 @@ def _question(entry: object, number: int) -> PacketQuestion:
 
 def _id(entry: Mapping[str, Any], number: int) -> PacketId:
     value = entry.get("id", number)
+    if isinstance(value, float) and not isfinite(value):  # 1e999, which JSON cannot print
+        _no_number(value)
     if value is None or isinstance(value, (str, int, float)):
         return value
     raise ValueError("id is neither text nor number")
+
+
+def _no_number(word: object) -> None:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def _one_of(known: Mapping[str, Any], entry: Mapping[str, Any], key: str) -> Any:
@@ -89,9 +98,10 @@ def _address(entry: Mapping[str, Any], key: str) -> IPAddress | None:
     if value is None:
         return None
     try:
-        return ip_address(value if isinstance(value, str) else "")
+        found = ip_address(value.partition("%")[0] if isinstance(value, str) else "")
     except ValueError:
         raise ValueError(f"{key} is no address") from None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
 def _number(entry: Mapping[str, Any], key: str, below: int) -> int | None:

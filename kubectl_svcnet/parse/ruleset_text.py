@@ -54,6 +54,9 @@ _READ = "iptables-save, ip6tables-save, `nft list ruleset` and `nft -j list rule
 def recognise(text: str) -> tuple[RulesText, ...]:
     first = _FIRST.search(text)
     if first is None:  # nothing, or comments alone
+        last = text.rstrip().rpartition("\n")[2]
+        if _HEAD.match(last):
+            raise ParseError("the dump breaks off after its head", text=last)
         return tuple(_saves(text)) if _heads(text) else ()
     line = first[1]
     if line.startswith("*"):

@@ -5,6 +5,7 @@ A sysctl that the kernel does not have prints nothing in either, so it is not in
 
 from __future__ import annotations
 
+from ..errors import ParseError
 from ._text import split_lines
 
 _ROOT = "/proc/sys/"
@@ -21,4 +22,12 @@ def parse_sysctls(text: str) -> dict[str, str]:
             name, sign, value = line.partition(" = ")
         if sign and name and " " not in name:
             values[name.replace("/", ".")] = value.strip()
+    return values
+
+
+def parse_saved_sysctls(text: str) -> dict[str, str]:
+    """Of a file that the user named: a ParseError where no line of it is one."""
+    values = parse_sysctls(text)
+    if text.strip() and not values:
+        raise ParseError("no line of it is of `sysctl -a`", line=1, text=text.strip()[:80])
     return values

@@ -24,7 +24,7 @@ from ..parse.ip_json import (
 )
 from ..parse.ipset_save import parse_sets
 from ..parse.ipvs import parse_ipvs
-from ..parse.sysctl import parse_sysctls
+from ..parse.sysctl import parse_saved_sysctls
 from .saved_rules import parsed, read_saved_rules
 
 
@@ -48,7 +48,7 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         routes=routes if files.routes else None,
         routing_rules=tuple(r for f in files.routing_rules for r in parsed(f, parse_rules)),
         further_tables=() if files.routing_rules else further_tables(routes),
-        sysctls={k: v for f in files.sysctls for k, v in parse_sysctls(f.text).items()},
+        sysctls={k: v for f in files.sysctls for k, v in parsed(f, parse_saved_sysctls).items()},
         sets={k: v for f in files.sets for k, v in parsed(f, parse_sets).items()}
         if files.sets
         else None,

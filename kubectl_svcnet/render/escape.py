@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import re
 
-#: C0, DEL, C1, line and paragraph separators, and what reorders text (Unicode TR 9).
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+#: C0, DEL, C1, line and paragraph separators, what reorders text (Unicode TR 9), and halves of
+#: characters, which JSON can write and no terminal can be sent.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 def escape(text: str) -> str:

@@ -56,6 +56,8 @@ def test_plain() -> None:
         ({"hook": "output", "src": None}, "source", None),
         ({"hook": "output", "in": "cni0"}, "in_interface", None),
         ({"more": [1]}, "destination_port", 53),
+        ({"dst": "::ffff:10.96.0.11"}, "destination", ip_address("10.96.0.11")),
+        ({"src": "fe80::1%eth0", "dst": "fe80::2%eth0"}, "source", ip_address("fe80::1")),
     ],
 )
 def test_fields(change: dict[str, object], field: str, value: object) -> None:
@@ -91,12 +93,19 @@ def test_order_and_ids() -> None:
         (PLAIN | {"mark": -1}, "mark is no number"),
         (PLAIN | {"mark": 1.5}, "mark is no number"),
         (PLAIN | {"in": 3}, "in is no name"),
+        (PLAIN | {"id": float("inf")}, "Infinity is no number of JSON"),
+        (PLAIN | {"id": float("nan")}, "NaN is no number of JSON"),
     ],
 )
 def test_a_bad_line_is_named(entry: object, why: str) -> None:
     with pytest.raises(ParseError, match=why) as caught:
         parse_packets(lines(PLAIN) + "\n" + lines(entry))
     assert caught.value.line == 3
+
+
+def test_a_number_that_json_cannot_print() -> None:
+    with pytest.raises(ParseError, match="inf is no number of JSON"):
+        parse_packets(lines(PLAIN).replace('"a"', "1e999"))
 
 
 @pytest.mark.parametrize("text", ["{", "nonsense", "\x00", "[" * 100_000])

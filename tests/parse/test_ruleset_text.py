@@ -33,7 +33,7 @@ def head(words: str) -> str:
         (head("ip6tables-save v1.8.9 (nf_tables)") + BODY, V6, NFT),
         (head("ip6tables-save v1.4.21") + BODY, V6, LEGACY),
         ("\n# my node\n" + head("iptables-save v1.8.9") + BODY, V4, LEGACY),
-        (head("iptables-save v1.8.9 (nf_tables)"), V4, NFT),  # a head and no table
+        (head("iptables-save v1.8.9 (nf_tables)") + "# Table `nat' is …\n", V4, NFT),
         (BODY.replace("COMMIT", "-A PREROUTING -d fd00::1/128 -j ACCEPT\nCOMMIT"), V6, None),
         (BODY.replace("COMMIT", "-A PREROUTING -p ipv6-icmp -j ACCEPT\nCOMMIT"), V6, None),
         (BODY.replace("COMMIT", "-A X -j DNAT --to-destination [fd00::1]:80\nCOMMIT"), V6, None),
@@ -73,6 +73,12 @@ def test_several_in_one_file() -> None:
 def test_nft(text: str, format: Format) -> None:
     (part,) = recognise(text)
     assert (part.format, part.text) == (format, text)
+
+
+def test_a_head_alone_is_what_is_left_of_a_dump() -> None:
+    for text in (head("iptables-save v1.8.9"), head("iptables-nft-save v1.8.9 (nf_tables)")[:50]):
+        with pytest.raises(ParseError, match="breaks off after its head"):
+            recognise(text)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "# nothing here\n"])

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_svcnet.parse.sysctl import parse_sysctls
+from kubectl_svcnet.errors import ParseError
+from kubectl_svcnet.parse.sysctl import parse_saved_sysctls, parse_sysctls
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,10 @@ from kubectl_svcnet.parse.sysctl import parse_sysctls
 )
 def test_sysctls(text: str, values: dict[str, str]) -> None:
     assert parse_sysctls(text) == values
+
+
+def test_a_saved_file_that_holds_none_is_an_error() -> None:
+    assert parse_saved_sysctls("") == {}
+    assert parse_saved_sysctls("junk\nnet.ipv4.ip_forward = 1\n") == {"net.ipv4.ip_forward": "1"}
+    with pytest.raises(ParseError, match="no line of it is of `sysctl -a`"):
+        parse_saved_sysctls("[{}]\n")

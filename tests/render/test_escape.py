@@ -16,6 +16,7 @@ from kubectl_svcnet.render.escape import escape
         ("a\nb\tc\rd", "a\\nb\\tc\\rd"),
         ("\x00\x7f\x9b", "\\x00\\x7f\\x9b"),
         ("\u202etxt.exe\u2066", "\\u202etxt.exe\\u2066"),
+        ("\ud800\udfff", "\\ud800\\udfff"),
         ("\u2028\u2029\u200e", "\\u2028\\u2029\\u200e"),
     ],
 )
