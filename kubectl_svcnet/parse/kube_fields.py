@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_address, ip_network
 from typing import Any
 
 from ..errors import ParseError
 from ..model.address import IPAddress, IPNetwork, Protocol
+
+_NUMBER = re.compile("[0-9]{1,18}")
 
 Json = Mapping[str, Any]
 
@@ -67,7 +70,7 @@ def labels(item: Json, key: str) -> dict[str, str]:
 def number(value: object, default: int) -> int:
     if isinstance(value, int):
         return value
-    return int(value) if isinstance(value, str) and value.isdecimal() else default
+    return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else default
 
 
 def addresses(texts: Iterable[str]) -> tuple[IPAddress, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from ipaddress import ip_address, ip_network
+from itertools import zip_longest
 
 from ..errors import ParseError
 from ..model.address import IPNetwork
@@ -44,7 +45,7 @@ class _NodeLocalDNS:
 
 
 def _local_ips(argv: Sequence[str]) -> Iterator[str]:
-    for word, following in zip(argv, (*argv[1:], ""), strict=True):
+    for word, following in zip_longest(argv, argv[1:], fillvalue=""):
         name, equals, value = word.lstrip("-").partition("=")
         if word.startswith("-") and name == _FLAG:
             said = value if equals else following

@@ -30,6 +30,7 @@ def test_what_is_there() -> None:
     assert fields.texts({"f": "one"}, "f") == ("one",)
     assert fields.labels({"f": {"a": 1, "b": "c"}}, "f") == {"b": "c"}
     assert (fields.number("8080", 3), fields.number("http", 3)) == (8080, 3)
+    assert fields.number("9" * 5000, 3) == 3  # int() takes 4300 digits
     assert fields.addresses(["None", "10.0.0.1"]) == (ip_address("10.0.0.1"),)
     assert fields.networks([" 10.0.0.1/8", "x"]) == (ip_network("10.0.0.0/8"),)
     assert fields.protocol({}) is Protocol.TCP

@@ -8,7 +8,9 @@ default), `logs/POD/CONTAINER.log` a log. What is not there is not found.
 
 from __future__ import annotations
 
+import contextlib
 import json
+import random
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -256,3 +258,54 @@ def test_a_dry_run_only_when_told_to(probe: bool) -> None:
     assert any(isinstance(request, ProbeRequest) for request in source.asked) is probe
     sources = {claim.source for range in report.ranges for claim in range.claims}
     assert ("Service dry-run" in sources) is probe
+
+
+#: What stands nowhere in a healthy cluster: other types, ranges in odd forms, YAML that breaks off.
+HOSTILE: tuple[Any, ...] = (
+    None,
+    "",
+    [],
+    {},
+    -1,
+    True,
+    3.5,
+    10**30,
+    "9" * 5000,
+    "10.96.0.1/12",
+    "0.0.0.0/0",
+    "::/0",
+    "10.0.0.0/33",
+    " 10.1.0.0/16 ",
+    "10.0.0.0/8, fd00::/8",
+    "10.0.0.0/8 10.1.0.0/16",
+    "fe80::1%eth0",
+    "0.0.0.0-255.255.255.255",
+    "a: [\n",
+    "\x00\x1b[31m",
+    [None],
+)
+
+
+def places_in(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Of a document: each container with each of its keys."""
+    for key in value if isinstance(value, dict) else range(len(value)):
+        yield value, key
+        if isinstance(value[key], (dict, list)):
+            yield from places_in(value[key])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hostile_objects_are_gaps_or_nothing(case: str) -> None:
+    """No traceback, whatever stands in one field or another."""
+    chance = random.Random(case)
+    for _ in range(12):
+        source = FolderSource(FIXTURES / case)
+        lists = [answer["items"] for answer in source.api.values() if "items" in answer]
+        others = [answer for answer in source.api.values() if "data" in answer]
+        # a source hands out objects: only what is inside them may be anything
+        objects = [item for listed in (*lists, others) for item in listed]
+        for place, key in chance.sample([p for o in objects for p in places_in(o)], 3):
+            if key != "name":  # by which the folder is asked
+                place[key] = chance.choice(HOSTILE)
+        with contextlib.suppress(ClusterError):
+            items(run(source, Options()).ranges)

@@ -29,6 +29,7 @@ def census(agent: Any, *command: str) -> Census:
         (("-localip", "10.96.0.10"), []),
         (("-conf", "localip"), []),
         (("-localip",), []),
+        ((), []),
     ],
 )
 def test_its_own_addresses(
