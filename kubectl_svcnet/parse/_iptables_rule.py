@@ -68,6 +68,7 @@ _MOST_MODULES = 500
 _MOST_WORDS = 2 * _MOST_MODULES
 
 
+@lru_cache(maxsize=1 << 16)  # the rules of a Service are the same text on every node
 def parse_rule(raw: str, number: int) -> Rule:
     """Never raises. The rule's first two words are -A and the chain's name."""
     words = split_words(raw)
