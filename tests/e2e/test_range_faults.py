@@ -297,7 +297,7 @@ def host_local_hands_out(lab: Lab, network: str) -> Iterator[None]:
         unfinished.write_text(text)
         unfinished.rename(file)
         # With an address of another range the bridge would take no pod.
-        lab.node_exec(SMALL.name, ["ip", "link", "delete", "cni0"])
+        lab.node_exec(SMALL.name, ["sh", "-c", "ip link delete cni0 2>/dev/null || true"])
 
     write(before.replace(SMALL.pod_range4, network))
     try:

@@ -43,6 +43,12 @@ GUEST_TOOLS = {
     "/usr/bin/qemu-system-x86_64": "qemu-system-x86",
 }
 
+OVN_TOOLS = {
+    "/usr/share/ovn/ovn-nb.ovsschema": "ovn-central",
+    "/usr/bin/ovn-nbctl": "ovn-common",
+    "/usr/sbin/ovsdb-server": "openvswitch-common",
+}
+
 
 def check() -> None:
     if os.geteuid() != 0:
@@ -61,6 +67,10 @@ def check_guest() -> None:
     check_packages(GUEST_TOOLS)
     if not Path("/dev/net/tun").exists():
         raise LabError("The guest needs a tap device, and this machine has no /dev/net/tun.")
+
+
+def check_ovn() -> None:
+    check_packages(OVN_TOOLS)
 
 
 def check_packages(tools: Mapping[str, str]) -> None:
