@@ -200,12 +200,18 @@ def row(
         f"{text.count(chr(10)):,}",
         show_bytes(len(text)),
         f"{saving:.2f} s",
-        f"{found.one:.2f} s",
+        beside(found.one, ".2f", "s", goal.one if goal else None),
         show_ratio(saving, found.one),
-        f"{found.all:.1f} s" if found.all is not None else "-",
-        f"{found.memory:.0f} MiB",
+        beside(found.all, ".1f", "s", goal.all if goal else None),
+        beside(found.memory, ".0f", "MiB", goal.memory if goal else None),
         goal.missed(found) if goal else "-",
     ]
+
+
+def beside(measured: float | None, form: str, unit: str, goal: float | None) -> str:
+    if measured is None:
+        return "-"
+    return f"{measured:{form}} {unit if goal is None else f'of {goal:g} {unit}'}"
 
 
 def part_row(case: Case, whole: Cost, part: Cost) -> list[str]:

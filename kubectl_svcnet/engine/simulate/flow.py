@@ -9,7 +9,6 @@ forgotten: it did not matter. What is left at the end did.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NamedTuple
 
@@ -91,8 +90,7 @@ class Cause(Enum):
     UNREAD = "unread"  # a set that was not read would tell
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One side taken at one split, of `sides`."""
 
     split: int
@@ -102,8 +100,7 @@ class Choice:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(NamedTuple):
     """A verdict that ends the walk."""
 
     kind: FateKind

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from ...model import nft
 from ...model.address import Family, IPAddress, Protocol
@@ -44,8 +44,7 @@ _SPECIAL = (NoValue, Unread, NotKnown, Spread)
 Result: TypeAlias = object  # nft.Value, a verdict, NotKnown, Unread, NoValue or Spread
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
+class Sight(NamedTuple):
     """All that an expression may look at."""
 
     flow: Flow

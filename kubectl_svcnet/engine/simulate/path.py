@@ -162,7 +162,7 @@ class Path:
             self._walk.want(where, branch)
         entries = group.entries
         if len(entries) < 2:
-            return self._in_order(entries, branch, hook, again=again)
+            return self._entry(entries[0], hook, branch, again=again) if entries else [branch]
         if len(entries) > MOST_AT_ONCE:
             because = f"{len(entries)} base chains run at one priority, in an unknown order"
             branch.ending = Ending(FateKind.UNKNOWN, because)
