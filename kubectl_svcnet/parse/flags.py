@@ -1,8 +1,8 @@
 """Command-line flags of Kubernetes components: in argv, in `sh -c` scripts, in manifest lines.
 
 Flags are read as spf13/pflag does: `--name=value` or `--name value`, the last one wins. A word
-that holds blanks is taken for a script (`sh -c "exec kube-proxy --cluster-cidr=…"`, as GKE
-writes it) and split at blanks; quotes around a value fall off.
+that holds blanks and is no flag itself is taken for a script (`sh -c "exec kube-proxy
+--cluster-cidr=…"`, as GKE writes it) and split at blanks; quotes around a value fall off.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def find_flag_in_manifest(text: str, name: str) -> tuple[str, str] | None:
 
 def _words(argv: Sequence[str]) -> Iterator[str]:
     for word in argv:
-        if any(blank in word for blank in " \t\n"):
+        if not word.startswith("-") and any(blank in word for blank in " \t\n"):
             yield from (part.strip("\"'") for part in word.split())
         else:
             yield word

@@ -23,6 +23,7 @@ GUIDE = Path(__file__).parents[1] / "fixtures" / "guide"
         ([], None),
         (['--cidr="10.0.0.0/8"'], "10.0.0.0/8"),
         (["/bin/sh", "-c", "exec kube-proxy --v=2 --cidr=10.0.0.0/8 1>>/log 2>&1"], "10.0.0.0/8"),
+        (["--cidr= 10.0.0.0/8 , fd00::/8"], " 10.0.0.0/8 , fd00::/8"),  # a flag is no script
         (["sh", "-c", "exec kube-proxy \\\n  --cidr '10.0.0.0/8'\n"], "10.0.0.0/8"),
     ],
 )
