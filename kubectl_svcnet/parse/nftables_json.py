@@ -151,8 +151,8 @@ def _set(what: Any) -> nft.Set:
 
 
 def _types(what: Any) -> Types:
-    if isinstance(what, str):
-        return (what,)
+    if isinstance(what, str):  # of values the parts in one word, of keys a list
+        return tuple(what.split(" . "))
     if isinstance(what, list):
         return tuple(map(str, what))
     return types_of(Tokens(split_tokens(text_of(what["typeof"]))).joined())

@@ -63,6 +63,20 @@ def rule(*statements: Any) -> nft.Rule:
     return table.chains["c"].rules[0]
 
 
+def test_values_of_several_parts() -> None:
+    """nft 1.0 writes their type as one word."""
+    one = {"family": "ip", "table": "t", "name": "m", "type": ["ipv4_addr", "inet_service"]}
+    pair = [{"concat": ["10.0.0.1", 80]}, {"concat": ["10.0.0.2", 8080]}]
+    what = {"map": {**one, "map": "ipv4_addr . inet_service", "elem": [pair]}}
+    objects = [{"table": {"family": "ip", "name": "t"}}, what]
+    (table,) = parse_json(json.dumps({"nftables": objects}))
+    text = "table ip t {\n\tmap m {\n\t\ttype ipv4_addr . inet_service : ipv4_addr . inet_service\n"
+    text += "\t\telements = { 10.0.0.1 . 80 : 10.0.0.2 . 8080 }\n\t}\n}\n"
+    (listed,) = parse_ruleset(text)
+    mine, other = table.sets["m"], listed.sets["m"]
+    assert (list(mine.elements), mine.values) == (list(other.elements), other.values)
+
+
 SADDR = {"payload": {"protocol": "ip", "field": "saddr"}}
 MARK = {"meta": {"key": "mark"}}
 

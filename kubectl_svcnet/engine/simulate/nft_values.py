@@ -21,6 +21,7 @@ from .flow import Answering, Cause, Flow, Tracking
 from .matching import NotKnown, Place
 from .nft_sets import Sets, Unread
 from .questions import SOURCE_PORT, BySender
+from .routing import LOOPBACK
 
 MOST_VALUES = 4096  # of one expression; more is not walked
 
@@ -201,8 +202,10 @@ def _way(fib: nft.Fib, address: IPAddress | None, sight: Sight) -> Result:
     if address is None or fib.selectors - {"saddr", "daddr", "iif"} or fib.result == "type":
         return NotKnown(f"fib {fib.result}")
     flow, way = sight.flow, sight.place.routing.way(address)
-    if way.kind == "none":
-        return ""
+    if sight.place.hook == "PREROUTING" and flow.in_device == LOOPBACK:  # nft_fib_is_loopback
+        return LOOPBACK
+    if way.kind == "none" or (way.kind == "local" and flow.in_device):
+        return ""  # nft_fib4_eval stores no device for an address of the node
     if way.device is None or way.kind != "unicast" or not flow.in_device:
         return NotKnown(f"fib {fib.result} of {address}")
     return way.device if "iif" not in fib.selectors or way.device == flow.in_device else ""
