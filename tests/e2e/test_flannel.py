@@ -116,7 +116,7 @@ def test_a_node_that_hands_out_anothers_part(lab: Lab, svcnet: Svcnet) -> None:
         found = only(svcnet("ranges"), "SVN109")
     assert found["node"] == BENT.name
     assert "10.244.9.0/24 (flannel subnet.env subnet)" in found["message"]
-    assert f"{BENT.pod_range4} (node.spec.podCIDRs)" in found["message"]
+    assert f"{BENT.pod_range4} (flannel log subnet, node.spec.podCIDRs)" in found["message"]
     assert f"{daemons()[BENT.name]}: FLANNEL_SUBNET=10.244.9.1/24" in found["evidence"]
 
 

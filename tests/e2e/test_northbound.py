@@ -173,7 +173,7 @@ def test_a_switch_with_another_part_than_the_annotation_says(svcnet: Svcnet) -> 
     )
     assert (found["code"], found["node"]) == ("SVN109", HERE.name)
     assert "10.244.77.0/24 (OVN Logical_Switch)" in found["message"]
-    assert f"{HERE.pod_range4} ({ANNOTATION})" in found["message"]
+    assert f"{HERE.pod_range4} ({ANNOTATION}, OVN Logical_Router_Port)" in found["message"]
     where = f"Logical_Switch {HERE.name} in pod {NAMESPACE}/{POD}"
     assert f"{where}: other_config:subnet=10.244.77.0/24" in found["evidence"]
 

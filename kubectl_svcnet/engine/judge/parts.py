@@ -60,7 +60,10 @@ def _disagreements(split: dict[str, list[RangeClaim]]) -> Iterator[Finding]:
     if not split:
         return
     one = next(iter(split))
-    said = "; ".join(dict.fromkeys(f"{claim.text} ({claim.source})" for claim in split[one]))
+    sources: dict[str, dict[str, None]] = {}
+    for claim in split[one]:
+        sources.setdefault(claim.text, {})[claim.source] = None
+    said = "; ".join(f"{text} ({', '.join(by)})" for text, by in sources.items())
     yield finding(
         "SVN109",
         f"sources of the pod range of node {one} disagree: {said}"
