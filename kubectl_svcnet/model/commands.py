@@ -378,6 +378,11 @@ _ROWS = (
         shows="the networks in OVN's northbound database",
     ),
     CommandSpec(
+        name="weave-status",
+        argv=("curl", "-sf", "--max-time", "5", "http://127.0.0.1:6784/status"),
+        shows="the range that Weave's allocator works with",
+    ),
+    CommandSpec(
         name="cni-files",
         argv=("grep", "-rlF", '"type"', "{directory}"),
         arguments={"directory": _CNI_DIRECTORY},

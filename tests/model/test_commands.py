@@ -66,6 +66,7 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
             ("grep", "-sH"),
             ("grep", "-aEm"),
             ("grep", "-rlF"),
+            ("curl", "-sf"),  # without -d, -T or -X: a GET
             ("tail", "-c"),
             ("grep", "cluster-ip-range"),
             ("ipset", "save"),

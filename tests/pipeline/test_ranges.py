@@ -1,8 +1,8 @@
 """Whole clusters in, ranges, findings and gaps out: one folder under fixtures/ranges per case.
 
 `api.json` maps a path to what the API answers ("status": a refusal), `exec/POD/FILE` is what a
-file of the node reads like, `exec/POD/iptables-nft-save-nat` what that command prints (nothing by
-default), `logs/POD/CONTAINER.log` a log. What is not there is not found.
+file of the node reads like, `exec/POD/iptables-nft-save-nat` and `weave-status` what these commands
+print (nothing by default), `logs/POD/CONTAINER.log` a log. What is not there is not found.
 `expected.json` is compared whole.
 """
 
@@ -76,7 +76,7 @@ class FolderSource:
         )
 
     def _command(self, request: ExecRequest, command: Any, pod: str) -> Capture:
-        if "-save" in command.name:
+        if "-save" in command.name or command.name == "weave-status":
             path = self.folder / "exec" / pod / "-".join((command.name, *command.arguments))
             data = path.read_bytes() if path.exists() else b""
             return Capture(request=request, command=command, exit_code=0, data=data)

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from kubectl_svcnet.model.capture import LogRequest, Reason
+from kubectl_svcnet.model.capture import Capture, ExecRequest, LogRequest, Reason
 from kubectl_svcnet.model.iprange import Census, Confidence
 from kubectl_svcnet.model.service import Container, Pod
 from kubectl_svcnet.ranges.weave import SOURCE
@@ -74,3 +75,26 @@ def test_a_bad_variable_is_a_gap(ask: Any, printed: Any) -> None:
 
 def test_other_pods_are_not_weave() -> None:
     assert SOURCE.recognise(Census(pods=(Pod(namespace="a", name="weave-net-1"),))) == ()
+
+
+def test_the_status_of_one_pod_that_runs(agent: Any) -> None:
+    pods = (agent("weave", labels={"name": "weave-net"}),) * 2
+    places = SOURCE.recognise(Census(pods=pods))
+    assert [bool(place.key) for place in places] == [False, False, True]
+    (request,) = SOURCE.requests(places[2])
+    assert isinstance(request, ExecRequest)
+    (command,) = request.commands
+    told = Capture(
+        request=request, command=command, exit_code=0, data=b"Service: ipam\nRange: 10.9.0.0/16\n"
+    )
+    (claim,) = SOURCE.ranges(places[2], (told,)).claims
+    assert (claim.text, claim.source, claim.evidence) == (
+        "10.9.0.0/16",
+        "weave status Range",
+        "Range: 10.9.0.0/16",
+    )
+    (gap,) = SOURCE.ranges(places[2], (replace(told, exit_code=7),)).gaps
+    assert gap.next == (
+        "kubectl -n kube-system exec weave-n1 -c weave -- "
+        "curl -sf --max-time 5 http://127.0.0.1:6784/status"
+    )
