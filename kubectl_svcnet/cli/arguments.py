@@ -49,6 +49,11 @@ def file(command: argparse.ArgumentParser) -> None:
     )
 
 
+def compared(command: argparse.ArgumentParser) -> None:
+    command.add_argument("before", metavar="A", help="a bundle (snapshot, --record)")
+    command.add_argument("after", metavar="B", nargs="?", help="another; without it: as it is now")
+
+
 def packet_words(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "packet",

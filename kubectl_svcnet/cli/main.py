@@ -54,6 +54,10 @@ Examples:
   kubectl svcnet packet tcp default/client 10.96.0.10:53
   kubectl svcnet packet tcp 10.244.1.9 10.96.0.10:53 --rules iptables-save.txt
 
+  # What has changed since?
+  kubectl svcnet snapshot before.tar.gz
+  kubectl svcnet diff before.tar.gz
+
   # Try it without a cluster
   kubectl svcnet trace db-service --bundle demo"""
 
@@ -153,6 +157,12 @@ def _proxy(given: argparse.Namespace) -> int:
     return session.run(given, load)
 
 
+def _diff(given: argparse.Namespace) -> int:
+    from .diff import diff
+
+    return diff(given)
+
+
 def _permissions(given: argparse.Namespace) -> int:
     from .permissions import permissions
 
@@ -200,6 +210,12 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
         _completion,
         arguments.shell,
         " SHELL",
+    ),
+    "diff": (
+        "what differs between two bundles, or a bundle and now",
+        _diff,
+        arguments.compared,
+        " A [B]",
     ),
     "logs": (
         "what logs and Events say about a Service, in order",

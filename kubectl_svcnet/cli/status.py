@@ -9,6 +9,7 @@ from ..model.fate import FateKind
 from ..model.finding import Finding, Gap, Level
 from ..model.report import (
     CheckReport,
+    DiffReport,
     LogsReport,
     PacketsReport,
     PermissionsReport,
@@ -36,7 +37,7 @@ def status_of(report: Report, *, fail_on: str) -> int:
         return USAGE
     if any(_counts(finding, fail_on) for finding in report.findings):
         return FINDING
-    if fail_on != "never" and _lacking(report):
+    if fail_on != "never" and (_lacking(report) or _differs(report)):
         return FINDING
     if any(gap.blocking and not gap.accepted for gap in report.gaps) or _unknown(report):
         return GAP
@@ -51,6 +52,10 @@ def _lacking(report: Report) -> bool:
     return isinstance(report, PermissionsReport) and any(
         one.required and one.allowed is False for one in report.permissions
     )
+
+
+def _differs(report: Report) -> bool:
+    return isinstance(report, DiffReport) and bool(report.changes)
 
 
 def _unknown(report: Report) -> bool:

@@ -14,6 +14,7 @@ from .packet import Client, Packet, PacketId
 from .proxystate import ProxyState
 from .rights import Right
 from .service import Endpoint, Frontend, Service
+from .state import Change
 
 
 class Verdict(str, Enum):
@@ -315,5 +316,17 @@ class Permission:
 class PermissionsReport:
     collected: Collected
     permissions: tuple[Permission, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffReport:
+    """`before` and `after`: what was compared, as the user named it."""
+
+    collected: Collected
+    before: str = ""
+    after: str = ""
+    changes: tuple[Change, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()

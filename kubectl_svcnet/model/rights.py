@@ -94,7 +94,7 @@ SLICES = "endpointslices.discovery.k8s.io"
 #: the API server.
 UPGRADE = (1, 35)
 
-_NODES = ("trace", "check", "logs", "packet", "proxy", "ranges", "snapshot")
+_NODES = ("trace", "check", "diff", "logs", "packet", "proxy", "ranges", "snapshot")
 _EXEC = "what a node's kernel is programmed with"
 _LOGS = "kube-proxy's mode, ranges and changes of Services that are written in logs"
 _FORWARD = "what kube-proxy answers: mode, configuration, syncs, health"
@@ -105,7 +105,7 @@ def _listed(resource: str, product: str, shows: str = "its ranges") -> Need:
         verbs=("list",),
         resource=resource,
         where=Where.CLUSTER,
-        commands=("check", "ranges", "snapshot"),
+        commands=("check", "diff", "ranges", "snapshot"),
         shows=shows,
         product=product,
     )
@@ -159,21 +159,21 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="pods/log",
         where=Where.AGENTS,
-        commands=("logs", "check", "proxy", "ranges", "snapshot", "trace --steps"),
+        commands=("logs", "check", "diff", "proxy", "ranges", "snapshot", "trace --steps"),
         shows=_LOGS,
     ),
     Need(
         verbs=("get",),
         resource="pods/portforward",
         where=Where.AGENTS,
-        commands=("check", "proxy", "snapshot"),
+        commands=("check", "diff", "proxy", "snapshot"),
         shows=_FORWARD,
     ),
     Need(
         verbs=("create",),
         resource="pods/portforward",
         where=Where.AGENTS,
-        commands=("check", "proxy", "snapshot"),
+        commands=("check", "diff", "proxy", "snapshot"),
         shows=_FORWARD,
         since=UPGRADE,
     ),
@@ -181,7 +181,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="configmaps",
         where=Where.AGENTS,
-        commands=("check", "proxy", "ranges", "snapshot"),
+        commands=("check", "diff", "proxy", "ranges", "snapshot"),
         shows="what kube-proxy, kubeadm and network plugins are configured with",
         names=("kube-proxy", "kubeadm-config"),
     ),
@@ -189,14 +189,14 @@ NEEDS: tuple[Need, ...] = (
         verbs=("list",),
         resource="services",
         where=Where.CLUSTER,
-        commands=("check", "proxy", "ranges", "snapshot", "trace -A"),
+        commands=("check", "diff", "proxy", "ranges", "snapshot", "trace -A"),
         shows="the Services of all namespaces",
     ),
     Need(
         verbs=("list",),
         resource=SLICES,
         where=Where.CLUSTER,
-        commands=("proxy", "snapshot", "check -A", "trace -A"),
+        commands=("diff", "proxy", "snapshot", "check -A", "trace -A"),
         shows="their endpoints",
     ),
     Need(
@@ -238,7 +238,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("list",),
         resource="servicecidrs.networking.k8s.io",
         where=Where.CLUSTER,
-        commands=("check", "ranges", "snapshot", "trace --steps"),
+        commands=("check", "diff", "ranges", "snapshot", "trace --steps"),
         shows="the API server's Service ranges (from 1.31 on)",
     ),
     Need(
@@ -270,7 +270,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="networks.config.openshift.io",
         where=Where.CLUSTER,
-        commands=("check", "ranges", "snapshot"),
+        commands=("check", "diff", "ranges", "snapshot"),
         shows="its ranges",
         names=("cluster",),
         product="OpenShift",

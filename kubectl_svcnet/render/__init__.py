@@ -9,6 +9,7 @@ from ..model.finding import Level
 from ..model.report import (
     AddressesReport,
     CheckReport,
+    DiffReport,
     LogsReport,
     PacketsReport,
     PermissionsReport,
@@ -26,6 +27,7 @@ from .style import Style
 from .table import (
     addresses,
     check,
+    diff,
     logs,
     packet,
     permissions,
@@ -55,6 +57,8 @@ def _table(report: Report, style: Style) -> str:
             return packet.render(report, style)
         case LogsReport():
             return logs.render(report, style)
+        case DiffReport():
+            return diff.render(report, style)
         case PermissionsReport():
             return permissions.render(report, style)
         case PlanReport():
@@ -81,7 +85,8 @@ def _yaml(report: Report, style: Style) -> str:
 def _name(report: Report, style: Style) -> str:
     """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an
     info); of ranges, the ranges themselves, of addresses those that hold them; of packets, where
-    they arrive; of logs, the nodes that say something; of permissions, those that are missing."""
+    they arrive; of logs, the nodes that say something; of permissions, those that are missing;
+    of a difference, its paths."""
     match report:
         case TraceReport():
             bad = {
@@ -105,6 +110,8 @@ def _name(report: Report, style: Style) -> str:
             names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))
         case LogsReport():
             names = list(dict.fromkeys(f"node/{line.node}" for line in report.lines if line.node))
+        case DiffReport():
+            names = [change.path for change in report.changes]
         case PermissionsReport():
             lacking = (one.right for one in report.permissions if one.allowed is False)
             names = [f"{right.verb} {right.object}" for right in lacking]

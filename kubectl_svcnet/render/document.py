@@ -17,6 +17,7 @@ from ..model.report import (
     ByHand,
     CheckReport,
     Collected,
+    DiffReport,
     FrontendTrace,
     LogsReport,
     NodeTrace,
@@ -34,6 +35,7 @@ from ..model.report import (
     Walk,
 )
 from ..model.service import Endpoint
+from ..model.state import Change
 from . import proxy_json, ranges_json
 from .times import time_text
 
@@ -42,6 +44,7 @@ API_VERSION = "svcnet/v1alpha1"
 Report: TypeAlias = (
     TraceReport
     | CheckReport
+    | DiffReport
     | RangesReport
     | AddressesReport
     | ProxyReport
@@ -107,6 +110,8 @@ def _items(report: Report) -> tuple[str, list[dict[str, Any]]]:
             return "Proxy", proxy_json.items(report.proxies)
         case PacketsReport():
             return "Packets", [_packet(packet) for packet in report.packets]
+        case DiffReport():
+            return "Diff", [_change(change) for change in report.changes]
         case PermissionsReport():
             return "Permissions", [_permission(one) for one in report.permissions]
         case PlanReport():
@@ -248,6 +253,15 @@ def _line(line: LogLine) -> dict[str, Any]:
 
 def _packet(packet: PacketFates) -> dict[str, Any]:
     return {"id": packet.id, "fates": [_end(fate) for fate in packet.fates]}
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {
+        "change": change.kind.value,
+        "path": change.path,
+        "before": None if change.before is None else list(change.before),
+        "after": None if change.after is None else list(change.after),
+    }
 
 
 def _permission(permission: Permission) -> dict[str, Any]:

@@ -26,7 +26,9 @@ def test_a_flag_that_was_not_given_leaves_no_trace() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_takes_the_common_flags(command: str) -> None:
-    arguments = {"completion": ["bash"], "logs": ["x"], "snapshot": ["x"]}.get(command, [])
+    arguments = {"completion": ["bash"], "diff": ["x"], "logs": ["x"], "snapshot": ["x"]}.get(
+        command, []
+    )
     given = build_parser().parse_args([command, *arguments, "--context", "c", "-o", "json"])
     assert (given.context, given.output) == ("c", "json")
 

@@ -36,5 +36,5 @@ def test_wide_and_without_headers() -> None:
     text = table(style=Style(wide=True, headers=False))
     assert "VERBS" not in text
     assert "endpointslices.discovery.k8s.io" in text
-    assert "trace, check, logs, packet, proxy, ranges, snapshot" in text
+    assert "trace, check, diff, logs, packet, proxy, ranges, snapshot" in text
     assert " +" in table()
