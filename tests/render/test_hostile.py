@@ -43,7 +43,8 @@ def poison(value: Any, text: str) -> Any:
     if isinstance(value, str):
         return f"{value}{text}" if value else value
     if isinstance(value, tuple):
-        return tuple(poison(each, text) for each in value)
+        parts = [poison(each, text) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
     if isinstance(value, frozenset):
         return frozenset(poison(each, text) for each in value)
     if isinstance(value, dict):
