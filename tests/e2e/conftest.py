@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -30,3 +32,20 @@ def svcnet(lab: Lab) -> Svcnet:
 def left_as_found(svcnet: Svcnet) -> Iterator[None]:
     yield
     svcnet.healthy(within=120)
+
+
+#: The node whose kube-proxy `stopped` stops.
+STRUCK = "n3"
+
+
+@pytest.fixture
+def stopped(lab: Lab) -> Iterator[str]:
+    """The node's name; its kube-proxy exists meanwhile, and does not run."""
+    pids = lab.processes(STRUCK, "kube-proxy")
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield STRUCK
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)

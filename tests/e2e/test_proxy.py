@@ -111,22 +111,9 @@ def test_edited_and_not_restarted(lab: Lab, svcnet: Svcnet) -> None:
     assert svcnet("proxy", *ONLY, "--fail-on", "warning").code == 0  # undone
 
 
-@pytest.fixture
-def stopped(lab: Lab, svcnet: Svcnet) -> Iterator[None]:
-    pids = lab.processes(STRUCK, "kube-proxy")
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
-
-
-@pytest.mark.usefixtures("stopped")
-def test_a_stopped_kube_proxy(lab: Lab, svcnet: Svcnet) -> None:
+def test_a_stopped_kube_proxy(stopped: str, svcnet: Svcnet) -> None:
     answer = svcnet("proxy", *ONLY, "--exec-timeout", "5s")
-    assert codes(answer, STRUCK) == {"SVN301"}, answer.told()
+    assert codes(answer, stopped) == {"SVN301"}, answer.told()
     assert answer.code == 1
     item = shown(answer)[STRUCK]
     assert (item["process"], item["sync"]["state"]) == ("T", "stopped")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from ...model.counted import counted
 from ...model.finding import Finding, Level
 from ...model.report import CheckReport, Coverage
 from ..escape import escape
@@ -63,7 +64,7 @@ def _coverage(seen: Coverage) -> str:
 
 def _clauses(seen: Coverage) -> Iterator[str]:
     looked = f"{seen.nodes_read} of {seen.nodes} nodes"
-    yield f"{_services(seen.ok)} ok on {looked}"
+    yield f"{counted(seen.ok, 'Service')} ok on {looked}"
     if seen.differ:
         where = f"{seen.where[0]} only" if len(seen.where) == 1 else names(seen.where)
         yield f"{seen.differ} {_verb(seen.differ)} on {where}"
@@ -73,10 +74,6 @@ def _clauses(seen: Coverage) -> Iterator[str]:
         yield f"{seen.unknown} not known"
     if seen.without:
         yield f"{seen.without} without rules"
-
-
-def _services(count: int) -> str:
-    return "1 Service" if count == 1 else f"{count} Services"
 
 
 def _verb(count: int) -> str:
