@@ -76,6 +76,12 @@ class _Run:
                 if answer is True or answer is False:
                     index, at = (index, at + 1) if answer else (index + 1, 0)
                     continue
+            if type(statement) is t.Jump:
+                entered = self._enter(statement, branch, frame, index, line)
+                if entered is None:
+                    return
+                frame, index, at = entered, 0, 0
+                continue
             (branch, then), *others = self._statements.do(statement, branch, line.ref)
             for other, other_then in others:  # they wait for their turn
                 place = self._after(other_then, other, frame, index, at, line)

@@ -43,9 +43,11 @@ class Routing:
         }
 
     def is_local(self, address: IPAddress) -> bool | None:
-        if address not in self._locals:
-            self._locals[address] = self._find_local(address)
-        return self._locals[address]
+        try:
+            return self._locals[address]
+        except KeyError:
+            found = self._locals[address] = self._find_local(address)
+            return found
 
     def _find_local(self, address: IPAddress) -> bool | None:
         if address.is_loopback:
@@ -61,9 +63,11 @@ class Routing:
 
     def kind_of(self, address: IPAddress) -> str | None:
         """LOCAL, UNICAST, BROADCAST, MULTICAST (what -m addrtype calls them)."""
-        if address not in self._kinds:
-            self._kinds[address] = self._find_kind(address)
-        return self._kinds[address]
+        try:
+            return self._kinds[address]
+        except KeyError:
+            found = self._kinds[address] = self._find_kind(address)
+            return found
 
     def _find_kind(self, address: IPAddress) -> str | None:
         if address.is_multicast:
@@ -189,9 +193,11 @@ class Routing:
         """Those that MASQUERADE may pick; None if nobody knows. It takes no loopback address; a
         device that has none borrows the first of another (inet_select_addr)."""
         key = way, destination
-        if key not in self._masquerades:
-            self._masquerades[key] = self._find_masquerade(way, destination)
-        return self._masquerades[key]
+        try:
+            return self._masquerades[key]
+        except KeyError:
+            found = self._masquerades[key] = self._find_masquerade(way, destination)
+            return found
 
     def _find_masquerade(self, way: Way, destination: IPAddress) -> tuple[IPAddress, ...] | None:
         if way.device is None or self._view.addresses is None:
