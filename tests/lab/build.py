@@ -27,6 +27,8 @@ PROGRAMS = (
     "kube-scheduler",
     "kubectl",
 )
+#: The newest that the module proxy has; krew-index checks with one patch release more.
+KREW = "krew-v0.4.3"
 VERSION_PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 
 
@@ -123,6 +125,23 @@ def linker_flags(version: str) -> str:
         for key, value in stamp.items()
     ]
     return " ".join(["-s -w", *marks])
+
+
+def build_krew() -> Path:
+    """kubectl's plugin manager."""
+    target = paths.programs(KREW) / "krew"
+    if not target.exists():
+        check_go()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix="svcnet-lab-") as folder, step(f"built {KREW}"):
+            module = Path(folder)
+            (module / "go.mod").write_text("module example.test/krew\n\ngo 1.26.0\n")
+            _, _, version = KREW.partition("-")
+            edit = ["go", "mod", "edit", f"-require=sigs.k8s.io/krew@{version}"]
+            run([*edit, str(module / "go.mod")], env=go_environment())
+            flags = f"-s -w -X sigs.k8s.io/krew/internal/version.gitTag={version}"
+            build_program(module, "sigs.k8s.io/krew/cmd/krew", target, flags)
+    return target
 
 
 def build_labsrv() -> Path:

@@ -123,3 +123,24 @@ def test_the_rules_refuse(path: str, value: object, complaint: str) -> None:
         place = place[int(part) if part.isdigit() else part]
     place[last] = value
     assert any(said.startswith(complaint) for said in complaints(broken))
+
+
+def test_the_release_template_makes_the_committed_manifest() -> None:
+    """krew-release-bot fills in the tag, and where addURIAndSha stands, the address and its hash
+    with four blanks before the second line."""
+    template = (ROOT / ".krew.yaml").read_text(encoding="utf-8")
+    spec = yaml.safe_load(TEXT)["spec"]
+    digest = spec["platforms"][0]["sha256"]
+    filled = re.sub(
+        r'\{\{addURIAndSha "(.*)" \.TagName \}\}', rf'uri: \1\n    sha256: "{digest}"', template
+    ).replace("{{ .TagName }}", spec["version"])
+    assert "{{" not in filled
+    assert yaml.safe_load(filled) == yaml.safe_load(TEXT)
+
+
+def test_the_release_workflow_builds_tests_and_compares() -> None:
+    path = ROOT / ".github" / "workflows" / "release.yml"
+    steps = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]["release"]["steps"]
+    runs = [step.get("run", "") for step in steps]
+    assert runs.index("make test") < runs.index("make dist")
+    assert any("diff krew-manifest.yaml dist/krew-manifest.yaml" in run for run in runs)

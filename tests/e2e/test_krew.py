@@ -1,0 +1,222 @@
+"""The real krew: install, list, upgrade through an index, uninstall; and every command from the
+link that it makes, with each Python that is there. No network but loopback."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import importlib.util
+import io
+import os
+import re
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.tool import ONLY, Svcnet
+from tests.lab import paths
+from tests.lab.build import build_krew
+from tests.lab.client import Lab
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+VERSIONS = ("python3.10", "python3.11", "python3.12", "python3.13")
+
+
+def load_build() -> Any:
+    spec = importlib.util.spec_from_file_location("svcnet_build", ROOT / "packaging" / "build.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+build = load_build()
+
+
+@dataclass(frozen=True)
+class Krew:
+    """A krew with a home of its own. A proxy that nobody runs is all there is beyond loopback."""
+
+    program: Path
+    home: Path
+
+    @property
+    def link(self) -> Path:
+        return self.home / "bin" / "kubectl-svcnet"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "KREW_ROOT": str(self.home),
+            "KREW_NO_UPGRADE_CHECK": "1",
+            "HOME": str(self.home),
+            "PATH": f"{self.home / 'bin'}:{paths.BIN}:{os.environ['PATH']}",
+            "HTTP_PROXY": "http://127.0.0.1:1",
+            "HTTPS_PROXY": "http://127.0.0.1:1",
+            "NO_PROXY": "127.0.0.1",
+        }
+
+    def __call__(self, *words: str) -> str:
+        return run([str(self.program), *words], self.environment)
+
+
+def run(command: Sequence[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of this version, with its manifest."""
+    folder = tmp_path_factory.mktemp("dist")
+    build.build(folder)
+    return folder
+
+
+@pytest.fixture
+def krew(tmp_path: Path) -> Krew:
+    return Krew(build_krew(), tmp_path / "home")
+
+
+def test_by_manifest_and_archive(krew: Krew, dist: Path) -> None:
+    [archive] = dist.glob("*.tar.gz")
+    manifest = dist / "krew-manifest.yaml"
+    krew("install", f"--manifest={manifest}", f"--archive={archive}")
+    said = run(["kubectl", "svcnet", "version"], krew.environment)
+    assert said.startswith(f"kubectl svcnet {build.version()} ")
+    assert krew.link.is_symlink()
+    changed = manifest.read_text(encoding="utf-8").replace('sha256: "', 'sha256: "0', 1)
+    other = dist / "other.yaml"
+    other.write_text(re.sub(r'(sha256: "[0-9a-f]{64})[0-9a-f]', r"\1", changed), encoding="utf-8")
+    fresh = Krew(krew.program, krew.home.with_name("other"))
+    with pytest.raises(AssertionError, match="checksum does not match"):
+        fresh("install", f"--manifest={other}", f"--archive={archive}")
+
+
+@pytest.fixture
+def served(dist: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """A folder, and the loopback address at which what it holds is downloaded."""
+    folder = tmp_path / "served"
+    shutil.copytree(dist, folder)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def git(folder: Path, *words: str) -> None:
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.test", "-c", "init.defaultBranch=main"]
+    run(["git", "-C", str(folder), *who, *words], dict(os.environ))
+
+
+def release(index: Path, folder: Path, address: str, version: str) -> None:
+    """This version's archive under another number, and its manifest in the index."""
+    [original] = folder.glob(f"kubectl-svcnet_v{build.version()}.tar.gz")
+    with tarfile.open(original) as opened:
+        files = {m.name: opened.extractfile(m) for m in opened.getmembers()}
+        held = {name: (file or io.BytesIO()).read() for name, file in files.items()}
+    where = "lib/kubectl_svcnet/__init__.py"
+    held[where] = held[where].replace(build.version().encode(), version.encode())
+    archive = build.pack(held)
+    (folder / f"kubectl-svcnet_v{version}.tar.gz").write_bytes(archive)
+    template = (ROOT / "krew-manifest.yaml").read_text(encoding="utf-8")
+    made = build.manifest(template, version, hashlib.sha256(archive).hexdigest())
+    made = re.sub(r"https://github\.com\S+/(?=kubectl-svcnet_v)", f"{address}/", made)
+    (index / "plugins").mkdir(exist_ok=True)
+    (index / "plugins" / "svcnet.yaml").write_text(made, encoding="utf-8")
+    git(index, "add", ".")
+    git(index, "commit", "-qm", f"svcnet v{version}")
+
+
+@pytest.mark.tools("git")
+def test_through_an_index(krew: Krew, served: tuple[Path, str], tmp_path: Path) -> None:
+    folder, address = served
+    index = tmp_path / "index"
+    index.mkdir()
+    git(index, "init", "-q")
+    release(index, folder, address, "0.0.1")
+    krew("index", "add", "own", str(index))
+    krew("install", "own/svcnet")
+    assert "own/svcnet" in krew("list")
+    assert "kubectl svcnet 0.0.1 " in run([str(krew.link), "version"], krew.environment)
+    release(index, folder, address, "0.0.2")
+    krew("update")
+    krew("upgrade", "svcnet")
+    assert "kubectl svcnet 0.0.2 " in run([str(krew.link), "version"], krew.environment)
+    krew("uninstall", "svcnet")
+    assert not krew.link.exists()
+    assert "svcnet" not in krew("list")
+    assert not list((krew.home / "store").glob("svcnet*"))
+
+
+def pythons() -> list[str]:
+    """Those that are there and are what their name says."""
+    found = []
+    for name in VERSIONS:
+        check = [name, "-I", "-S", "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
+        if shutil.which(name):
+            done = subprocess.run(check, capture_output=True, text=True, check=False)
+            found += [name] if done.stdout.strip() == name else []
+    return found
+
+
+def commands(bundle: Path) -> list[tuple[str, ...]]:
+    return [
+        ("version",),
+        ("completion", "bash"),
+        ("trace", "db-service", *ONLY),
+        ("check", *ONLY),
+        ("ranges", *ONLY),
+        ("proxy", *ONLY),
+        ("logs", "db-service", *ONLY),
+        ("packet", "tcp", "default/client-n1", "10.96.0.1:443"),
+        ("permissions",),
+        ("snapshot", str(bundle), *ONLY),
+        ("diff", "demo", "demo"),
+    ]
+
+
+def test_every_command_from_the_link(
+    krew: Krew, dist: Path, lab: Lab, svcnet: Svcnet, tmp_path: Path
+) -> None:
+    svcnet.healthy(within=120)
+    [archive] = dist.glob(f"kubectl-svcnet_v{build.version()}.tar.gz")
+    krew("install", f"--manifest={dist / 'krew-manifest.yaml'}", f"--archive={archive}")
+    found = pythons()
+    assert found, "no Python from 3.10 to 3.13"
+
+    def one(job: tuple[str, tuple[str, ...]]) -> str:
+        python, words = job
+        more = {"SVCNET_PYTHON": python, "KUBECONFIG": str(lab.kubeconfig), "HOME": "/"}
+        return run([str(krew.link), *words], {**os.environ, **more})
+
+    jobs = [(p, words) for p in found for words in commands(tmp_path / f"{p}.tar.gz")]
+    with ThreadPoolExecutor(max_workers=3) as pool:
+        said = dict(zip(jobs, pool.map(one, jobs), strict=True))
+    for (python, words), text in said.items():
+        assert text or words[0] == "check", (python, words)
+        if words == ("version",):
+            assert f"(Python {python.removeprefix('python')}." in text
