@@ -103,6 +103,8 @@ def gap_of(request: Request, failure: Failure, *, what: str, node: str = "", blo
     ):
         next = f"kubectl describe node {node}" if node else ""
     why = parse_refusal(failure.message)
+    if isinstance(request, ExecRequest) and failure.reason is Reason.TIMEOUT:
+        why += "; a busy node may need a longer --exec-timeout"
     return Gap(what=what, node=node, why=why, next=next, blocking=blocking)
 
 

@@ -113,7 +113,9 @@ def test_a_node_that_says_nothing(reason: Reason) -> None:
     source = Node(lambda request, capture: failed(capture, reason, "it failed"))
     report = trace(source, DB)
     assert verdict(report) == "unread"
-    assert [(g.node, g.why) for g in report.gaps if g.blocking] == [("n1", "it failed")]
+    [gap] = [gap for gap in report.gaps if gap.blocking]
+    assert gap.node == "n1"
+    assert gap.why.startswith("it failed")
     assert report.collected.nodes_read == 2
     assert len(source.of_n1()) == 1  # and it is not asked again
 
