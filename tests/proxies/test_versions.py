@@ -80,6 +80,10 @@ def test_a_missing_masquerade_is_shown(node: ProxyNode) -> None:
     assert masquerades(node) == {True, False}
     with NO_MASQUERADE.seeded(node):
         assert masquerades(node) == {False}
+        report = look(node, DB.service)
+    [found] = report.findings
+    assert found.code == NO_MASQUERADE.code, told(report)
+    assert re.search(NO_MASQUERADE.evidence, " ".join(found.evidence)), told(report)
 
 
 def test_a_stopped_proxy(node: ProxyNode) -> None:
