@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.model.fate import Fate, FateKind
-from kubectl_svcnet.model.nodeview import Hop, Route
+from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.fate import Backend, Fate, FateKind
+from kubectl_svcnet.model.nodeview import Hop, InterfaceAddress, Route
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.parse.ip_json import parse_rules
+from kubectl_svcnet.parse.iptables_save import parse_save
 
 Ask = Callable[..., tuple[Fate, ...]]
 
@@ -150,3 +152,43 @@ def test_a_hash_takes_one_of_several_hops(ask: Ask) -> None:
     assert [(fate.masquerade, fate.probability) for fate in fates] == [(False, None), (True, None)]
     (own,) = ask(text, "8.8.8.8", view={"routes": routes}, **OWN)
     assert own.masquerade is False  # tun0 has no address, so both ways it is from eth0's
+
+
+def test_a_mark_of_nat_moves_nothing(ask: Ask) -> None:
+    entries = [LOCAL, {"priority": 9, "src": "all", "fwmark": "0x1", **T100}, *REST]
+    view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+    text = "*nat\n-A OUTPUT -j MARK --set-mark 0x1\nCOMMIT\n"
+    text += "*mangle\n-A POSTROUTING -o tun0 -j DROP\nCOMMIT\n"
+    (fate,) = ask(text, "8.8.8.8", view=view, **OWN)
+    assert fate.kind is FateKind.PASS
+
+
+def test_a_datagram_goes_with_a_connection_or_without(ask: Ask) -> None:
+    """Only connect asks for the way again once there is a source (ip_route_connect)."""
+    entries = [LOCAL, {"priority": 9, "src": "192.168.0.1", **T100}, *REST]
+    view = {"routes": ROUTES, "routing_rules": parse_rules(json.dumps(entries))}
+    text = "*mangle\n-A POSTROUTING -o tun0 -j DROP\nCOMMIT\n"
+    (fate,) = ask(text, "8.8.8.8", view=view, **OWN)
+    assert fate.kind is FateKind.DROP
+    fates = ask(text, "8.8.8.8", view=view, protocol=Protocol.UDP, **OWN)
+    assert {fate.kind for fate in fates} == {FateKind.DROP, FateKind.PASS}
+
+
+def test_ipv6_keeps_the_first_way_that_is_one(ask: Ask) -> None:
+    mine = InterfaceAddress(ip_address("fd00::1"), "eth0", 64)
+    entries = [LOCAL, {"priority": 9, "src": "fd00::1", **T100}, REST[0]]
+    text = "*mangle\n-A POSTROUTING -o tun0 -j DROP\nCOMMIT\n"
+    view = {
+        "addresses": (mine,),
+        "routes": (
+            Route(ip_network("::/0"), "eth0"),
+            Route(ip_network("::/0"), "tun0", table="100"),
+        ),
+        "routing_rules": parse_rules(json.dumps(entries)),
+        "rulesets": {
+            (Family.IPV6, backend): parse_save(rules, Family.IPV6, backend)
+            for backend, rules in ((Backend.NFT, text), (Backend.LEGACY, ""))
+        },
+    }
+    (fate,) = ask("", "fd01::9", view=view, **OWN)
+    assert fate.kind is FateKind.PASS
