@@ -50,9 +50,9 @@ def add(mode: str) -> None:
     kube.apply(pods())
     with step("machine"):
         start(port)
-        wait_until(f"{GUEST.name} is ready", is_ready, timeout=300, every=1)
+        wait_until(f"{GUEST.name} is ready", is_ready, timeout=600, every=1)
     with step("pods"):
-        wait_until(f"{GUEST.name}: every pod is ready", pods_are_ready, timeout=300, every=1)
+        wait_until(f"{GUEST.name}: every pod is ready", pods_are_ready, timeout=600, every=1)
     with step("kube-proxy"):
         proxy.wait_for_mode(GUEST, mode)
 
