@@ -68,7 +68,15 @@ class Parser(argparse.ArgumentParser):
     """argparse with kubectl's words for a wrong command line."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        _wrong_usage(message, self.prog)
+        unknown = re.match(r"argument COMMAND: invalid choice: '([^']*)'", message)
+        _wrong_usage(_no_command(unknown[1]) if unknown else message, self.prog)
+
+
+def _no_command(word: str) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, COMMANDS, n=1)
+    return f"unknown command {word!r}" + (f"; did you mean {near[0]}?" if near else "")
 
 
 def _wrong_usage(message: str, command: str) -> NoReturn:

@@ -272,3 +272,22 @@ def test_one_parser_for_all() -> None:
 def test_the_completion_script(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", "bash"]) == 0
     assert "kubectl-svcnet" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("trac", "error: unknown command 'trac'; did you mean trace?"),
+        ("permisions", "error: unknown command 'permisions'; did you mean permissions?"),
+        ("xyz", "error: unknown command 'xyz'"),
+    ],
+)
+def test_a_command_that_does_not_exist(
+    word: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([word])
+    assert caught.value.code == 2
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == said
+    assert rest == ["See 'kubectl svcnet --help' for help and examples."]
