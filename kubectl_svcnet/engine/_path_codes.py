@@ -18,6 +18,56 @@ PATH_CODES = (
         command="kubectl svcnet ranges --explain",
     ),
     Code(
+        number="SVN511",
+        level=Level.ERROR,
+        title="Forwarding is off",
+        cause="net.ipv4.ip_forward (or its IPv6 counterpart) is 0, so the node drops whatever "
+        "is not for itself: no packet leaves it for a pod. A reloaded sysctl file or a "
+        "restarted network service often resets it.",
+        action="Set it to 1 and find what reset it, among the files of /etc/sysctl.d.",
+        command="kubectl -n kube-system exec POD -- cat /proc/sys/net/ipv4/ip_forward",
+    ),
+    Code(
+        number="SVN512",
+        level=Level.WARNING,
+        title="Bridged packets pass by the rules",
+        cause="net.bridge.bridge-nf-call-iptables is 0 or br_netfilter is not loaded, on a node"
+        " whose pods are ports of a bridge: answers between two pods of the node are not "
+        "translated back, so their connections to Services hang.",
+        action="Load br_netfilter and set the sysctl to 1 for each family in use.",
+        command="kubectl -n kube-system exec POD -- grep -rH . /proc/sys/net/bridge",
+    ),
+    Code(
+        number="SVN513",
+        level=Level.WARNING,
+        title="Connection table nearly full",
+        cause="The node tracks nearly as many connections as it may; when the table is full, "
+        "new connections are dropped.",
+        action="Raise nf_conntrack_max (kube-proxy's conntrack.maxPerCore), or find what opens "
+        "so many.",
+        command="kubectl -n kube-system exec POD -- cat /proc/sys/net/netfilter/nf_conntrack_count",
+    ),
+    Code(
+        number="SVN514",
+        level=Level.INFO,
+        title="Connections were not tracked",
+        cause="Since the node started, some connections could not be entered in the table: it "
+        "was full, or two packets of one flow raced, as DNS queries over UDP do.",
+        action="Watch whether the numbers grow. If they do, raise nf_conntrack_max; for DNS use "
+        "NodeLocal DNSCache, or TCP.",
+        command="kubectl -n kube-system exec POD -- cat /proc/net/stat/nf_conntrack",
+    ),
+    Code(
+        number="SVN515",
+        level=Level.WARNING,
+        title="UDP flows held by a dead endpoint",
+        cause="The node still tracks UDP flows to a Service that are answered by none of its "
+        "endpoints. As long as their clients go on sending from the same port, they are "
+        "led there, whatever the rules say.",
+        action="Restart kube-proxy on the node, which clears such entries, or the client.",
+        command="kubectl -n kube-system exec POD -- grep udp /proc/net/nf_conntrack",
+    ),
+    Code(
         number="SVN521",
         level=Level.ERROR,
         title="Masquerade missing",

@@ -104,6 +104,9 @@ FILES = (
     "/proc/net/dev",
     "/proc/net/ip_tables_names",
     "/proc/net/ip6_tables_names",
+    "/proc/net/stat/nf_conntrack",
+    "/proc/sys/net/netfilter/nf_conntrack_count",
+    "/proc/sys/net/netfilter/nf_conntrack_max",
     "/proc/modules",
     "/proc/1/status",
     "/proc/version",
@@ -353,6 +356,16 @@ _ROWS = (
         name="ip6-route",
         argv=("ip", "-6", "-j", "route", "show", "table", "all"),
         shows="all IPv6 routes",
+    ),
+    CommandSpec(
+        name="connections",
+        argv=("grep", "-E", "{dialled}", "/proc/net/nf_conntrack"),
+        arguments={
+            "dialled": r" udp .* dport=\([0-9]{1,5}(?:\|[0-9]{1,5}){0,999}\) ",
+            "leave": _PATTERN,
+        },
+        filtered=True,
+        shows="tracked UDP connections to Services that no endpoint answers",
     ),
     CommandSpec(
         name="log-tail",

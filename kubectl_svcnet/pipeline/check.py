@@ -22,7 +22,7 @@ from ..model.finding import Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
-from . import objects
+from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
 from .proxies import Proxies, Words, lacking, telling, told_of
@@ -41,6 +41,7 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     """Raises as `trace` does."""
     collector = Collector(source, max_parallel=options.max_parallel)
     tracing = begin(collector, options, dated=True)
+    tracing.beside = kernel.commands_beside(tracing.read)
     proxies = Proxies(collector, options, tracing.inventory)
     apart = source.apart() if isinstance(source, Recorded) else source
     with ThreadPoolExecutor(max_workers=2) as pool:
@@ -96,7 +97,16 @@ def _report(
     services, facts = services_of(outcome), facts_of(outcome)
     found = [f for service in services for f in statements_of(service, facts)]
     api = _objects(tracing, outcome)
-    every = (*judged.findings, *found, *api.findings, *rivals(services), *ranges.findings)
+    beside, more = kernel.judge(outcome.expected, outcome.readings.values())
+    gaps = (*gaps_of(outcome), *judged.gaps, *api.gaps, *more, *ranges.gaps)
+    every = (
+        *judged.findings,
+        *found,
+        *beside,
+        *api.findings,
+        *rivals(services),
+        *ranges.findings,
+    )
     read = frozenset(name for name, r in outcome.readings.items() if r.view is not None)
     return CheckReport(
         collected=_with(tracing.collected(outcome.readings), ranges.collected),
@@ -107,7 +117,7 @@ def _report(
             since=_since(tracing, outcome),
             nodes_read=len(read),
         ),
-        gaps=tuple(dict.fromkeys((*gaps_of(outcome), *judged.gaps, *api.gaps, *ranges.gaps))),
+        gaps=tuple(dict.fromkeys(gaps)),
         missing=outcome.missing,
         fails=None if fail_on == "never" else Level(fail_on),
     )

@@ -83,6 +83,7 @@ class NodeReader:
     agents: tuple[Pod, ...]
     wanted: Callable[[Node, Owner], tuple[Wanted, ...]]
     explain: bool = False
+    beside: tuple[Command, ...] = ()  # to be read in the first round, for whoever asks the captures
 
     def read(self, node: Node, ask: Ask) -> NodeReading:
         """For the packets of frontends, whose walks the reading holds."""
@@ -160,7 +161,7 @@ class NodeReader:
         """The first round, without a shell where the image has none; and what of the kernel is
         known to be in use, so that the next rounds may read it too."""
         in_use = frozenset[Needs]()
-        captures = self._exec(vantage, first_round(wanted))
+        captures = self._exec(vantage, (*first_round(wanted), *self.beside))
         if nft_withheld(captures):
             in_use = frozenset({Needs.NF_TABLES})
             captures += self._exec(vantage, rules_round(wanted), in_use=in_use)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..model.capture import ApiRequest, Source
+from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
@@ -83,6 +84,7 @@ class Tracing:
         self.conduct: Future[dict[str, Conduct]] = Future()
         self.api_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.reread = frozenset[str]()
+        self.beside: tuple[Command, ...] = ()  # read of each node as well
 
     def outcome(self) -> Outcome:
         """The nodes read and judged, those that differ twice."""
@@ -183,6 +185,7 @@ class Tracing:
             agents=self.inventory.agents or (),
             wanted=lambda node, owner: wanted_of(expected, node, owner, targets),
             explain=self.options.explain,
+            beside=self.beside,
         )
 
         def read(node: Node) -> NodeReading:

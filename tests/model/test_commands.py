@@ -22,6 +22,7 @@ ALLOWED = {
     "directory": "/host/etc/cni/net.d",
     "bytes": "1048576",
     "lines": "2000",
+    "dialled": " udp .* dport=(53|5353) ",
     "pattern": r"default/db|10\.96\.0\.9",
     "log": "/host/var/log/kube-proxy.log",
 }
@@ -64,6 +65,7 @@ def test_every_program_is_a_reading_one(row: CommandSpec) -> None:
             ("cat", "{file}"),
             ("grep", "-rsH"),
             ("grep", "-sH"),
+            ("grep", "-E"),
             ("grep", "-aEm"),
             ("grep", "-rlF"),
             ("curl", "-sf"),  # without -d, -T or -X: a GET
