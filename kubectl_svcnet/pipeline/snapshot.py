@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from ..dataplanes.kube_proxy import proxy_pod
 from ..model.capture import ApiRequest, Source
+from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import SnapshotReport
@@ -17,6 +18,7 @@ from ..node.vantage import choose
 from .collect import Collector, gap_of
 from .dumps import read_dumps
 from .inventory import Scope, read_nodes, read_services
+from .kernel import commands_beside
 from .logs import fetch, log_requests
 from .ranges import run as read_ranges
 from .told import requests
@@ -38,10 +40,11 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
             collector.wait(options.settle)
         services = read_services(collector, (Scope(),))
         collector.fetch(PODS)
+        beside = commands_beside(services)
         if not reading:
             here = {node.name for node in nodes}
             fetch(collector, [EVENTS, *log_requests(collector, options, agents, here)])
-        answers = collector.map(lambda node: _node(collector, node, agents), nodes)
+        answers = collector.map(lambda node: _node(collector, node, agents, beside), nodes)
         read_services(collector, (Scope(),))
         if not reading:
             found += services.gaps
@@ -54,7 +57,9 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
     )
 
 
-def _node(collector: Collector, node: Node, agents: tuple[Pod, ...]) -> tuple[Gap | None, bool]:
+def _node(
+    collector: Collector, node: Node, agents: tuple[Pod, ...], beside: tuple[Command, ...]
+) -> tuple[Gap | None, bool]:
     here = tuple(pod for pod in agents if pod.node == node.name)
     proxy = proxy_pod(here)
     if proxy is not None:
@@ -62,7 +67,7 @@ def _node(collector: Collector, node: Node, agents: tuple[Pod, ...]) -> tuple[Ga
     vantage = choose(node, here)
     if isinstance(vantage, Gap):
         return vantage, False
-    captures = read_dumps(collector, vantage)
+    captures = read_dumps(collector, vantage, beside)
     failure = next((c.failure for c in captures if c.failure is not None), None)
     if failure is not None and all(c.failure == failure for c in captures):
         request = captures[0].request
