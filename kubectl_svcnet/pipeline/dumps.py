@@ -29,14 +29,8 @@ def read_dumps(
     collector: Collector, vantage: Vantage, beside: tuple[Command, ...] = ()
 ) -> tuple[Capture, ...]:
     """`beside`: what else is read in the same exec, where there is a shell."""
-    commands = (
-        *state_commands(FAMILIES),
-        IP_VS,
-        IPVSADM,
-        LISTING,
-        *dumps(FAMILIES, IPTABLES),
-        *beside,
-    )
+    state = (*state_commands(FAMILIES), IP_VS, IPVSADM, *beside)
+    commands = (*state, LISTING, *dumps(FAMILIES, IPTABLES))
     captures = collector.fetch(_request(vantage, commands, shell=True))
     shell = True
     if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in captures):

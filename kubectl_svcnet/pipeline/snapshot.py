@@ -7,6 +7,8 @@ business of `cluster.redact`.
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..dataplanes.kube_proxy import proxy_pod
 from ..model.capture import ApiRequest, Source
 from ..model.commands import Command
@@ -40,11 +42,11 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
             collector.wait(options.settle)
         services = read_services(collector, (Scope(),))
         collector.fetch(PODS)
-        beside = commands_beside(services)
         if not reading:
             here = {node.name for node in nodes}
             fetch(collector, [EVENTS, *log_requests(collector, options, agents, here)])
-        answers = collector.map(lambda node: _node(collector, node, agents, beside), nodes)
+        read_node = partial(_node, collector, agents=agents, beside=commands_beside(services))
+        answers = collector.map(read_node, nodes)
         read_services(collector, (Scope(),))
         if not reading:
             found += services.gaps
