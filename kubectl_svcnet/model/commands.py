@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
+from .node_files import DEVICE_SYSCTLS, DEVICES, FILES, SYSCTLS
+
 
 class Needs(str, Enum):
     """What the kernel must have already, so that the command loads no module (law 3)."""
@@ -93,44 +95,6 @@ _FIRST = {"table": _TABLE, "chain": r"[A-Z][A-Z0-9-]{0,63}"}
 _LOG_PATH = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/kube-proxy\.log"  # as a pod mounts it
 _CNI_DIRECTORY = r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*){0,8}/(?:net\.d|cni-network)"
 _WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-
-#: Files of a node that may be shown with `cat`; all are read-only views of the kernel, or logs,
-#: or what a CNI wrote down of its ranges.
-FILES = (
-    "/proc/net/fib_trie",
-    "/proc/net/route",
-    "/proc/net/if_inet6",
-    "/proc/net/ipv6_route",
-    "/proc/net/dev",
-    "/proc/net/ip_tables_names",
-    "/proc/net/ip6_tables_names",
-    "/proc/net/stat/nf_conntrack",
-    "/proc/sys/net/netfilter/nf_conntrack_count",
-    "/proc/sys/net/netfilter/nf_conntrack_max",
-    "/proc/modules",
-    "/proc/1/status",
-    "/proc/version",
-    "/var/log/kube-proxy.log",
-    "/run/flannel/subnet.env",
-    "/etc/cni/net.d/10-kindnet.conflist",
-    "/etc/cni/net.d/10-kuberouter.conflist",
-)
-
-#: sysctls that decide a packet's way, read with one `grep`, which prints NAME:VALUE.
-SYSCTLS = (
-    "/proc/sys/net/ipv4/ip_forward",
-    "/proc/sys/net/ipv6/conf/all/forwarding",
-    "/proc/sys/net/ipv4/conf/all/route_localnet",
-    "/proc/sys/net/ipv4/conf/all/rp_filter",
-    "/proc/sys/net/ipv4/vs/conntrack",
-    "/proc/sys/net/ipv4/vs/expire_quiescent_template",
-    "/proc/sys/net/bridge/bridge-nf-call-iptables",
-    "/proc/sys/net/bridge/bridge-nf-call-ip6tables",
-)
-
-#: Those that a device may have for itself.
-DEVICE_SYSCTLS = ("accept_local", "route_localnet", "rp_filter")
-_DEVICES = "/proc/sys/net/ipv4/conf"
 
 
 def _nft_chains(nft: str, family: str) -> tuple[CommandSpec, ...]:
@@ -343,7 +307,7 @@ _ROWS = (
     ),
     CommandSpec(
         name="device-sysctls",
-        argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", _DEVICES),
+        argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", DEVICES),
         shows="accept_local, route_localnet, rp_filter of each device, by GNU's grep",
     ),
     CommandSpec(name="ip-addr", argv=("ip", "-j", "addr"), shows="addresses, where ip exists"),
