@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from kubectl_svcnet.model.commands import COMMANDS, FILES, SYSCTLS, Command, CommandSpec, Needs
+from kubectl_svcnet.model.commands import COMMANDS, Command, CommandSpec, Needs
+from kubectl_svcnet.model.node_files import FILES, SYSCTLS
 
 ROWS = [pytest.param(row, id=row.name) for row in COMMANDS.values()]
 
