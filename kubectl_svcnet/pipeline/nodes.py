@@ -168,7 +168,7 @@ class NodeReader:
         if captures and _all_failed(captures, Reason.NO_TOOL):
             plain = plain_round(frozenset(w.family for w in wanted))
             captures = self._exec(vantage, plain, shell=False)
-        failure = _whole_failure(captures)
+        failure = whole_failure(captures)
         if failure is not None:
             gap = gap_of(
                 captures[0].request, failure, what="rules", node=vantage.node, blocking=True
@@ -246,7 +246,7 @@ def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
 _MINOR = (Reason.NO_TOOL, Reason.NOT_PRESENT, Reason.NOT_RECORDED)
 
 
-def _whole_failure(captures: Sequence[Capture]) -> Failure | None:
+def whole_failure(captures: Sequence[Capture]) -> Failure | None:
     """Why the node answered nothing at all; None if it answered anything."""
     failures = [capture.failure for capture in captures if capture.failure is not None]
     if not failures or len(failures) < len(captures):

@@ -22,6 +22,7 @@ from .dumps import read_dumps
 from .inventory import Scope, read_nodes, read_services
 from .kernel import commands_beside
 from .logs import fetch, log_requests
+from .nodes import whole_failure
 from .ranges import run as read_ranges
 from .told import requests
 
@@ -70,8 +71,8 @@ def _node(
     if isinstance(vantage, Gap):
         return vantage, False
     captures = read_dumps(collector, vantage, beside)
-    failure = next((c.failure for c in captures if c.failure is not None), None)
-    if failure is not None and all(c.failure == failure for c in captures):
+    failure = whole_failure(captures)
+    if failure is not None:
         request = captures[0].request
         return gap_of(request, failure, what="rules", node=node.name, blocking=True), False
     return None, True
