@@ -33,8 +33,8 @@ def read_dumps(
     commands = (*state, LISTING, *dumps(FAMILIES, IPTABLES))
     captures = collector.fetch(_request(vantage, commands, shell=True))
     shell = True
-    asked = [capture for capture in captures if capture.command not in beside]
-    if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in asked):
+    own = [capture for capture in captures if capture.command not in beside]
+    if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in own):
         shell = False
         captures = collector.fetch(_request(vantage, plain_round(FAMILIES), shell=False))
     tables = listed_tables(captures)
