@@ -192,3 +192,16 @@ def test_ipv6_keeps_the_first_way_that_is_one(ask: Ask) -> None:
     }
     (fate,) = ask("", "fd01::9", view=view, **OWN)
     assert fate.kind is FateKind.PASS
+
+
+def test_a_way_back_that_nobody_knows_is_not_taken_for_right(ask: Ask) -> None:
+    entries = [LOCAL, {"priority": 9, "src": "all", "tos": "0x10", **T100}, *REST]
+    names = [f"net.ipv4.conf.{one}.rp_filter" for one in ("all", "cni0")]
+    view = {
+        "routes": ROUTES,
+        "routing_rules": parse_rules(json.dumps(entries)),
+        "sysctls": dict.fromkeys(names, "1"),
+    }
+    (fate,) = ask("", "192.168.0.1", view=view)
+    assert fate.kind is FateKind.UNKNOWN
+    assert "rp_filter" in fate.because
