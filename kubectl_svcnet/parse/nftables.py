@@ -24,6 +24,7 @@ from ._nft_expressions import Tokens, types_of
 from ._nft_lazy import Lazy
 from ._nft_rule import read_rule
 from ._nft_words import split_tokens, without_handle
+from .nft_tables import is_iptables
 
 _TABLE = re.compile(r"table (ip|ip6|inet|arp|bridge|netdev) (\S+) \{( # handle \d+)?$")
 _OBJECT = re.compile(r"\t(chain|set|map) (\S+) \{( # handle \d+)?$")
@@ -47,16 +48,33 @@ _DEEPER = re.compile(r"\n(?=\t\t[^\t])")
 
 
 class RuleLines(Lazy[nft.Rule]):
-    """The rules among these lines of a chain, from `start` on and before `end`."""
+    """The rules among these lines of a chain, from `start` on and before `end`. `translated`: they
+    are iptables', in words that nft found for them."""
 
-    __slots__ = ("_end", "_lines", "_start")
+    __slots__ = ("_end", "_lines", "_start", "_translated")
 
-    def __init__(self, lines: list[str], start: int, end: int) -> None:
+    def __init__(self, lines: list[str], start: int, end: int, *, translated: bool) -> None:
         self._lines, self._start, self._end, self._items = lines, start, end, None
+        self._translated = translated
 
     def _make(self) -> list[nft.Rule]:
         body = [line for line in _joined(self._lines[self._start : self._end]) if line]
-        return [read_rule(line, number) for number, line in enumerate(body, 1)]
+        rules = [read_rule(line, number) for number, line in enumerate(body, 1)]
+        return [_mistranslated(rule) for rule in rules] if self._translated else rules
+
+
+def _mistranslated(rule: nft.Rule) -> nft.Rule:
+    """nft 1.0.6 writes `! --ctstate ESTABLISHED,DNAT` as `ct status dnat`, without the negation
+    and the states (libxt_conntrack.c, its translation of --ctstate)."""
+    return replace(
+        rule,
+        statements=tuple(
+            nft.Doubt(rule.raw)
+            if isinstance(one, nft.Match) and one.left == nft.Ct("status")
+            else one
+            for one in rule.statements
+        ),
+    )
 
 
 class ElementText(Lazy[nft.Element]):
@@ -169,7 +187,8 @@ def _read_table(lines: list[str], at: int, draft: _Draft) -> int:
             except ValueError:
                 return len(lines)  # broke off inside
             if found and found[1] == "chain":
-                draft.chains[found[2]] = _chain(found[2], lines, at + 1, end)
+                own = is_iptables(draft.family, draft.name)
+                draft.chains[found[2]] = _chain(found[2], lines, at + 1, end, translated=own)
             elif found:
                 body = _joined(lines[at + 1 : end])
                 draft.sets[found[2]] = _set(found[2], body, maps=found[1] == "map")
@@ -199,7 +218,7 @@ def _joined(lines: list[str]) -> list[str]:
     return [" ".join(line.split("\n\t\t\t")).strip() for line in _DEEPER.split("\n".join(lines))]
 
 
-def _chain(name: str, lines: list[str], at: int, end: int) -> nft.Chain:
+def _chain(name: str, lines: list[str], at: int, end: int, *, translated: bool) -> nft.Chain:
     base, comment = None, ""
     while at < end:
         line = lines[at].strip()
@@ -212,7 +231,8 @@ def _chain(name: str, lines: list[str], at: int, end: int) -> nft.Chain:
         else:
             base = nft.Base(line, "", None)
         at += 1
-    return nft.Chain(name=name, base=base, comment=comment, rules=RuleLines(lines, at, end))
+    rules = RuleLines(lines, at, end, translated=translated)
+    return nft.Chain(name=name, base=base, comment=comment, rules=rules)
 
 
 def priority_of(words: str) -> int | None:

@@ -448,3 +448,12 @@ def test_any_text_ends(noise: str, at: int) -> None:
             for found in parse_ruleset(spoiled):
                 for chain in found.chains.values():
                     assert all(rule.statements or rule.comment for rule in chain.rules)
+
+
+def test_what_nft_makes_of_iptables_ctstate_is_doubted() -> None:
+    """KUBE-FIREWALL's `! --ctstate RELATED,ESTABLISHED,DNAT`, as nft 1.0.6 lists it."""
+    text = "table ip {} {{\n\tchain KF {{\n\t\tip daddr 127.0.0.0/8 ct status dnat drop\n\t}}\n}}\n"
+    (rule,) = parse_ruleset(text.format("filter"))[0].chains["KF"].rules
+    assert isinstance(rule.statements[1], nft.Doubt)
+    (rule,) = parse_ruleset(text.format("firewalld"))[0].chains["KF"].rules
+    assert isinstance(rule.statements[1], nft.Match)
