@@ -1,7 +1,7 @@
 """Which tracked connections are worth reading on a node, and what they amount to.
 
 The table of a busy node has hundreds of thousands of lines, so those stay on the node that an
-endpoint of the Service answers, as it should be.
+endpoint of these Services answers.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ..engine.judge.coverage import coverage_of
 from ..engine.judge.gate import passed
 from ..engine.judge.grouping import grouped
+from ..engine.judge.proxy import LATE
 from ..errors import SvcnetError
 from ..model.capture import Recorded, Source
 from ..model.finding import Gap, Level
@@ -96,14 +97,15 @@ def _report(
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
     found = [f for service in services for f in statements_of(service, facts)]
+    changing = _changing(tracing, outcome)
     api = _objects(tracing, outcome)
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
     gaps = (*gaps_of(outcome), *judged.gaps, *api.gaps, *more, *ranges.gaps)
     every = (
         *judged.findings,
         *found,
-        *beside,
-        *api.findings,
+        *objects.unsettled(beside, changing | _recent(tracing)),
+        *objects.unsettled(api.findings, changing),
         *rivals(services),
         *ranges.findings,
     )
@@ -124,21 +126,31 @@ def _report(
 
 
 def _objects(tracing: Tracing, outcome: Outcome) -> objects.Judged:
-    """By what the API said last; what said something else before is not settled."""
-    first, last = tracing.read, outcome.expected
-    latest = replace(first, services=last.services, endpoints=dict(last.endpoints))
-    found = objects.judge(
+    """By what the API said last."""
+    last = outcome.expected
+    latest = replace(tracing.read, services=last.services, endpoints=dict(last.endpoints))
+    return objects.judge(
         tracing.collector, latest, tracing.nodes, whole=_everything(tracing.options)
     )
+
+
+def _changing(tracing: Tracing, outcome: Outcome) -> frozenset[str]:
+    """Services of which the API said something else at first."""
+    first, last = tracing.read, outcome.expected
     before = {service.name: service for service in first.services}
-    changing = frozenset(
+    return frozenset(
         str(service.name)
         for service in last.services
         if before.get(service.name) != service
         or first.endpoints.get(service.name) != last.endpoints.get(service.name)
     )
-    found.findings = objects.unsettled(found.findings, changing)
-    return found
+
+
+def _recent(tracing: Tracing) -> frozenset[str]:
+    """Services that changed within a minute, before which no sync is late: until then kube-proxy
+    may still clear the flows of endpoints that are gone."""
+    now = tracing.collector.source.now()
+    return frozenset(str(n) for n, at in tracing.read.changed.items() if now - at < LATE)
 
 
 def _with(collected: Collected, more: Collected) -> Collected:

@@ -105,12 +105,12 @@ def _listed(
 
 
 def unsettled(findings: Iterable[Finding], changing: frozenset[str]) -> list[Finding]:
-    """Of Services that changed while they were read, nothing is more than information."""
+    """Of Services that changed a moment ago nothing is more than information."""
     return [
         replace(
             one,
             level=Level.INFO,
-            message=f"{one.message} (not settled: it changed while it was read)",
+            message=f"{one.message} (not settled: it changed a moment ago)",
         )
         if one.service in changing
         else one

@@ -13,6 +13,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from ..errors import ParseError
@@ -195,6 +196,24 @@ def typed(read: Callable[[], tuple[RangeClaim, ...]], *, what: str, place: Place
                 ),
             )
         )
+
+
+def read_answers(
+    read: Callable[[Place, str], tuple[RangeClaim, ...]],
+    place: Place,
+    captures: Sequence[Capture],
+    *,
+    what: str,
+) -> Reading:
+    """What `read` claims by the text of each answer; one that failed is a gap."""
+    return joined(
+        *(
+            typed(partial(read, place, capture.text()), what=what, place=place)
+            if capture.ok
+            else Reading(gaps=(missed(capture, what, place.node),))
+            for capture in captures
+        )
+    )
 
 
 def joined(*readings: Reading) -> Reading:

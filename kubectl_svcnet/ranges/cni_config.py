@@ -8,14 +8,13 @@ only in an init container, which no exec reaches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.iprange import NODE_IPAM, Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Container
 from ..parse.cni_config import parse_cni_config
-from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._base import Place, Reading, claims_of, pod_object, read_answers
 from ._pods import exec_in, pods_of
 
 _DIRECTORY = "/etc/cni/net.d"
@@ -49,14 +48,7 @@ class _CNIConfig:
         return exec_in(place, Command("cat", (place.key,)))
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
-        return joined(
-            *(
-                typed(partial(_claims, place, capture.text()), what=self.name, place=place)
-                if capture.ok
-                else Reading(gaps=(missed(capture, self.name, place.node),))
-                for capture in captures
-            )
-        )
+        return read_answers(_claims, place, captures, what=self.name)
 
 
 def _reaches(container: Container | None) -> bool:

@@ -9,13 +9,12 @@ own container, `nbdb` of OpenShift and `nb-ovsdb` upstream; with interconnect ea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..parse.ovn_northbound import OVNNetwork, parse_ovn_northbound
-from ._base import Place, Reading, joined, missed, pod_object, typed
+from ._base import Place, Reading, pod_object, read_answers
 from ._pods import exec_in, pods_of
 
 _CONTAINERS = ("nbdb", "nb-ovsdb")
@@ -48,14 +47,7 @@ class _OVNNorthbound:
         return exec_in(place, Command("ovn-networks"))
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
-        return joined(
-            *(
-                typed(partial(_claims, place, capture.text()), what=self.name, place=place)
-                if capture.ok
-                else Reading(gaps=(missed(capture, self.name, place.node),))
-                for capture in captures
-            )
-        )
+        return read_answers(_claims, place, captures, what=self.name)
 
 
 def _claims(place: Place, text: str) -> tuple[RangeClaim, ...]:

@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
-import importlib.util
 import io
 import os
 import re
@@ -18,7 +17,6 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,25 +24,13 @@ from tests.e2e.tool import ONLY, Svcnet
 from tests.lab import paths
 from tests.lab.build import build_krew
 from tests.lab.client import Lab
+from tests.packager import ROOT, build
 
 pytestmark = pytest.mark.e2e
 
-ROOT = Path(__file__).resolve().parents[2]
 #: Run with the first Python only: each reads everything, or waits between two readings.
 SLOW = ("check", "logs", "snapshot")
 VERSIONS = ("python3.10", "python3.11", "python3.12", "python3.13")
-
-
-def load_build() -> Any:
-    spec = importlib.util.spec_from_file_location("svcnet_build", ROOT / "packaging" / "build.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-build = load_build()
 
 
 @dataclass(frozen=True)

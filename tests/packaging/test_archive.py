@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -11,25 +10,13 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.packager import ROOT, build
+
 LAUNCHER = ROOT / "packaging" / "launcher.sh"
-
-
-def load() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("svcnet_build", ROOT / "packaging" / "build.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-build = load()
 
 
 def test_the_built_manifest_differs_in_version_uri_and_hash_only() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -10,10 +12,14 @@ from kubectl_svcnet.cli.status import status_of
 from kubectl_svcnet.engine.judge.grouping import CAUSES
 from kubectl_svcnet.errors import ClusterError, UsageError
 from kubectl_svcnet.model.capture import LogRequest, Reason
+from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.finding import Finding, Level
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import CheckReport, Coverage
 from kubectl_svcnet.pipeline.check import check, plan
+from kubectl_svcnet.pipeline.collect import Collector
+from kubectl_svcnet.pipeline.inventory import Scope, read_services
+from kubectl_svcnet.pipeline.kernel import commands_beside
 from kubectl_svcnet.pipeline.proxy import run as proxy
 from kubectl_svcnet.pipeline.ranges import run as ranges
 from kubectl_svcnet.pipeline.trace import trace
@@ -168,3 +174,38 @@ def test_a_plan_runs_nothing() -> None:
     assert "/proc/net/route" in shown
     assert any("10249" in text for text in report.may_follow)
     assert len(plan(Saved().source(), DB).commands) < len(report.commands)
+
+
+@pytest.mark.parametrize(("age", "level"), [(30, Level.INFO), (90, Level.WARNING)])
+def test_flows_that_kube_proxy_may_still_clear(age: int, level: Level) -> None:
+    """A Service that changed within a minute: the flows of its former endpoints are no alarm."""
+    saved = Saved()
+    now = saved.source().now()
+    changed = datetime.fromtimestamp(now - age, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def udp(item: Any) -> Any:
+        if item["metadata"]["name"].startswith("db-service"):
+            item["metadata"] |= {"creationTimestamp": changed, "managedFields": []}
+            item["metadata"].pop("annotations", None)
+            for port in item["spec"]["ports"] if "spec" in item else item["ports"]:
+                port["protocol"] = "UDP"
+        return item
+
+    saved.objects("services", udp).objects("endpointslices", udp)
+    read = read_services(Collector(saved.source()), [Scope()])
+    *_, asked = commands_beside(read)
+    [service] = [s for s in read.services if s.name.name == "db-service"]
+    [address] = service.cluster_ips
+    line = (
+        f"ipv4     2 udp      17 29 src=10.244.1.4 dst={address} sport=40001 dport=3306 "
+        "src=10.244.9.9 dst=10.244.1.4 sport=3306 dport=40001 [ASSURED] mark=0 zone=0 use=2\n"
+    )
+    status = Command("cat", ("/proc/1/status",))
+    saved.captures += [
+        replace(one, command=asked, data=line.encode())
+        for one in saved.captures
+        if one.command == status and of_node(one, "n1")
+    ]
+    found = [one for one in check(saved.source(), ALL).findings if one.code == "SVN515"]
+    assert [(one.node, one.level) for one in found] == [("n1", level)]
+    assert ("a moment ago" in found[0].message) is (level is Level.INFO)

@@ -16,7 +16,7 @@ from kubectl_svcnet.model.packet import Client
 from kubectl_svcnet.model.report import FrontendTrace, NodeTrace, TraceReport, Walk
 from kubectl_svcnet.model.service import FrontendKind, Service
 
-from .reading import places
+from .reading import places, told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,3 +226,14 @@ def _sources(walk: Walk) -> Iterator[tuple[str, str, str]]:
 
 def _texts(values: object) -> str:
     return ", ".join(sorted(map(str, values)))  # type: ignore[call-overload]
+
+
+def check_as_expected(report: TraceReport, version: str, mode: str, *, more_than: int) -> None:
+    """Everything as expected or explained, nothing else stated, and enough was looked at."""
+    comparison = compare(report, version, mode)
+    assert not comparison.unexplained, "\n".join(comparison.unexplained)
+    assert comparison.frontends > more_than
+    named = {finding.service for finding in report.findings}
+    explained = {d.service.name for d in comparison.differences if d.what == "verdict"}
+    assert named == set(map(str, explained)), told(report)
+    assert not [gap for gap in report.gaps if gap.blocking], told(report)
