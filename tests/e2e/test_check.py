@@ -10,6 +10,7 @@ import pytest
 from tests.e2e.tool import ONLY, Answer, Svcnet
 from tests.lab import kube
 from tests.lab.client import Lab
+from tests.lab.shell import wait_until
 from tests.lab.topology import NODES
 
 pytestmark = pytest.mark.e2e
@@ -95,3 +96,46 @@ def test_the_cause_before_its_symptoms(many: str, svcnet: Svcnet) -> None:
     assert len(printed.stdout.splitlines()) < 24
     assert f"{SERVICES} differ on {many} only" in printed.stdout
     assert svcnet("check", "--skip", "SVN301,SVN201", *ONLY, "--settle", "0s").code == 0
+
+
+CLIENT, GONE, LISTENS = "10.244.2.250", "10.244.2.251", 8080
+
+
+@pytest.fixture
+def dead_flow(lab: Lab) -> Iterator[str]:
+    """On n2, a UDP flow to web-udp that an endpoint answers which is none."""
+    address = kube.get("service", "web-udp")["spec"]["clusterIP"]
+    dialled = ["-p", "udp", "-s", CLIENT, "-d", address, "--sport", "40000", "--dport", "53"]
+    answered = ["--reply-src", GONE, "--reply-dst", CLIENT]
+    ports = ["--reply-port-src", str(LISTENS), "--reply-port-dst", "40000", "-t", "300"]
+    lab.node_exec("n2", ["conntrack", "-I", *dialled, *answered, *ports])
+    try:
+        yield f"{address}:53"
+    finally:
+        lab.node_exec("n2", ["conntrack", "-D", *dialled])
+
+
+def test_a_flow_held_by_a_dead_endpoint(dead_flow: str, svcnet: Svcnet) -> None:
+    """A warning once the Service has not changed for a minute, as it has where the lab is new."""
+    wait_until(
+        "the Service is settled",
+        lambda: bool(svcnet("check", "web-udp", *ONLY).findings("warning")),
+        timeout=120,
+    )
+    answer = svcnet("check", "web-udp", *ONLY)
+    (finding,) = answer.findings("warning", "error")
+    assert finding["code"] == "SVN515", answer.told()
+    assert (finding["service"], finding["node"]) == ("default/web-udp", "n2")
+    assert f"1 flow for {dead_flow}/UDP goes to {GONE}:{LISTENS}" in finding["message"]
+    assert CLIENT in finding["evidence"][0]
+
+
+def test_a_node_that_forwards_nothing(lab: Lab, svcnet: Svcnet) -> None:
+    lab.node_exec("n2", ["sysctl", "-qw", "net.ipv4.ip_forward=0"])
+    try:
+        answer = svcnet("check", "db-service", *ONLY, "--settle", "0s")
+    finally:
+        lab.node_exec("n2", ["sysctl", "-qw", "net.ipv4.ip_forward=1"])
+    assert answer.code == 1, answer.told()
+    assert found(answer, "error") == {("SVN511", "n2"), ("SVN205", "default/db-service")}
+    assert {one["node"] for one in answer.findings("error")} == {"n2"}

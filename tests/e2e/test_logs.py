@@ -58,8 +58,9 @@ def set_flag(lab: Lab, proxy: str, path: str, flag: str) -> None:
 
 
 def endpoints(lab: Lab) -> dict[str, str]:
-    """The pods behind db-service that stay, and their addresses."""
-    items = json.loads(lab.kubectl("get", "pods", "-l", "app=db", "-o", "json"))["items"]
+    """The pods of NODE behind db-service that stay, and their addresses."""
+    here = f"--field-selector=spec.nodeName={NODE}"
+    items = json.loads(lab.kubectl("get", "pods", "-l", "app=db", here, "-o", "json"))["items"]
     return {
         pod["metadata"]["name"]: pod["status"]["podIP"]
         for pod in items
@@ -68,7 +69,8 @@ def endpoints(lab: Lab) -> dict[str, str]:
 
 
 def replace_pod(lab: Lab) -> tuple[str, str, str, str]:
-    """The pod that went and its address, the pod that came and its."""
+    """The pod that went and its address, the pod that came and its: the spread over nodes makes it
+    come where the other was."""
     before = endpoints(lab)
     name = min(before)
     lab.kubectl("delete", "pod", name, "--grace-period=1")
