@@ -92,9 +92,11 @@ def test_exit_codes_are_those_of_the_contract() -> None:
     assert row.findall(README.read_text(encoding="utf-8")) == row.findall(contract)
 
 
-def test_flags_and_commands_named_in_the_readme_exist() -> None:
-    text = README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("page", ["README.md", "docs/by-hand.md", "docs/troubleshooting.md"])
+def test_flags_and_commands_that_are_named_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
     lines = ["kubectl svcnet --help", *(f"kubectl svcnet {name} --help" for name in COMMANDS)]
     known = {flag for line in lines for flag in re.findall(r"--[a-z][a-z-]+", run(line).stdout)}
     named = set(re.findall(r"`kubectl svcnet [^`]*?(--[a-z][a-z-]+)|`(--[a-z][a-z-]+)", text))
     assert {flag for pair in named for flag in pair if flag} <= known
+    assert set(re.findall(r"`kubectl svcnet ([a-z]+)", text)) <= set(COMMANDS)
