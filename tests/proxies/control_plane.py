@@ -60,10 +60,12 @@ class ControlPlane:
             self.kubectl("replace", "--subresource=status", "-f", "-", stdin=_list(with_status))
 
     def replace(self, objects: Iterable[Object]) -> None:
-        """These instead of those that the last call made."""
+        """These instead of those that the last call made. Namespaces stay, empty: no controller is
+        here to end one."""
         objects = list(objects)
         kept = set(map(_key, objects))
-        if gone := [one for one in self.made if _key(one) not in kept]:
+        gone = [one for one in self.made if _key(one) not in kept and one["kind"] != "Namespace"]
+        if gone:
             self.kubectl("delete", "--wait", "--ignore-not-found", "-f", "-", stdin=_list(gone))
         self.apply(objects)
         self.made = objects
