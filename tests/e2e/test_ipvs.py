@@ -248,11 +248,12 @@ def test_weights_are_shares(svcnet: Svcnet, lab: Lab, seed: Seed, witness: Witne
         assert shares == pytest.approx([0.1, 0.1, 0.8]), row
 
 
-@pytest.mark.parametrize(("scheduler", "chosen"), [("sh", 1), ("mh", 1), ("lc", 3)])
+@pytest.mark.parametrize(("scheduler", "most"), [("sh", 1), ("mh", 1), ("lc", 3)])
 def test_a_choice_by_state(
-    svcnet: Svcnet, seed: Seed, witness: Witness, scheduler: str, chosen: int
+    svcnet: Svcnet, seed: Seed, witness: Witness, scheduler: str, most: int
 ) -> None:
-    """A hash sends a client to one of those told, always the same; the load to all in turn."""
+    """A hash sends a client to one of those told, always the same; the load to whoever has least,
+    which spares one that had many: a closed connection counts for two minutes."""
     with seed.changed(f"ipvsadm -E {{server}} -s {scheduler}", "ipvsadm -E {server} -s rr"):
         answer = trace_db(svcnet)
         [row] = asked(answer, "pod")
@@ -262,7 +263,7 @@ def test_a_choice_by_state(
     assert not seen.errors, seen
     reached = {address for host in seen.hosts for address in witness.addresses[host]}
     told = {address_of(fate["endpoint"]) for fate in row.fates}
-    assert len(reached & told) == len(seen.hosts) == chosen, seen
+    assert len(reached & told) == len(seen.hosts) <= most, seen
 
 
 MASQUERADE = (
