@@ -83,6 +83,8 @@ def judge(
 def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> NodeTrace:
     owner = reading.owner
     walks = reading.walks.get(frontend, ())
+    if expected.service(frontend.service) is None:
+        return _unjudged(reading, "the Service was deleted while it was read", excused=True)
     if owner.reader is None or reading.view is None:
         reason = next((gap.why for gap in reading.gaps if gap.blocking), owner.why)
         return _unjudged(reading, reason)

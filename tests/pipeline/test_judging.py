@@ -62,3 +62,11 @@ def test_what_judges_is_not_imported_before_a_node_has_answered() -> None:
     late = ("engine.simulate", "parse.iptables_save", "parse.nftables", "model.report", "render")
     assert not loaded & {f"kubectl_svcnet.{name}" for name in late}
     assert not loaded & {"kubernetes", "urllib3", "websocket"}
+
+
+def test_a_service_that_is_deleted_meanwhile_is_no_node_s_fault() -> None:
+    judged = judge(Expected(services=(), endpoints={}), {"n1": READING}, TARGETS)
+    assert {trace.reason for trace in judged.values()} == {
+        "the Service was deleted while it was read"
+    }
+    assert all(trace.excused for trace in judged.values())
