@@ -6,6 +6,8 @@ not answer is no error but a `Gap` in the report: see `model.finding`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class SvcnetError(Exception):
     """One sentence for the user: the cause, and in `next` the command to type now."""
@@ -37,3 +39,11 @@ class ParseError(SvcnetError):
         where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         super().__init__(f"{where}{message}" + (f": {text[:120]!r}" if text else ""))
         self.file, self.line, self.text = file, line, text
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """The end of the sentence that says a name does not exist; empty where none is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -36,3 +36,10 @@ def test_the_next_command_travels_along() -> None:
 def test_every_error_has_an_exit_status_of_the_contract() -> None:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert {kind.exit_code for kind in kinds if issubclass(kind, errors.SvcnetError)} == {2, 3}
+
+
+@pytest.mark.parametrize(
+    ("word", "end"), [("trac", "; did you mean trace?"), ("xyz", ""), ("", "")]
+)
+def test_did_you_mean(word: str, end: str) -> None:
+    assert errors.did_you_mean(word, ["ranges", "trace"]) == end

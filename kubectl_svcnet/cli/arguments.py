@@ -74,7 +74,19 @@ def rights(command: argparse.ArgumentParser) -> None:
 
 
 def shell(command: argparse.ArgumentParser) -> None:
-    command.add_argument("shell", choices=("bash", "zsh", "fish"), help="the shell to complete in")
+    one = command.add_mutually_exclusive_group(required=True)
+    one.add_argument(
+        "shell",
+        metavar="SHELL",
+        nargs="?",
+        choices=("bash", "zsh", "fish"),
+        help="bash, zsh or fish: print its script for the bare executable",
+    )
+    one.add_argument(
+        "--install",
+        action="store_true",
+        help="write kubectl_complete-svcnet, by which kubectl completes (krew links none)",
+    )
 
 
 def settle(command: argparse.ArgumentParser) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .. import __version__
-from ..errors import SvcnetError
+from ..errors import SvcnetError, did_you_mean
 from . import arguments, flags
 
 PROGRAM = "kubectl svcnet"
@@ -73,10 +73,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def _no_command(word: str) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, COMMANDS, n=1)
-    return f"unknown command {word!r}" + (f"; did you mean {near[0]}?" if near else "")
+    return f"unknown command {word!r}" + did_you_mean(word, COMMANDS)
 
 
 def _wrong_usage(message: str, command: str) -> NoReturn:
@@ -184,10 +181,9 @@ def _snapshot(given: argparse.Namespace) -> int:
 
 
 def _completion(given: argparse.Namespace) -> int:
-    from argcomplete.shell_integration import shellcode
+    from .shell import completion
 
-    print(shellcode(["kubectl-svcnet"], shell=given.shell))
-    return 0
+    return completion(given)
 
 
 def _version(given: argparse.Namespace) -> int:
@@ -214,10 +210,10 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
         " [SERVICE...]",
     ),
     "completion": (
-        "print the completion script of a shell",
+        "completion of commands, flags and names in a shell",
         _completion,
         arguments.shell,
-        " SHELL",
+        " [SHELL]",
     ),
     "diff": (
         "what differs between two bundles, or a bundle and now",
@@ -276,6 +272,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _guarded(argv)
     gc.set_threshold(GC_THRESHOLD)
+    if sys.argv[1:2] == ["__complete"] or "_ARGCOMPLETE" in os.environ:
+        from . import completion
+
+        completion.run(sys.argv[2:])
     status = _guarded(argv)
     try:
         sys.stdout.flush()

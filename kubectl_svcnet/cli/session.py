@@ -38,7 +38,7 @@ def run(given: argparse.Namespace, load: Callable[[], Work], *, timeout: float =
 
     `load` imports the command's pipeline; the first request is under way meanwhile.
     """
-    options, source, live = _open(given, timeout)
+    options, source, live = open_source(given, timeout)
     interrupted = _interruptible(live)
     try:
         report = _read(source, options, _loaded(load, live))
@@ -59,7 +59,7 @@ def follow(given: argparse.Namespace, work: FollowWork) -> int:
     for flag, name in (("bundle", "--bundle"), ("record", "--record")):
         if flag in vars(given):
             raise UsageError(f"{name} cannot be used with -f or -w, which follow a cluster")
-    options, _, live = _open(given, 0.0)
+    options, _, live = open_source(given, 0.0)
     assert live is not None
     options = replace(options, output={"json": "jsonl"}.get(options.output, options.output))
     interrupted = _interruptible(live)
@@ -132,7 +132,10 @@ def _nothing(report: Report, options: Options) -> str:
     return f"No resources found{where}"
 
 
-def _open(given: argparse.Namespace, timeout: float) -> tuple[Options, Source, LiveSource | None]:
+def open_source(
+    given: argparse.Namespace, timeout: float
+) -> tuple[Options, Source, LiveSource | None]:
+    """What the flags ask for and of whom; the third is the cluster, where it is one."""
     if "bundle" in vars(given):
         options = to_options(given, namespace="default", timeout=timeout)
         return options, open_bundle(options.bundle), None

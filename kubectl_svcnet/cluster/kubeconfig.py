@@ -17,13 +17,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError, UsageError
+from ..errors import ClusterError, UsageError, did_you_mean
 from .config import Auth, ClusterConfig, Impersonation, Overrides, Tls
 from .proxy import proxy_for
 
 Config = Mapping[str, Any]
 
-__all__ = ["ClusterConfig", "Overrides", "load_config", "merge", "parse_timeout", "resolve"]
+__all__ = [
+    "ClusterConfig",
+    "Overrides",
+    "load_config",
+    "merge",
+    "names_of",
+    "parse_timeout",
+    "resolve",
+]
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -119,7 +127,10 @@ def _context(merged: Config, overrides: Overrides, name: str) -> Mapping[str, An
         return {}
     context = merged["contexts"].get(name)
     if context is None:
-        raise ClusterError(f'context "{name}" does not exist', next="kubectl config get-contexts")
+        raise ClusterError(
+            f'context "{name}" does not exist' + did_you_mean(name, merged["contexts"]),
+            next="kubectl config get-contexts",
+        )
     if not (context.get("cluster") or overrides.cluster or overrides.server):
         raise ClusterError(f'cluster was not specified for context "{name}"')
     found: Mapping[str, Any] = context
@@ -262,8 +273,7 @@ def load_config(
 ) -> ClusterConfig:
     """Reads what kubectl would read. Raises ClusterError (exit 3) or UsageError (exit 2)."""
     overrides = overrides or Overrides()
-    paths, must_exist = paths_to_read(overrides, environment)
-    configs = [c for c in (_read(path, must_exist) for path in paths) if c]
+    configs = _configs(overrides, environment)
     account = _in_cluster(environment, service_account)
     merged = merge(configs)
     if not configs and account is not None and not overrides.kubeconfig:
@@ -274,6 +284,18 @@ def load_config(
     else:
         namespace = ""
     return resolve(configs, overrides, environment=environment, in_cluster_namespace=namespace)
+
+
+def names_of(
+    kind: str, overrides: Overrides, environment: Mapping[str, str] = os.environ
+) -> tuple[str, ...]:
+    """Of the `contexts`, `clusters` or `users` that there are. Raises as `load_config`."""
+    return tuple(merge(_configs(overrides, environment))[kind])
+
+
+def _configs(overrides: Overrides, environment: Mapping[str, str]) -> list[dict[str, Any]]:
+    paths, must_exist = paths_to_read(overrides, environment)
+    return [config for config in (_read(path, must_exist) for path in paths) if config]
 
 
 def _read(path: str, must_exist: bool) -> dict[str, Any] | None:

@@ -88,7 +88,7 @@ class Need:
         return right.verb in self.verbs and right.resource == self.resource
 
 
-CLUSTER_SCOPED = frozenset({"nodes", "servicecidrs.networking.k8s.io"})
+CLUSTER_SCOPED = frozenset({"namespaces", "nodes", "servicecidrs.networking.k8s.io"})
 SLICES = "endpointslices.discovery.k8s.io"
 #: From here on a WebSocket needs create as well: AuthorizePodWebsocketUpgradeCreatePermission of
 #: the API server.
@@ -247,6 +247,14 @@ NEEDS: tuple[Need, ...] = (
         where=Where.DEFAULT,
         commands=("ranges --probe",),
         shows="the Service ranges, by a dry-run that is refused; nothing is created",
+        extra=True,
+    ),
+    Need(
+        verbs=("list",),
+        resource="namespaces",
+        where=Where.CLUSTER,
+        commands=("completion",),
+        shows="their names: to complete one, and to tell one that does not exist",
         extra=True,
     ),
     _listed("blockaffinities.crd.projectcalico.org", "Calico"),

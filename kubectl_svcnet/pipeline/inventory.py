@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import ClusterError, ParseError, UsageError
+from ..errors import ClusterError, ParseError, UsageError, did_you_mean
 from ..model.capture import ApiRequest, Capture, Failure, Reason
 from ..model.finding import Gap
 from ..model.service import Endpoint, Inventory, Node, Pod, Service, ServiceName
@@ -205,7 +205,8 @@ def require_nodes(found: Collection[str], *, selector: str, names: Iterable[str]
         )
     for name in names:
         if name not in found:
-            raise UsageError(f'nodes "{name}" not found', next="kubectl get nodes")
+            sentence = f'nodes "{name}" not found' + did_you_mean(name, found)
+            raise UsageError(sentence, next="kubectl get nodes")
 
 
 def _only(nodes: tuple[Node, ...] | None, names: tuple[str, ...]) -> tuple[Node, ...] | None:

@@ -25,6 +25,7 @@ from ..model.service import Node, Pod
 from .collect import Collector
 from .inventory import ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
+from .nearest import with_nearest
 from .planned import planned
 
 Answers = Mapping[Request, tuple[Capture, ...]]
@@ -104,7 +105,7 @@ def ask(collector: Collector, options: Options) -> Asked:
     with ThreadPoolExecutor(max_workers=2) as pool:
         listed = pool.submit(read_services, collector, scopes)
         inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
-        read = picked(listed.result(), options)
+        read = with_nearest(collector, picked(listed.result(), options), options)
     require_services(read)
     nodes = inventory.nodes or ()
     here = {node.name for node in nodes}

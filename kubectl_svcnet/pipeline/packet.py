@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..engine.simulate import Routing, Simulator
-from ..errors import ParseError, UsageError
+from ..errors import ParseError, UsageError, did_you_mean
 from ..model.address import Family, IPAddress
 from ..model.capture import Source
 from ..model.fate import Fate, FateKind
@@ -99,7 +99,8 @@ def _node(inventory: Inventory, name: str) -> Node:
     for node in inventory.nodes:
         if node.name == name:
             return node
-    raise UsageError(f'nodes "{name}" not found', next="kubectl get nodes")
+    near = did_you_mean(name, (node.name for node in inventory.nodes))
+    raise UsageError(f'nodes "{name}" not found{near}', next="kubectl get nodes")
 
 
 def wanted_of(questions: Sequence[PacketQuestion]) -> tuple[Wanted, ...]:

@@ -18,6 +18,7 @@ from .collect import Collector, command_line
 from .expected import Expected, wanted_of
 from .inventory import read_nodes, read_services, require_services
 from .names import find_scopes, picked
+from .nearest import with_nearest
 from .nodes import unread_of
 
 _MAY_FOLLOW = (
@@ -33,6 +34,7 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
     collector = Collector(source, max_parallel=options.max_parallel)
     read = picked(read_services(collector, find_scopes(options)), options)
     inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
+    read = with_nearest(collector, read, options)
     require_services(read)
     expected = Expected(services=read.services, endpoints=read.endpoints)
     targets = [f for service in read.services for f in frontends(service)]

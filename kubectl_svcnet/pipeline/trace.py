@@ -24,6 +24,7 @@ from .collect import Collector, gap_of
 from .expected import Expected, wanted_of
 from .inventory import Scope, ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
+from .nearest import with_nearest
 from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading, read_once
 
@@ -60,7 +61,7 @@ def begin(collector: Collector, options: Options, *, dated: bool = False) -> Tra
         listed = pool.submit(read_services, collector, scopes, dated=dated)
         inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
         read = listed.result()
-    read = picked(read, options)
+    read = with_nearest(collector, picked(read, options), options)
     require_services(read)
     return Tracing(collector, options, scopes, inventory, read, gaps)
 

@@ -22,6 +22,7 @@ from kubectl_svcnet.cli.main import COMMANDS, build_parser
         ("ranges --ip -", {"ips": ["-"]}),
         ("snapshot x --anonymise", {"file": "x", "anonymise": True}),
         ("completion zsh", {"shell": "zsh"}),
+        ("completion --install", {"shell": None, "install": True}),
         ("version", {}),
     ],
 )
@@ -30,7 +31,10 @@ def test_words_of_a_command(line: str, found: dict[str, object]) -> None:
     assert {key: given.get(key) for key in found} == found
 
 
-@pytest.mark.parametrize("line", ["logs", "snapshot", "completion", "completion cmd", "version x"])
+@pytest.mark.parametrize(
+    "line",
+    ["logs", "snapshot", "completion", "completion cmd", "completion zsh --install", "version x"],
+)
 def test_what_is_missing_or_too_much(line: str) -> None:
     with pytest.raises(SystemExit) as caught:
         build_parser().parse_args(line.split())

@@ -269,11 +269,6 @@ def test_one_parser_for_all() -> None:
     assert command_line.REPORT.startswith("https://")
 
 
-def test_the_completion_script(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["completion", "bash"]) == 0
-    assert "kubectl-svcnet" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize(
     ("word", "said"),
     [

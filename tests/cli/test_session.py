@@ -80,7 +80,7 @@ def test_ctrl_c_on_a_bundle_ends_at_once() -> None:
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> LiveSource:
     source = LiveSource(ClusterConfig(server="http://127.0.0.1:1", context="x"))
-    monkeypatch.setattr(session, "_open", lambda given, timeout: (Options(), source, source))
+    monkeypatch.setattr(session, "open_source", lambda given, timeout: (Options(), source, source))
     monkeypatch.setattr(source, "check", dict)
     return source
 
@@ -144,7 +144,7 @@ def test_json_of_what_is_followed_is_a_document_a_line(
     live: LiveSource, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = Options(output="json")
-    monkeypatch.setattr(session, "_open", lambda given, timeout: (options, live, live))
+    monkeypatch.setattr(session, "open_source", lambda given, timeout: (options, live, live))
     assert session.follow(argparse.Namespace(), tell_twice) == 4
     documents = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [len(document["gaps"]) for document in documents] == [0, 1]

@@ -380,3 +380,9 @@ def test_a_kubeconfig_in_a_pod(tmp_path: Path, account: Path) -> None:
     assert (found.server, found.namespace) == ("https://b:6443", "tools")
     environment["KUBECONFIG"] = write(tmp_path, [A])
     assert load_config(None, environment, service_account=account).namespace == "shop"
+
+
+def test_a_context_that_is_misspelt() -> None:
+    contexts = [{"name": "staging", "context": {"cluster": "c"}}]
+    with pytest.raises(ClusterError, match=r'context "stagin" does not exist; did you mean stag'):
+        resolve([{"contexts": contexts}], Overrides(context="stagin"), environment={})
