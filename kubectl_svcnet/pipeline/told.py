@@ -42,6 +42,7 @@ _MODES = ("iptables", "ipvs", "nftables", "userspace", "kernelspace")
 _SYNC = "kubeproxy_sync_proxy_rules"
 _LAST = f"{_SYNC}_last_timestamp_seconds"
 _QUEUED = f"{_SYNC}_last_queued_timestamp_seconds"
+_START = "process_start_time_seconds"
 _FAILURES = (
     f"{_SYNC}_iptables_restore_failures_total",
     f"{_SYNC}_nftables_sync_failures_total",
@@ -158,9 +159,12 @@ def _healthy(answers: Mapping[str, Capture]) -> bool | None:
 
 
 def _metrics(text: str) -> Metrics:
-    samples = parse_metrics(text, {_LAST, _QUEUED, *_FAILURES, _PARTIAL, _BUILD})
+    """Before its first sync the last one has the time 0: it is not late since 1970, but since it
+    started."""
+    samples = parse_metrics(text, {_LAST, _QUEUED, _START, *_FAILURES, _PARTIAL, _BUILD})
     last, queued = _by_family(samples, _LAST), _by_family(samples, _QUEUED)
-    late = [time - last.get(family, 0.0) for family, time in queued.items()]
+    start = next((s.value for s in samples if s.name == _START), 0.0)
+    late = [time - max(start, last.get(family, 0.0)) for family, time in queued.items()]
     return Metrics(
         last_sync=min(last.values(), default=0.0) or None,
         last_queued=max(queued.values(), default=0.0) or None,

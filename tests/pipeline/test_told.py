@@ -84,6 +84,9 @@ def test_never_synced() -> None:
     metrics = heard(metrics=text).told.metrics
     assert metrics is not None
     assert (metrics.last_sync, metrics.late_by) == (None, 1795564126.0)
+    metrics = heard(metrics=f"{text}process_start_time_seconds 1795564124\n").told.metrics
+    assert metrics is not None
+    assert (metrics.last_sync, metrics.late_by) == (None, 2.0)
 
 
 def test_no_metrics_of_syncs() -> None:

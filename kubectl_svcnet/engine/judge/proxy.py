@@ -46,6 +46,9 @@ def sync_of(state: ProxyState, unseen: str | None) -> Sync:
         return _sync(said, SyncState.LATE, _waited(metrics.last_sync, metrics.late_by))
     if unseen:
         return _sync(said, SyncState.LATE, f"{unseen}, a minute and more after it changed")
+    never = metrics is not None and metrics.last_queued and metrics.last_sync is None
+    if never and not healthy:
+        return said  # it has just started
     if metrics is not None or healthy or unseen is not None:
         return _sync(said, SyncState.UP_TO_DATE, "")
     return said

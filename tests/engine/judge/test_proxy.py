@@ -135,6 +135,7 @@ def test_several_modes_and_versions() -> None:
 
 
 SYNCED = Metrics(last_sync=10.0, last_queued=10.0)
+STARTING = Metrics(last_queued=10.0, late_by=2.0)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +148,9 @@ SYNCED = Metrics(last_sync=10.0, last_queued=10.0)
         (Told(metrics=replace(SYNCED, late_by=LATE + 1)), "", "S", SyncState.LATE),
         (Told(metrics=replace(SYNCED, failures=2)), "", "S", SyncState.UP_TO_DATE),
         (Told(metrics=replace(SYNCED, failures=2, late_by=61)), "", "S", SyncState.FAILING),
+        (Told(metrics=STARTING), "", "S", SyncState.UNKNOWN),
+        (Told(metrics=STARTING, healthy=True), "", "S", SyncState.UP_TO_DATE),
+        (Told(metrics=replace(STARTING, late_by=LATE + 1)), "", "S", SyncState.LATE),
         (Told(metrics=SYNCED, healthy=False), "", "S", SyncState.FAILING),
         (Told(failed_syncs=("E Sync failed",)), "", "S", SyncState.FAILING),
         (Told(metrics=SYNCED, failed_syncs=("E Sync failed",)), "", "S", SyncState.UP_TO_DATE),
