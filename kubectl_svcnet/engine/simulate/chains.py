@@ -8,11 +8,11 @@ chain that called this one; RETURN in a base chain is its policy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from ...model import targets as t
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
+from .cursors import Cursors
 from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .translation import translated
@@ -21,12 +21,6 @@ from .walk import DEEPEST, Frame, Walk
 #: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
 #: what lies behind is asked for when they are here.
 MOST_UNREAD = 4
-
-
-class _Cursor(NamedTuple):
-    branch: Branch
-    frame: Frame[Rule]
-    position: int
 
 
 def run_base_chain(
@@ -43,14 +37,15 @@ class _Run:
         self._hook = where.chain
         self._place: Place = walk.place(where.chain)
         self._done: list[Branch] = []
-        self._work: list[_Cursor] = []
+        self._waiting: Cursors[Rule] = Cursors()
 
     def run(self, branch: Branch) -> list[Branch]:
         start = branch.copy()
         rules = self._rules(self._chain, self._base, start)
-        self._work.append(_Cursor(start, Frame(self._base, rules), 0))
-        while self._work:
-            self._advance(*self._work.pop())
+        self._waiting.add(start, Frame(self._base, rules), 0)
+        while self._waiting:
+            branch, frame, index, _ = self._waiting.pop()
+            self._advance(branch, frame, index)
         if len(self._done) == 1:
             return self._done
         return joined(self._done, lambda one: (one.ending, one.flow))
@@ -74,6 +69,9 @@ class _Run:
                     return
                 frame.leave(branch, told=walk.view.own.dispatches(frame.where.chain))
                 frame, index = frame.parent, frame.resume
+                if self._waiting:
+                    self._waiting.add(branch, frame, index)
+                    return
                 continue
             walk.steps += 1
             if walk.too_long:
@@ -97,7 +95,7 @@ class _Run:
                         self._done.append(branch)
                         return
                 branch, other = walk.divide(branch, doubt, str(ref))
-                self._work.append(_Cursor(other, frame, index))
+                self._waiting.add(other, frame, index)
                 self._tell_odds(branch, ref, doubt)
             if isinstance(target, t.Return):
                 walk.tell(branch, self._hook, ref, "return")
@@ -110,6 +108,9 @@ class _Run:
                     return
                 frame, index = entered
             elif self._act(target, branch, ref):
+                return
+            elif self._waiting:
+                self._waiting.add(branch, frame, index)
                 return
 
     def _tell_odds(self, branch: Branch, ref: RuleRef, doubt: Answer) -> None:

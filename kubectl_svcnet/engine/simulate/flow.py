@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from enum import Enum
+from math import isclose
 from typing import Any, NamedTuple
 
 from ...model.address import Family, IPAddress, Protocol, SocketAddress
@@ -91,7 +92,7 @@ class Cause(Enum):
 
 
 class Choice(NamedTuple):
-    """One side taken at one split, of `sides`."""
+    """One side taken at one split, of `sides`; the only one beside the usual, which is no choice."""
 
     split: int
     side: int
@@ -196,6 +197,11 @@ def _joined_at_last(
     if choices not in group:
         return None
     *before, last = choices
+    if last.sides == 1:
+        usual = group.get(tuple(before))
+        if usual is not None and isclose(usual.weight, group[choices].weight):
+            del group[choices]
+        return None
     sides = [
         (*before, Choice(last.split, side, last.sides, last.cause, last.because))
         for side in range(last.sides)

@@ -6,24 +6,14 @@ this base chain only, drop everything (nf_tables_core.c).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from ...model import nft
 from ...model import targets as t
 from ...model.fate import FateKind
+from .cursors import Cursors
 from .flow import Branch, Ending, joined
 from .nft_bases import Line, NativeBase
 from .nft_statements import Statements, Then
 from .walk import DEEPEST, Frame, Walk
-
-
-class _Cursor(NamedTuple):
-    """Before statement `statement` of rule `rule`."""
-
-    branch: Branch
-    frame: Frame[Line]
-    rule: int
-    statement: int
 
 
 def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
@@ -36,7 +26,7 @@ class _Run:
         self._walk, self._base, self._hook = walk, base, base.hook
         self._statements = Statements(walk, base)
         self._done: list[Branch] = []
-        self._work: list[_Cursor] = []
+        self._waiting: Cursors[Line] = Cursors()
 
     def run(self, branch: Branch) -> list[Branch]:
         base = self._base
@@ -44,9 +34,9 @@ class _Run:
             self._walk.want(base.where, branch)
         chain = base.enter(base.where.family, base.chain.name)
         frame = Frame(base.where, chain.lines if chain is not None else ())
-        self._work.append(_Cursor(branch.copy(), frame, 0, 0))
-        while self._work:
-            self._advance(*self._work.pop())
+        self._waiting.add(branch.copy(), frame, 0)
+        while self._waiting:
+            self._advance(*self._waiting.pop())
         if len(self._done) == 1:
             return self._done
         return joined(self._done, lambda one: (one.ending, one.flow))
@@ -60,10 +50,16 @@ class _Run:
                     return
                 frame.leave(branch, told=walk.view.own.dispatches(frame.where.chain))
                 frame, index, at = frame.parent, frame.resume, 0
+                if self._waiting:
+                    self._waiting.add(branch, frame, index)
+                    return
                 continue
             line = frame.rules[index]
             if at >= len(line.statements):
                 index, at = index + 1, 0
+                if self._waiting:
+                    self._waiting.add(branch, frame, index)
+                    return
                 continue
             walk.steps += not at
             if walk.too_long:
@@ -86,7 +82,7 @@ class _Run:
             for other, other_then in others:  # they wait for their turn
                 place = self._after(other_then, other, frame, index, at, line)
                 if place is not None:
-                    self._work.append(_Cursor(other, *place))
+                    self._waiting.add(other, *place)
             place = self._after(then, branch, frame, index, at, line)
             if place is None:
                 return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isclose
 from typing import Generic, TypeAlias, TypeVar
 
 from ...model.address import Family
@@ -51,7 +52,7 @@ AnyRule = TypeVar("AnyRule")
 class Frame(Generic[AnyRule]):
     """A chain being walked, where to go on when it ends, and what was known when it began."""
 
-    __slots__ = ("before", "depth", "parent", "resume", "rules", "where")
+    __slots__ = ("before", "called", "caller", "depth", "parent", "resume", "rules", "where")
 
     def __init__(
         self,
@@ -60,11 +61,13 @@ class Frame(Generic[AnyRule]):
         parent: Frame[AnyRule] | None = None,
         resume: int = 0,
         before: Before | None = None,
-        depth: int = 0,
+        caller: Frame[AnyRule] | None = None,
+        called: int = 0,
     ) -> None:
         self.where, self.rules = where, rules
         self.parent, self.resume, self.before = parent, resume, before
-        self.depth = depth  # jumps and gotos that led here
+        self.caller, self.called = caller, called  # who jumped here, and its next rule
+        self.depth: int = 0 if caller is None else caller.depth + 1  # jumps and gotos
 
     def enter(
         self,
@@ -78,8 +81,18 @@ class Frame(Generic[AnyRule]):
         """A goto comes back to where this chain does."""
         if goto:
             before = self.before or before
-            return Frame(where, rules, self.parent, self.resume, before, self.depth + 1)
-        return Frame(where, rules, self, resume, before, self.depth + 1)
+            return Frame(where, rules, self.parent, self.resume, before, self, resume)
+        return Frame(where, rules, self, resume, before, self, resume)
+
+    def place(self, index: int, at: int) -> tuple[int | str, ...]:
+        """Statement `at` of rule `index` here, so that places compare as a packet passes them:
+        what a rule jumps to is between it and the next."""
+        reverse: list[int | str] = [at, index]
+        frame = self
+        while frame.caller is not None:
+            reverse += (frame.where.chain, -1, frame.called)
+            frame = frame.caller
+        return tuple(reversed(reverse))
 
     def leave(self, branch: Branch, *, told: bool) -> None:
         """A jump that came back and changed nothing is no reason for what follows, unless it is
@@ -87,7 +100,8 @@ class Frame(Generic[AnyRule]):
         if told or self.before is None:
             return
         flow, choices, weight, rules = self.before
-        if branch.flow is flow and branch.choices == choices and branch.weight == weight:
+        same_weight = isclose(branch.weight, weight)  # what was divided and joined is rounded
+        if branch.flow is flow and branch.choices == choices and same_weight:
             branch.rules = rules
 
 
@@ -185,7 +199,8 @@ class Walk:
         split = self.new_split()
         for side, half in enumerate((yes, no)):
             if usual is None or usual is not (half is yes):
-                choice = Choice(split, side, 2, cause, f"{where}: {doubt.why}")
+                sides = 2 if usual is None else 1
+                choice = Choice(split, side, sides, cause, f"{where}: {doubt.why}")
                 half.choices = (*half.choices, choice)
         return yes, no
 

@@ -111,6 +111,23 @@ def test_limits_branch_only_where_it_matters(ask: Ask) -> None:
     assert (fate.kind, fate.probability) == (FateKind.DROP, 1)
 
 
+@pytest.mark.parametrize(
+    "match",
+    [
+        "-m statistic --mode random --probability 0.5",
+        "-m limit --limit 3/min",
+        "-m recent --rcheck --name seen --mask 255.255.255.255 --rsource",
+        "-m u32 --u32 0",
+    ],
+)
+def test_what_changes_nothing_does_not_double_the_ways(ask: Ask, match: str) -> None:
+    """A hundred endpoints whose chains were emptied; each rule would be taken by half."""
+    many = ["A", *(f"FORWARD {match} -j {aim}" for aim in ("A", "MARK --or-mark 0x1") * 50)]
+    fates = ask(forward(*many), "8.8.8.8")
+    assert {fate.kind for fate in fates} <= {FateKind.PASS}
+    assert sum(fate.probability or 0 for fate in fates) in (pytest.approx(1), 0)
+
+
 def test_an_idle_jump_is_no_reason(ask: Ask) -> None:
     text = forward("FORWARD -j A", "FORWARD -j DROP", "A -p udp -j DROP")
     assert [str(rule) for rule in ask(text, "8.8.8.8")[0].rules] == ["filter/FORWARD:2"]

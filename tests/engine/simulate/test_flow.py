@@ -52,6 +52,13 @@ def test_nested_splits() -> None:
     assert join(outer(), *inner(2)) == [("a", 1, 1), ("a", 1, 2), ("a", 1, 2)]
 
 
+def test_what_is_rare_and_like_the_usual_is_forgotten() -> None:
+    rare = choice(1, 1, sides=1)
+    assert join(branch("a", 0.5), branch("a", 0.5, rare)) == [("a", 0.5, 0)]
+    assert len(join(branch("a", 0.5), branch("b", 0.5, rare))) == 2
+    assert len(join(branch("a", 0.25), branch("a", 0.5, rare))) == 2
+
+
 def test_sides_with_different_shares_are_not_the_same() -> None:
     both = branch("a", 0.5, choice(1, 0)), branch("a", 0.25, choice(1, 1))
     assert len(join(*both)) == 2

@@ -165,6 +165,10 @@ def test_numbers_and_ways(nft: Ask) -> None:
         ({"a": f"{FILTER}\nmeta length 20-40 drop"}, ["drop ?", "pass ?"]),
         ({"a": f"{FILTER}\nip ttl 3 accept"}, ["pass 1"]),
         ({"a": f"{FILTER}\nip6 hoplimit 3 drop"}, ["pass 1"]),
+        # by chance or state, but nothing comes of it
+        ({"a": f"{FILTER}\n" + "numgen random mod 2 0 jump b\n" * 99, "b": ""}, ["pass 1"]),
+        ({"a": f"{FILTER}\n" + "limit rate 1/second goto b\n" * 99, "b": ""}, ["pass 1"]),
+        ({"a": f"{FILTER}\n" + "ip dscp cs0 meta mark set 0x1\n" * 99}, ["pass 1"]),
         # not understood
         ({"a": f"{FILTER}\nip checksum 3 drop"}, ["unknown 1"]),
         ({"a": f"{FILTER}\nip checksum 3 accept"}, ["pass 1"]),
