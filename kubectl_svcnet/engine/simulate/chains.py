@@ -42,7 +42,7 @@ class _Run:
     def run(self, branch: Branch) -> list[Branch]:
         start = branch.copy()
         rules = self._rules(self._chain, self._base, start)
-        self._waiting.add(start, Frame(self._base, rules), 0)
+        self._advance(start, Frame(self._base, rules), 0)
         while self._waiting:
             branch, frame, index, _ = self._waiting.pop()
             self._advance(branch, frame, index)

@@ -92,7 +92,7 @@ class Cause(Enum):
 
 
 class Choice(NamedTuple):
-    """One side taken at one split, of `sides`; the only one beside the usual, which is no choice."""
+    """One side taken at one split, of `sides`; of 1: the other is the usual one, and no choice."""
 
     split: int
     side: int

@@ -34,7 +34,7 @@ class _Run:
             self._walk.want(base.where, branch)
         chain = base.enter(base.where.family, base.chain.name)
         frame = Frame(base.where, chain.lines if chain is not None else ())
-        self._waiting.add(branch.copy(), frame, 0)
+        self._advance(branch.copy(), frame, 0, 0)
         while self._waiting:
             self._advance(*self._waiting.pop())
         if len(self._done) == 1:
