@@ -49,5 +49,6 @@ class Cursors(Generic[AnyRule]):
 def _joined(cursors: list[Cursor[AnyRule]]) -> list[Cursor[AnyRule]]:
     """Those that came last are kept, with what was told on their way."""
     of = {id(cursor.branch): cursor for cursor in cursors}
-    kept = joined((cursor.branch for cursor in reversed(cursors)), lambda one: one.flow)
+    branches = (cursor.branch for cursor in reversed(cursors))
+    kept = joined(branches, lambda one: one.flow, rare=False)
     return [of[id(branch)] for branch in reversed(kept)]

@@ -163,9 +163,12 @@ class Branch:
         return chosen
 
 
-def joined(branches: Iterable[Branch], key: Callable[[Branch], Hashable]) -> list[Branch]:
+def joined(
+    branches: Iterable[Branch], key: Callable[[Branch], Hashable], *, rare: bool = True
+) -> list[Branch]:
     """Branches with the same key become one: shares of chance add up, and splits whose sides are
-    all there with the same share are forgotten. The first one's rules and steps are kept."""
+    all there with the same share are forgotten. The first one's rules and steps are kept. Without
+    `rare` ones, those that are like the usual one are forgotten, too, and why they came."""
     groups: dict[Hashable, dict[tuple[Choice, ...], Branch]] = {}
     for branch in branches:
         group = groups.setdefault((key(branch), branch.unread), {})
@@ -174,24 +177,24 @@ def joined(branches: Iterable[Branch], key: Callable[[Branch], Hashable]) -> lis
             group[branch.choices] = branch
         else:
             same.weight += branch.weight
-    return [branch for group in groups.values() for branch in _without_idle_splits(group)]
+    return [branch for group in groups.values() for branch in _without_idle_splits(group, rare)]
 
 
-def _without_idle_splits(group: dict[tuple[Choice, ...], Branch]) -> Iterator[Branch]:
+def _without_idle_splits(group: dict[tuple[Choice, ...], Branch], rare: bool) -> Iterator[Branch]:
     """From the last split back: what is joined has one split less to look at."""
     work: dict[int, list[tuple[Choice, ...]]] = {}
     for choices in group if len(group) > 1 else ():
         work.setdefault(len(choices), []).append(choices)
     for length in range(max(work, default=0), 0, -1):
         for choices in work.get(length, ()):
-            kept = _joined_at_last(group, choices)
+            kept = _joined_at_last(group, choices, rare)
             if kept is not None:
                 work.setdefault(length - 1, []).append(kept.choices)
     yield from group.values()
 
 
 def _joined_at_last(
-    group: dict[tuple[Choice, ...], Branch], choices: tuple[Choice, ...]
+    group: dict[tuple[Choice, ...], Branch], choices: tuple[Choice, ...], rare: bool
 ) -> Branch | None:
     """One branch for all sides of the last split; None where they are not all there, alike."""
     if choices not in group:
@@ -199,7 +202,7 @@ def _joined_at_last(
     *before, last = choices
     if last.sides == 1:
         usual = group.get(tuple(before))
-        if usual is not None and isclose(usual.weight, group[choices].weight):
+        if not rare and usual is not None and isclose(usual.weight, group[choices].weight):
             del group[choices]
         return None
     sides = [

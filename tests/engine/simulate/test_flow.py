@@ -52,11 +52,17 @@ def test_nested_splits() -> None:
     assert join(outer(), *inner(2)) == [("a", 1, 1), ("a", 1, 2), ("a", 1, 2)]
 
 
-def test_what_is_rare_and_like_the_usual_is_forgotten() -> None:
-    rare = choice(1, 1, sides=1)
-    assert join(branch("a", 0.5), branch("a", 0.5, rare)) == [("a", 0.5, 0)]
-    assert len(join(branch("a", 0.5), branch("b", 0.5, rare))) == 2
-    assert len(join(branch("a", 0.25), branch("a", 0.5, rare))) == 2
+@pytest.mark.parametrize(
+    ("where", "weight", "kept"), [("a", 0.5, 1), ("b", 0.5, 2), ("a", 0.25, 2)]
+)
+def test_what_is_rare_and_like_the_usual_is_forgotten(where: str, weight: float, kept: int) -> None:
+    """On the way; at its end it tells that there is an affinity."""
+
+    def both() -> tuple[Branch, Branch]:
+        return branch("a", 0.5), branch(where, weight, choice(1, 1, sides=1))
+
+    assert len(joined(both(), lambda one: one.rules, rare=False)) == kept
+    assert len(joined(both(), lambda one: one.rules)) == 2
 
 
 def test_sides_with_different_shares_are_not_the_same() -> None:
