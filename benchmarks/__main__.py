@@ -2,8 +2,8 @@
 against the loop by hand, on the running lab.
 
 On the lab both are timed in turn in the same run, and medians are compared. It is left as it was
-found, unless --keep says otherwise. `--only simulator` needs no lab, only root; `--only ranges`
-and `--only check`, which ask recorded answers of a large cluster, neither.
+found, unless --keep says otherwise. `--only simulator` needs no lab, only root; `--only ranges`,
+`--only check` and `--only nodes`, which ask recorded answers of a large cluster, neither.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.lab import cluster, kube, node
 from tests.lab.shell import LabError
 from tests.lab.topology import Node
 
-from . import check, parts, proxies, ranges, simulator, texts
+from . import check, nodes, parts, proxies, ranges, simulator, texts
 from .calm import wait_for_rest
 from .figures import (
     Run,
@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
         help="Services x endpoints of each (default: %(default)s; the larger takes up to hours)",
     )
     made.add_argument(
-        "--only", choices=("simulator", "ranges", "check", "lab"), help="one part of it"
+        "--only",
+        choices=("simulator", "ranges", "check", "nodes", "lab"),
+        help="one part of it",
     )
     made.add_argument("--times", type=int, default=7, help="runs of each (default: %(default)s)")
     made.add_argument("--keep", action="store_true", help="leave the last size loaded")
@@ -63,9 +65,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             ranges.bench(markdown=options.markdown)
         if options.only in (None, "check"):
             check.bench(markdown=options.markdown)
+        if options.only in (None, "nodes"):
+            nodes.bench(markdown=options.markdown)
         if options.only in (None, "simulator"):
             simulator.bench(markdown=options.markdown)
-        if options.only in ("ranges", "check", "simulator"):
+        if options.only in ("ranges", "check", "nodes", "simulator"):
             return 0
         if not cluster.is_up():
             raise LabError("The lab is not up: make lab-up")

@@ -23,6 +23,8 @@ from ..model.commands import COMMANDS, Command, CommandSpec, Needs, checked
 #: They travel in a URL, which proxies limit to 8 or 16 KiB with the script.
 MAX_ARGUMENTS = 6 * 1024
 
+_CODE = re.compile(rb"(\d+|absent)\Z")
+_LINE_FEED = ord("\n")
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@%+=,-]+\Z")
 
 _HEAD = r"""export LC_ALL=C
@@ -162,12 +164,14 @@ class Answer:
 def decode(
     commands: Sequence[Command], stdout: bytes, stderr: bytes, token: str
 ) -> tuple[Answer, ...]:
-    """One answer per command, in order, whatever came: cut output gives answers not `ended`."""
+    """One answer per command, in order, whatever came: output that was cut, on either stream,
+    gives answers not `ended`."""
     out, err = _Stream(stdout, token), _Stream(stderr, token)
     answers = []
     for number, command in enumerate(commands, 1):
         data, code = out.section(number)
-        said, _ = err.section(number)
+        said, told = err.section(number)
+        code = None if told is None else code
         answer = Answer(
             data=data or b"",
             stderr=said or b"",
@@ -188,18 +192,26 @@ class _Stream:
 
     def section(self, number: int) -> tuple[bytes | None, bytes | None]:
         """(data, exit code) of this step; None for what did not come."""
-        begin = re.compile(rb"^%s begin %d\n" % (self._token, number), re.MULTILINE)
-        started = begin.search(self._text, self._at)
-        if started is None:
+        begin, end = (b"%s %s %d" % (self._token, word, number) for word in (b"begin", b"end"))
+        started = self._line(begin + b"\n", self._at)
+        if started < 0:
             return None, None
-        end = re.compile(rb"\n%s end %d (\d+|absent)\n" % (self._token, number))
+        start = started + len(begin) + 1
         # Where the step prints nothing, the end marker's line feed follows the begin marker's.
-        ended = end.search(self._text, started.end())
-        if ended is None:
+        ended = self._text.find(b"\n" + end + b" ", start)
+        code, feed, _ = self._text[ended + len(end) + 2 : ended + len(end) + 10].partition(b"\n")
+        if ended < 0 or not feed or not _CODE.match(code):
             self._at = len(self._text)
-            return self._text[started.end() :], None
-        self._at = ended.end()
-        return self._text[started.end() : ended.start()], ended[1]
+            return self._text[start:], None
+        self._at = ended + len(end) + 2 + len(code) + 1
+        return self._text[start:ended], code
+
+    def _line(self, marker: bytes, at: int) -> int:
+        """Where a line begins with it, from there on."""
+        found = self._text.find(marker, at)
+        while found > 0 and self._text[found - 1] != _LINE_FEED:
+            found = self._text.find(marker, found + 1)
+        return found
 
 
 def _unfilter(answer: Answer, token: str) -> Answer:

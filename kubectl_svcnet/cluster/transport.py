@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -44,6 +45,12 @@ class _Address:
     secure: bool
 
 
+@lru_cache(maxsize=256)
+def _quoted(word: str) -> str:
+    """Every exec carries the same script and nearly the same words."""
+    return quote(word, safe=_SAFE)
+
+
 class Transport:
     """May be used from many threads. Credentials are got at the first use, once."""
 
@@ -68,7 +75,7 @@ class Transport:
         base = self._config.server
         if websocket:
             base = "ws" + base.removeprefix("http")
-        pairs = "&".join(f"{quote(k, safe=_SAFE)}={quote(v, safe=_SAFE)}" for k, v in query)
+        pairs = "&".join(f"{_quoted(k)}={_quoted(v)}" for k, v in query)
         return f"{base}{path}" + (f"?{pairs}" if pairs else "")
 
     def headers(self) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from ipaddress import ip_network
 
 from ..engine.ask import Neighbourhood, Questions, ask
@@ -64,10 +65,14 @@ def packets_for(
 
 def _known_ranges(nodes: Iterable[Node]) -> tuple[IPNetwork, ...]:
     return tuple(
-        network
-        for node in nodes
-        for network in (*node.pod_cidrs, *(ip_network(address) for address in node.addresses))
+        network for node in nodes for network in (*node.pod_cidrs, *map(_alone, node.addresses))
     )
+
+
+@cache
+def _alone(address: IPAddress) -> IPNetwork:
+    """Asked for all nodes by each node."""
+    return ip_network(address)
 
 
 def judge(

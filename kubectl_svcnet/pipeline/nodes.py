@@ -230,14 +230,16 @@ def read_once(source: Source, readings: Iterable[NodeReading]) -> frozenset[str]
 def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
     """Each with the listing that says which tables may be asked for, if the round has one."""
     head = [LISTING] if LISTING in commands else []
-    part = list(head)
+    part, size = list(head), size_of(head)
     for command in commands:
         if command == LISTING:
             continue
-        if len(part) > len(head) and size_of([*part, command]) > MAX_ARGUMENTS:
+        more = size_of([command])
+        if len(part) > len(head) and size + more > MAX_ARGUMENTS:
             yield tuple(part)
-            part = list(head)
+            part, size = list(head), size_of(head)
         part.append(command)
+        size += more
     if part:
         yield tuple(part)
 

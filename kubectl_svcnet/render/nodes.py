@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterable, Sequence
 from typing import TypeVar
 
@@ -9,6 +10,10 @@ Row = TypeVar("Row", bound=Hashable)
 
 #: Names are listed while they fit this many characters; beyond it they are counted.
 ROOM = 24
+
+#: Where a node's own names stand in what is said of it: its pod, the address that was dialled.
+_POD = re.compile(r"(?<= in )([\w.-]+)/[\w.-]+")
+_DIALLED = re.compile(r"(?<=dial tcp )\S+(?=:\d)")
 
 
 def fold(rows: Iterable[tuple[str, Row]]) -> list[tuple[tuple[str, ...], Row]]:
@@ -22,3 +27,9 @@ def fold(rows: Iterable[tuple[str, Row]]) -> list[tuple[tuple[str, ...], Row]]:
 def names(nodes: Sequence[str]) -> str:
     joined = ",".join(nodes)
     return joined if len(nodes) == 1 or len(joined) <= ROOM else f"{len(nodes)} nodes"
+
+
+def general(said: str, node: str) -> str:
+    """The same said of any node, so that nodes of which it is said can be told together."""
+    said = _DIALLED.sub("*", _POD.sub(r"\1/*", said))
+    return re.sub(rf"(?<![\w.-]){re.escape(node)}(?![\w.-])", "*", said) if node else said

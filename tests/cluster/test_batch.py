@@ -373,11 +373,14 @@ def test_output_cut_at_every_byte(node: Node) -> None:
     commands = (CHAIN, filtered("^-A KUBE-SERVICES -d"), Command("iptables-legacy-save-all"))
     stdout, stderr = node.output(*commands)
     whole = decode(commands, stdout, stderr, TOKEN)
-    for cut in range(len(stdout)):
-        answers = decode(commands, stdout[:cut], stderr, TOKEN)
+    cuts = [(stdout[:cut], stderr) for cut in range(len(stdout))]
+    cuts += [(stdout, stderr[:cut]) for cut in range(len(stderr))]
+    for out, err in cuts:
+        answers = decode(commands, out, err, TOKEN)
+        assert not all(answer.ended for answer in answers)
         for got, full in zip(answers, whole, strict=True):
             if got.ended:
-                assert got.data == full.data
+                assert (got.data, got.stderr) == (full.data, full.stderr)
             else:
                 assert got.exit_code is None
         begun = [answer.begun for answer in answers]

@@ -276,7 +276,9 @@ def test_finished_steps_survive_a_hanging_one(api: Any) -> None:
     def route(exchange: Any) -> None:
         token = exchange.asked.commands[4]
         text = f"{token} begin 1\nok\n\n{token} end 1 0\n{token} begin 2\nha"
-        exchange.upgrade().message(b"\x01" + text.encode())
+        wire = exchange.upgrade()
+        wire.message(b"\x01" + text.encode())
+        wire.message(b"\x02" + text.replace("ok\n", "").encode())
         exchange.hang()
 
     api.routes[PATH] = route

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kubectl_svcnet.render.nodes import ROOM, fold, names
+from kubectl_svcnet.render.nodes import ROOM, fold, general, names
 
 
 def test_equal_nodes_share_a_row_in_the_order_they_appear() -> None:
@@ -30,3 +30,23 @@ def test_equal_nodes_share_a_row_in_the_order_they_appear() -> None:
 )
 def test_names(nodes: list[str], shown: str) -> None:
     assert names(nodes) == shown
+
+
+@pytest.mark.parametrize(
+    ("node", "said", "shown"),
+    [
+        ("n1", "kubectl describe node n1", "kubectl describe node *"),
+        ("n1", "kubectl describe node n12 n1.b", "kubectl describe node n12 n1.b"),
+        ("", "no route", "no route"),
+        ("n1", "exec in kube-system/kube-proxy-x7 c: no", "exec in kube-system/* c: no"),
+        (
+            "n1",
+            "error dialing backend: dial tcp 10.0.0.7:10250: i/o timeout",
+            "error dialing backend: dial tcp *:10250: i/o timeout",
+        ),
+        ("n1", "dial tcp [fd00::7]:10250: no route", "dial tcp *:10250: no route"),
+        ("n1", "no set 10.0.0.7:80", "no set 10.0.0.7:80"),
+    ],
+)
+def test_what_is_said_of_any_node(node: str, said: str, shown: str) -> None:
+    assert general(said, node) == shown

@@ -8,11 +8,12 @@ from ...model.counted import counted
 from ...model.finding import Finding, Gap
 from ...model.report import Collected
 from ..escape import escape
-from ..nodes import names
+from ..nodes import general, names
 from ..style import Style
 
 #: How the next command of a gap begins that is there for a missing right.
 _RIGHT = "kubectl auth can-i"
+MOST_NAMES = 30  # of nodes under one gap
 
 
 def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -> list[str]:
@@ -41,19 +42,31 @@ def gap_lines(gaps: Iterable[Gap], style: Style) -> list[str]:
     """Gaps that differ in the node alone are one, and all that the same missing right hides."""
     stated: dict[tuple[object, ...], list[Gap]] = {}
     for gap in gaps:
-        own = () if gap.next.startswith(_RIGHT) else (gap.what, gap.next, gap.blocking)
-        stated.setdefault((gap.why, gap.accepted, *own), []).append(gap)
-    lines: list[str] = []
-    for same in stated.values():
-        named = list(dict.fromkeys(gap.node for gap in same if gap.node))
-        where = f" {names(named)}" if named else ""
-        whats = ", ".join(dict.fromkeys(gap.what for gap in same))
-        blocking = any(gap.blocking for gap in same)
-        kind = "accepted gap" if same[0].accepted else "gap" if blocking else "note"
-        lines += style.paragraph(f"{kind}{where}: {whats}: {same[0].why}")
-        for next in dict.fromkeys(gap.next for gap in same if gap.next):
-            lines.append(f"  next      {escape(next)}")
-    return lines
+        next = general(gap.next, gap.node)
+        own = () if gap.next.startswith(_RIGHT) else (gap.what, next, gap.blocking)
+        stated.setdefault((general(gap.why, gap.node), gap.accepted, *own), []).append(gap)
+    return [line for same in stated.values() for line in _gap(same, style)]
+
+
+def _gap(same: list[Gap], style: Style) -> list[str]:
+    named = list(dict.fromkeys(gap.node for gap in same if gap.node))
+    where = f" {names(named)}" if named else ""
+    whats = ", ".join(dict.fromkeys(gap.what for gap in same))
+    blocking = any(gap.blocking for gap in same)
+    kind = "accepted gap" if same[0].accepted else "gap" if blocking else "note"
+    whys = dict.fromkeys(gap.why for gap in same)
+    why = same[0].why if len(whys) == 1 else general(same[0].why, same[0].node)
+    lines = style.paragraph(f"{kind}{where}: {whats}: {why}")
+    nexts = list(dict.fromkeys(gap.next for gap in same if gap.next))
+    if len(named) > 1 and nexts and same[0].node in nexts[0].split():
+        lines += style.paragraph(_listed(named), first="  nodes     ", rest=" " * 12)
+        nexts = nexts[:1]
+    return [*lines, *(f"  next      {escape(next)}" for next in nexts)]
+
+
+def _listed(nodes: list[str]) -> str:
+    more = len(nodes) - MOST_NAMES
+    return " ".join(nodes[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def closing(collected: Collected) -> str:

@@ -11,7 +11,7 @@ from ...model.report import FrontendTrace, NodeTrace, ServiceTrace, TraceReport,
 from ...model.service import FrontendKind
 from ..columns import columns
 from ..escape import escape
-from ..nodes import fold, names
+from ..nodes import fold, general, names
 from ..style import Style
 from .statements import statements
 from .steps import by_hand
@@ -21,6 +21,9 @@ HEAD = ("NODES", "PROXY", "VERDICT", "ENDPOINTS", "DIFFERENCE")
 
 #: Verdicts for which one rule is to blame.
 _BLAMED = (Verdict.BLOCKED, Verdict.POLICY, Verdict.DIVERTED)
+
+#: Every gap begins with it; in a narrow column there would be nothing else.
+_EXEC = re.compile(r"^exec in [^ :]+( [^ :]+)?: ")
 
 _PAINT = {Verdict.OK: "ok", Verdict.POLICY: "info", Verdict.UNREAD: "warning"}
 
@@ -118,7 +121,7 @@ def difference(node: NodeTrace, trace: FrontendTrace) -> str:
     signed = [("-", a) for a in node.missing] + [("+", a) for a in node.stale]
     parts = [f"{sign}{a}" + (f" ({pods[a]})" if pods.get(a) else "") for sign, a in signed]
     if node.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
-        parts = [node.reason]
+        parts = [_EXEC.sub("", general(node.reason, node.node))]
     elif node.verdict in _BLAMED or (not parts and node.verdict is not Verdict.OK):
         parts = [_blame(node)]
     if not parts:

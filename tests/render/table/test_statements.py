@@ -40,6 +40,12 @@ def gap(node: str = "", **values: object) -> Gap:
     return Gap(what="rules", why="no route", node=node, **values)  # type: ignore[arg-type]
 
 
+def dead(node: str) -> Gap:
+    why = f"exec in kube-system/kube-proxy-{node} kube-proxy: dial tcp 10.0.0.{node}:10250: refused"
+    next = f"kubectl describe node {node}"
+    return Gap(what="rules", why=why, node=node, next=next, blocking=True)
+
+
 @pytest.mark.parametrize(
     ("gaps", "lines"),
     [
@@ -65,6 +71,22 @@ def gap(node: str = "", **values: object) -> Gap:
             ],
         ),
         (tuple(gap(f"node-{i:02}") for i in range(9)), ["note 9 nodes: rules: no route"]),
+        (
+            tuple(dead(f"n{i}") for i in (3, 12)),
+            [
+                "gap n3,n12: rules: exec in kube-system/* kube-proxy: dial tcp *:10250: refused",
+                "  nodes     n3 n12",
+                "  next      kubectl describe node n3",
+            ],
+        ),
+        (
+            (dead("n3"),),
+            [
+                "gap n3: rules: exec in kube-system/kube-proxy-n3 kube-proxy: dial tcp",
+                "  10.0.0.n3:10250: refused",
+                "  next      kubectl describe node n3",
+            ],
+        ),
     ],
 )
 def test_gaps(gaps: tuple[Gap, ...], lines: list[str]) -> None:
@@ -101,3 +123,9 @@ def test_closing(collected: Collected, line: str) -> None:
 )
 def test_size(count: int, text: str) -> None:
     assert size(count) == text
+
+
+def test_a_thousand_nodes_are_not_all_named() -> None:
+    lines = said(gaps=tuple(dead(f"n{i}") for i in range(1000)))
+    assert len(lines) < 8
+    assert "n29 and 970 more" in " ".join(" ".join(lines).split())

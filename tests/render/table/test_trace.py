@@ -65,6 +65,7 @@ def table(*nodes: NodeTrace, style: Style | None = None) -> str:
         ),
         (trace(V.ABSENT), "not dispatched"),
         (trace(V.UNREAD, reason="no route to host"), "no route to host"),
+        (trace(V.UNREAD, reason="exec in a/kube-proxy-x c: no answer"), "no answer"),
         (trace(V.UNKNOWN, reason="nat/X:1: -m weird"), "nat/X:1: -m weird"),
         (
             trace(V.BLOCKED, V.MISSING, missing=(at(A),), fates=(ends(K.DROP, DROP),)),
