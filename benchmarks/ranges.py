@@ -1,8 +1,9 @@
 """`ranges` of a large cluster, from recorded lists: no lab, no nodes.
 
-`python -m benchmarks.ranges` writes a bundle of 10,000 Services and 5,000 nodes, runs `kubectl
-svcnet ranges` on it in a process of its own, and prints the processor time and the most memory
-that it took; the same with 150,000 pods, and asking what one address is.
+`python -m benchmarks.ranges` writes bundles of 10,000 Services, 5,000 nodes and 150,000 pods, runs
+`kubectl svcnet ranges` on them in a process of its own, and prints the processor time and the most
+memory that it took: of a bundle as a run records it that does not count so many pods, and of one
+that holds them all, also asking what one address is.
 """
 
 from __future__ import annotations
@@ -12,20 +13,23 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from kubectl_svcnet.cluster.bundle import BundleWriter
 from kubectl_svcnet.model.capture import ApiRequest, Capture
+from kubectl_svcnet.pipeline.census import AGENTS
 
 from .figures import table
 
 SERVICES, NODES, PODS_PER_NODE = 10_000, 5_000, 30
-#: Seconds and MiB of one run: without pods, and with all of them.
+#: Seconds and MiB of one run: where pods are not counted, and with all of them.
 GOALS = {False: (2.0, 200.0), True: (12.0, 200.0)}
+_PAGE = 500
 _FIRST_SERVICE, _FIRST_NODE = ip_address("10.128.0.1"), ip_address("172.16.1.1")
 _TIMES = 3
 _RUN = "from kubectl_svcnet.cli.main import main; main()"
@@ -134,16 +138,40 @@ def pods() -> Iterator[Item]:
             }
 
 
+def agents() -> Iterator[Item]:
+    """On each node a pod of the host's network."""
+    for node in range(NODES):
+        yield {
+            "metadata": {
+                "namespace": "kube-system",
+                "name": f"agent-{node}",
+                "labels": {"k8s-app": "agent"},
+                **_METADATA,
+            },
+            "spec": {"nodeName": f"n{node}", "hostNetwork": True, "containers": [_CONTAINER]},
+            "status": {"phase": "Running", "podIPs": [{"ip": str(_FIRST_NODE + node)}]},
+        }
+
+
 def write(file: Path, *, with_pods: bool) -> None:
-    lists: Mapping[str, tuple[Item, ...]] = {
-        "/api/v1/services": tuple(services()),
-        "/api/v1/nodes": tuple(nodes()),
-        "/api/v1/pods": (*control_plane(), *(pods() if with_pods else ())),
-        "/apis/discovery.k8s.io/v1/endpointslices": (),
+    host = (*control_plane(), *agents())
+    lists: dict[ApiRequest, tuple[Item, ...]] = {
+        ApiRequest(path="/api/v1/services"): tuple(services()),
+        ApiRequest(path="/api/v1/nodes"): tuple(nodes()),
+        ApiRequest(path="/apis/discovery.k8s.io/v1/endpointslices"): (),
     }
+    every = islice(pods(), None if with_pods else _PAGE)
+    listed = Capture(
+        request=ApiRequest(path="/api/v1/pods"),
+        objects=(*every, *(host if with_pods else ())),
+        truncated=not with_pods,
+    )
+    if not with_pods:
+        lists |= dict.fromkeys(AGENTS, host)
     writer = BundleWriter(file, context="bench")
-    for path, objects in lists.items():
-        writer.add((Capture(request=ApiRequest(path=path), objects=objects),))
+    for request, objects in lists.items():
+        writer.add((Capture(request=request, objects=objects),))
+    writer.add((listed,))
     writer.finish()
 
 
@@ -184,14 +212,16 @@ def bench(*, markdown: bool = False) -> bool:
         for with_pods in (False, True):
             file = Path(folder) / f"{with_pods}.tar.gz"
             write(file, with_pods=with_pods)
-            for words in (["ranges"], ["ranges", "--ip", "10.128.0.77"]):
+            asked = (["ranges"], ["ranges", "--ip", "10.128.0.77"])
+            for words in asked if with_pods else asked[:1]:
                 runs = [cost([*words, "--bundle", str(file)]) for _ in range(_TIMES)]
                 seconds = sorted(run.seconds for run in runs)[_TIMES // 2]
                 memory = max(run.memory for run in runs)
                 most = GOALS[with_pods]
                 met = seconds <= most[0] and memory <= most[1]
                 missed |= not met
-                what = " ".join(words) + (f", {NODES * PODS_PER_NODE} pods" if with_pods else "")
+                how_many = f"{NODES * PODS_PER_NODE} pods" if with_pods else "pods not counted"
+                what = f"{' '.join(words)}, {how_many}"
                 goal = f"{most[0]:.0f} s, {most[1]:.0f} MiB"
                 how = "met" if met else "missed"
                 rows.append([what, f"{seconds:.2f} s", f"{memory:.0f} MiB", goal, how])

@@ -117,6 +117,11 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     *SETTLE,
 )
 
+MOST_PODS: tuple[tuple[str, ...], dict[str, Any]] = (
+    ("--max-pods",),
+    {"metavar": "N", "help": "pods that are counted for how full ranges are (default 20000)"},
+)
+
 PIPELINES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--only",),
@@ -149,6 +154,7 @@ PIPELINES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("-w", "--watch"),
         {"action": "store_true", "help": "go on, and print what changes"},
     ),
+    MOST_PODS,
 )
 
 RIGHTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
@@ -201,6 +207,7 @@ RANGES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("--explain",),
         {"action": "store_true", "help": "what to type to see what each source says"},
     ),
+    MOST_PODS,
 )
 
 PACKET: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (

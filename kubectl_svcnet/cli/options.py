@@ -97,6 +97,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         max_parallel=count(flags.get("max_parallel", "16"), "--max-parallel", least=1),
         max_dump=size(flags.get("max_dump", "128Mi"), "--max-dump"),
         max_answer=size(flags.get("max_answer", "4Mi"), "--max-answer"),
+        max_pods=count(flags.get("max_pods", "20000"), "--max-pods", least=0),
         fail_on=flags.get("fail_on", "error"),
         accept_gaps=tuple(flags.get("accept_gaps", ())),
         bundle=flags.get("bundle", ""),

@@ -139,6 +139,7 @@ _FIELDS = (
     "metadata.name",
     "metadata.namespace",
     "spec.nodeName",
+    "spec.hostNetwork",
     "status.phase",
     "status.podIP",
     "involvedObject.kind",
@@ -157,7 +158,8 @@ class _Field:
         value: Any = item
         for key in self.path:
             value = value.get(key) if isinstance(value, Mapping) else None
-        return ((value or "") == self.value) is not self.negated
+        text = "true" if value is True else value or ""
+        return (text == self.value) is not self.negated
 
 
 _TERMS: Mapping[str, Any] = {"labelSelector": _Label, "fieldSelector": _Field}

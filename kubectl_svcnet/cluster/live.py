@@ -177,6 +177,7 @@ class LiveSource:
             objects=reply.objects,
             size=reply.size,
             truncated=reply.truncated,
+            remaining=reply.remaining,
             version=reply.version,
             failure=reply.failure,
         )

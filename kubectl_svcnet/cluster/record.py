@@ -7,7 +7,7 @@ only when `finish` is called.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 from ..model.capture import ApiRequest, Capture, Reason, Request, Source, pages_of
@@ -44,13 +44,20 @@ class RecordingSource:
         if safe:
             self._writer.add(tuple(safe))
 
-    def pages(self, request: ApiRequest) -> Iterator[Capture]:
-        """What passes in parts is saved as one answer, and so is held until then."""
-        parts = []
-        for capture in pages_of(self.inner, request):
-            parts.append(capture)
-            yield capture
-        self._save((joined(parts),))
+    def pages(self, request: ApiRequest) -> Generator[Capture, None, None]:
+        """What passes in parts is saved as one answer, and so is held until then; what was enough
+        to whoever asked is saved as the beginning that it is."""
+        parts: list[Capture] = []
+        whole = False
+        try:
+            for capture in pages_of(self.inner, request):
+                parts.append(capture)
+                yield capture
+            whole = True
+        finally:
+            if parts:
+                answer = joined(parts)
+                self._save((replace(answer, truncated=answer.truncated or not whole),))
 
     @property
     def saved(self) -> int:

@@ -37,6 +37,7 @@ class Reply:
     data: bytes = b""
     size: int = 0
     truncated: bool = False
+    remaining: int = 0
     version: str = ""
     failure: Failure | None = None
     status: int | None = None
@@ -302,7 +303,7 @@ class Pages:
     def __init__(self, request: ApiRequest, limits: Limits) -> None:
         self.request, self._page = request, limits.page
         self.items: list[Mapping[str, Any]] = []
-        self.size = 0
+        self.size = self.remaining = 0
         self.token = self.version = ""
         self.finished = self.truncated = False
 
@@ -335,6 +336,8 @@ class Pages:
         metadata = page.get("metadata")
         token = metadata.get("continue") if isinstance(metadata, dict) else ""
         version = metadata.get("resourceVersion") if isinstance(metadata, dict) else ""
+        left = metadata.get("remainingItemCount") if isinstance(metadata, dict) else None
+        self.remaining = left if isinstance(left, int) and left > 0 else 0
         self.version = version if isinstance(version, str) else ""
         if token and token == self.token:
             raise fault(Reason.BROKEN, f"{doing}: the list continues with the same page for ever")
@@ -351,6 +354,7 @@ class Pages:
             objects=tuple(self.items),
             size=self.size,
             truncated=self.truncated or failure is not None,
+            remaining=self.remaining,
             version=self.version,
             failure=failure,
         )

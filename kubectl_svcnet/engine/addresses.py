@@ -133,7 +133,8 @@ def _uses(
         )
     if not around:
         lists = (census.pods, census.services, census.nodes, census.endpoints)
-        state = AddressState.UNKNOWN if None in lists else AddressState.OUTSIDE
+        all_known = census.counted and None not in lists
+        state = AddressState.OUTSIDE if all_known else AddressState.UNKNOWN
         yield AddressUse(address=address, state=state)
 
 
@@ -149,7 +150,7 @@ def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
         if address in (network.network_address, last, gateway):
             return AddressState.RESERVED
     known = range.kind is RangeKind.SERVICE and census.services is not None
-    if range.kind is RangeKind.POD and census.pods is not None:
+    if range.kind is RangeKind.POD and census.pods is not None and census.counted:
         known = any(claim.allocator == NODE_IPAM for claim in range.claims)
     return AddressState.FREE if known else AddressState.UNKNOWN
 

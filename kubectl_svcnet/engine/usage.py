@@ -132,7 +132,7 @@ class _Counter:
 
     def __init__(self, census: Census) -> None:
         self._pods: dict[str, set[IPAddress]] | None = None
-        if census.pods is not None:
+        if census.pods is not None and census.counted:
             self._pods = {}
             for pod in filter(holds_address, census.pods):
                 self._pods.setdefault(pod.node, set()).update(pod.addresses)

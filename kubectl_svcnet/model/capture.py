@@ -137,6 +137,7 @@ class Capture:
     objects: tuple[Mapping[str, Any], ...] = ()
     size: int = 0  # bytes that travelled
     truncated: bool = False
+    remaining: int = 0  # of a list in parts: how many more there are, where the server says
     version: str = ""  # of a list in whole: from here on it may be followed
     failure: Failure | None = None
 

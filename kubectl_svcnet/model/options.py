@@ -29,6 +29,7 @@ class Options:
     max_parallel: int = 16
     max_dump: int = 128 << 20
     max_answer: int = 4 << 20
+    max_pods: int | None = 20_000  # None: all there are
     fail_on: str = "error"
     accept_gaps: tuple[str, ...] = ()
     bundle: str = ""

@@ -25,7 +25,7 @@ def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) ->
     """Raises ClusterError where nothing at all could be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
     endpoints, gaps = _endpoints(collector, frozenset(asked))
-    read = read_ranges(collector, options)
+    read = read_ranges(collector, replace(options, max_pods=None))
     census = replace(read.census, endpoints=endpoints)
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read

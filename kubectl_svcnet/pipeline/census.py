@@ -1,14 +1,18 @@
 """Who holds addresses and node ports: the API's lists of pods, Services and nodes.
 
 Each is read in parts and parsed as it comes, so that of 150,000 pods only what is counted stays.
-Each may fail by itself: it is then None in the census, and a gap beside it.
+Each may fail by itself: it is then None in the census, and a gap beside it. Of more pods than
+`--max-pods` only those that may program a node are read, which the API server picks out; then
+nothing is counted that pods hold, and a gap says so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Generic, TypeVar
 
 from ..errors import ClusterError, ParseError
@@ -31,6 +35,11 @@ LISTS = {
     "services": ApiRequest(path="/api/v1/services"),
     "nodes": ApiRequest(path="/api/v1/nodes"),
 }
+#: Where network plugins run. The field selector is there since 1.28 (core/v1 conversion.go).
+AGENTS = (
+    ApiRequest(path=LISTS["pods"].path, query=(("fieldSelector", "spec.hostNetwork=true"),)),
+    ApiRequest(path="/api/v1/namespaces/kube-system/pods"),
+)
 #: Kinds that cannot be told, or not whole, without a list.
 _TOLD_BY = {
     "pods": frozenset({RangeKind.POD, RangeKind.SERVICE, RangeKind.NODE}),
@@ -50,19 +59,20 @@ class CensusRead:
 
 @dataclass(frozen=True, slots=True)
 class _Listed(Generic[Object]):
-    """`objects` None: the list was not read."""
+    """`objects` None: the list was not read. `whole`: it is all that there are."""
 
     objects: tuple[Object, ...] | None
     end: Capture
     gaps: tuple[Gap, ...]
+    whole: bool = True
 
 
 def read_census(collector: Collector, options: Options) -> CensusRead:
     with ThreadPoolExecutor(max_workers=len(LISTS)) as pool:
         reading = (
-            pool.submit(_listed, collector, "pods", PodReader().read),
-            pool.submit(_listed, collector, "services", parse_service),
-            pool.submit(_listed, collector, "nodes", parse_node),
+            pool.submit(_pods, collector, options.max_pods),
+            pool.submit(_list, collector, "services", parse_service),
+            pool.submit(_list, collector, "nodes", parse_node),
         )
     pods, services, nodes = reading[0].result(), reading[1].result(), reading[2].result()
     ends = [pods.end, services.end, nodes.end]
@@ -73,7 +83,9 @@ def read_census(collector: Collector, options: Options) -> CensusRead:
     ]
     if not any(end.ok for end in ends) and not _only_rights_missing(ends):
         raise ClusterError(gaps[0][0].why, next=gaps[0][0].next)
-    census = Census(pods=pods.objects, services=services.objects, nodes=nodes.objects)
+    census = Census(
+        pods=pods.objects, counted=pods.whole, services=services.objects, nodes=nodes.objects
+    )
     return CensusRead(census, _wanted(collector, census, options), tuple(gaps))
 
 
@@ -87,10 +99,41 @@ def recognisable(census: Census) -> Census:
     return replace(census, pods=None if census.pods is None else tuple(found.values()))
 
 
-def _listed(collector: Collector, what: str, parse: Callable[[Json], Object]) -> _Listed[Object]:
+def _pods(collector: Collector, most: int | None) -> _Listed[Pod]:
+    """All, or of more than `most` those that may program nodes, if the API server finds them."""
+    reader = PodReader().read
+    with closing(collector.pages(LISTS["pods"])) as pages:
+        first = next(pages)
+        total = len(first.objects) + first.remaining
+        if most is not None and first.ok and (total > most or first.truncated):
+            parts = [_listed(collector.pages(request), "pods", reader) for request in AGENTS]
+            if all(part.objects is not None for part in parts):
+                return _beginning([_listed((first,), "pods", reader), *parts], total, most)
+        return _listed(chain((first,), pages), "pods", reader)
+
+
+def _beginning(parts: Sequence[_Listed[Pod]], total: int, most: int) -> _Listed[Pod]:
+    found = {(pod.namespace, pod.name): pod for part in parts for pod in part.objects or ()}
+    uncounted = Gap(
+        what="pods",
+        why=f"more than --max-pods {most}, so only those of the hosts' network and of kube-system "
+        "were read: how full pod ranges are, and which pods are outside of them, is not known",
+        next=f"kubectl svcnet ranges --max-pods {max(total, 10 * most)} --timeout 10m",
+    )
+    gaps = (gap for part in parts[1:] for gap in part.gaps)
+    return _Listed(tuple(found.values()), parts[0].end, (uncounted, *gaps), whole=False)
+
+
+def _list(collector: Collector, what: str, parse: Callable[[Json], Object]) -> _Listed[Object]:
+    return _listed(collector.pages(LISTS[what]), what, parse)
+
+
+def _listed(
+    pages: Iterable[Capture], what: str, parse: Callable[[Json], Object]
+) -> _Listed[Object]:
     """A broken object is a gap, and the others still count; a list that broke off does not."""
     objects, gaps = [], []
-    for page in collector.pages(LISTS[what]):
+    for page in pages:
         end = page
         for item in page.objects:
             try:

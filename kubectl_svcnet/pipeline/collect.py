@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
@@ -58,7 +58,7 @@ class Collector:
     def fetch_one(self, request: Request) -> Capture:
         return self.fetch(request)[0]
 
-    def pages(self, request: ApiRequest) -> Iterator[Capture]:
+    def pages(self, request: ApiRequest) -> Generator[Capture, None, None]:
         yield from pages_of(self.source, request)
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:

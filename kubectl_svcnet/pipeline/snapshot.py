@@ -7,6 +7,7 @@ business of `cluster.redact`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from ..dataplanes.kube_proxy import proxy_pod
@@ -33,7 +34,7 @@ EVENTS = ApiRequest(path="/api/v1/events", limit=5000)
 def snapshot(source: Source, options: Options) -> SnapshotReport:
     """Reads into `source`, which records. Raises UsageError for a node that does not exist."""
     collector = Collector(source, max_parallel=options.max_parallel)
-    ranges = read_ranges(source, options)
+    ranges = read_ranges(source, replace(options, max_pods=None))
     inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
     nodes, agents = inventory.nodes or (), inventory.agents or ()
     found: list[Gap] = [*gaps, *ranges.gaps]

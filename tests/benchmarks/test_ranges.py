@@ -25,10 +25,10 @@ def test_the_lists(tmp_path: Path, with_pods: bool) -> None:
     report = run(ReplaySource(file), Options())
     assert report.findings == ()
     found = {(r.kind.value, r.node): (r.text, r.used) for r in report.ranges}
-    used = ranges.PODS_PER_NODE if with_pods else 0
+    each = ranges.PODS_PER_NODE
     assert found["Service", ""] == ("10.128.0.0/16", 20)
-    assert found["Pod", ""] == ("10.0.0.0/9", 3 * used)
-    assert found["Pod", "n2"] == ("10.0.2.0/24", used)
+    assert found["Pod", ""] == ("10.0.0.0/9", 3 * each if with_pods else None)
+    assert found["Pod", "n2"] == ("10.0.2.0/24", each if with_pods else None)
 
 
 def test_a_run_has_a_cost(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ def options(*argv: str) -> Options:
         ("trace --exec-timeout 1m30s", "exec_timeout", 90.0),
         ("trace --max-parallel 4", "max_parallel", 4),
         ("trace --max-dump 1Gi", "max_dump", 1 << 30),
+        ("ranges", "max_pods", 20_000),
+        ("ranges --max-pods 0", "max_pods", 0),
+        ("check --max-pods 150000", "max_pods", 150_000),
         ("trace --max-answer 8Mi", "max_answer", 8 << 20),
         ("trace --fail-on never", "fail_on", "never"),
         ("trace --accept-gaps n2 --accept-gaps rules", "accept_gaps", ("n2", "rules")),
@@ -93,7 +96,8 @@ def test_every_option_has_a_flag() -> None:
         if getattr(given, entry.name) == getattr(default, entry.name)
     ]
     # those of snapshot, of logs and of ranges
-    assert same == ["file", "anonymise", "since", "previous", "follow", "probe", "beside"]
+    others = ("max_pods", "file", "anonymise", "since", "previous", "follow", "probe", "beside")
+    assert same == list(others)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def test_lists(recorded: ApiRequest, wanted: ApiRequest, contains: bool) -> None
 PODS: list[dict[str, Any]] = [
     {
         "metadata": {"name": "a", "namespace": "shop", "labels": {"app": "db", "tier": "x"}},
-        "spec": {"nodeName": "n1"},
+        "spec": {"nodeName": "n1", "hostNetwork": True},
         "status": {"phase": "Running", "podIP": "10.0.0.1"},
     },
     {
@@ -142,6 +142,7 @@ PODS: list[dict[str, Any]] = [
         (api(ALL, field="spec.nodeName!=n1"), "bc"),
         (api(ALL, field="status.phase==Running,metadata.namespace=shop"), "a"),
         (api(ALL, field="metadata.name=c"), "c"),
+        (api(ALL, field="spec.hostNetwork=true"), "a"),
         (api(ALL, field="status.podIP=10.0.0.1"), "a"),
         (api(ALL, field="spec.nodeName=n2", label="app=db"), ""),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tarfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -104,3 +105,18 @@ def test_a_list_that_passes_in_parts_is_saved_whole(
     (capture,) = ReplaySource(path).fetch(LISTED)
     assert capture.objects == services
     assert not capture.truncated
+
+
+def test_of_a_list_that_was_not_read_to_its_end_the_beginning_is_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "_PAGE", 2)
+    path = tmp_path / "run.tar.gz"
+    services = tuple({"metadata": {"name": name}} for name in "abc")
+    source = RecordingSource(ReplaySource.of([Capture(request=LISTED, objects=services)]), path)
+    with closing(source.pages(LISTED)) as pages:
+        next(pages)
+    source.finish()
+    (capture,) = ReplaySource(path).fetch(LISTED)
+    assert capture.objects == services[:2]
+    assert capture.truncated

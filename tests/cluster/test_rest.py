@@ -40,7 +40,9 @@ def paged(total: int, *, gone_at: int = 0, times: int = 0) -> Callable[[Any], No
             exchange.refuse(410, "The provided continue parameter is too old")
             return
         end = min(start + limit, total)
-        metadata = {"continue": str(end)} if end < total else {"resourceVersion": "7"}
+        metadata: dict[str, object] = {"resourceVersion": "7"}
+        if end < total:
+            metadata = {"continue": str(end), "remainingItemCount": total - end}
         exchange.json({"metadata": metadata, "items": items(start, end)})
 
     return route
@@ -332,6 +334,14 @@ def test_a_list_in_parts(api: Any) -> None:
     assert [len(capture.objects) for capture in found] == [500, 500, 201]
     assert [name for capture in found for name in names(capture)] == [f"s{n}" for n in range(1201)]
     assert {capture.failure for capture in found} == {None}
+
+
+def test_a_part_tells_how_many_are_still_to_come(api: Any) -> None:
+    api.routes[SERVICES] = paged(1201)
+    assert [capture.remaining for capture in pages(api)] == [701, 201, 0]
+    metadata = {"remainingItemCount": "many"}
+    api.routes[SERVICES] = lambda e: e.json({"metadata": metadata, "items": items(0, 1)})
+    assert [capture.remaining for capture in pages(api)] == [0]
 
 
 def test_a_part_that_is_too_large_ends_the_list(api: Any) -> None:

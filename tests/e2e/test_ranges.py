@@ -102,6 +102,17 @@ def test_the_api_server_asked_by_a_dry_run(svcnet: Svcnet) -> None:
         assert (seen["value"], seen["confidence"]) == (item["range"], "observed")
 
 
+def test_pods_that_are_too_many_to_count(svcnet: Svcnet, answer: Answer) -> None:
+    """The real API server picks those that program nodes, and all else is told as before."""
+    few = svcnet("ranges", "--max-pods", "1")
+    assert few.code == 0, few.told()
+    assert [gap["what"] for gap in few.document["gaps"]] == ["pods"]
+    assert [item["range"] for item in few.document["items"]] == [
+        item["range"] for item in answer.document["items"]
+    ]
+    assert {item["used"] for item in few.document["items"] if item["kind"] == "Pod"} == {None}
+
+
 def test_as_a_table(svcnet: Svcnet) -> None:
     printed = svcnet.raw("ranges")
     assert printed.code == 0

@@ -162,6 +162,8 @@ def test_what_it_is(text: str, expected: list[tuple[str, str, str, str]]) -> Non
         ("10.244.1.3", replace(CENSUS, pods=None)),
         ("8.8.8.8", replace(CENSUS, pods=None)),
         ("8.8.8.8", replace(CENSUS, endpoints=None)),
+        ("10.244.1.3", replace(CENSUS, counted=False)),
+        ("8.8.8.8", replace(CENSUS, counted=False)),
     ],
 )
 def test_whose_holders_were_not_read_is_unknown(text: str, blind: Census) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -97,6 +98,11 @@ def test_a_list_that_was_not_read_is_not_empty(kind: RangeKind) -> None:
     found = merged(claim(kind, "10.0.0.0/8"), census=Census())
     assert found["10.0.0.0/8", ""].used is None
     assert found["30000-32767", ""].used is None
+
+
+def test_pods_that_were_not_counted_use_an_unknown_number() -> None:
+    found = merged(claim(RangeKind.POD, "10.0.0.0/8"), census=replace(CENSUS, counted=False))
+    assert found["10.0.0.0/8", ""].used is None
 
 
 def test_claims_of_one_range_are_one_row() -> None:
