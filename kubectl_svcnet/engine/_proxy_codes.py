@@ -37,8 +37,9 @@ PROXY_CODES = (
         number="SVN304",
         level=Level.ERROR,
         title="Running mode not programmed",
-        cause="kube-proxy says that it runs in a mode whose rules the kernel does not show: they "
-        "were flushed, its syncs fail, or they are in a backend that was not read.",
+        cause="kube-proxy says that it runs in a mode whose rules the kernel does not show, of one "
+        "family or of both: they were flushed, its syncs fail, or they are in a backend that was "
+        "not read.",
         action="Look for failed syncs in its log; restart it, and it writes all rules anew.",
         command="kubectl -n kube-system logs KUBE-PROXY",
     ),
@@ -141,5 +142,16 @@ PROXY_CODES = (
         "decides whether packets meet them first cannot be seen.",
         action="Remove the rules that are named, or reboot the node.",
         command="kubectl svcnet proxy -o wide",
+    ),
+    Code(
+        number="SVN316",
+        level=Level.ERROR,
+        title="One family is not served",
+        cause="kube-proxy runs in single-stack mode on a node that has addresses of both families, "
+        "so no Service is reached there by the other one: at its start ip6tables (or iptables) did "
+        "not work on this node, or IPv6 was disabled.",
+        action="Read the head of its log, where it says what it misses; mend that (kernel modules, "
+        "net.ipv6.conf.all.disable_ipv6) and restart it.",
+        command="kubectl -n kube-system logs KUBE-PROXY",
     ),
 )

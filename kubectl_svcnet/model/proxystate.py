@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .address import IPNetwork
+from .address import Family, IPNetwork
 
 
 class Harm(str, Enum):
@@ -113,6 +113,8 @@ class ProxyState:
     kube-proxy, "" where it has none. `programmed` are the modes that the kernel shows, None: it
     was not read. `process` is the letter of /proc/1/status; `others` are other proxies whose
     agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
+    `bare`: families of the node of which the kernel shows no rules, while it shows the other's;
+    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say.
     """
 
     node: str
@@ -122,6 +124,8 @@ class ProxyState:
     configured: Setting | None = None
     told: Told = Told()
     programmed: tuple[str, ...] | None = None
+    bare: tuple[Family, ...] = ()
+    serves: tuple[Family, ...] = ()
     backend: str = ""  # of iptables: nft, legacy
     backends: tuple[str, ...] = ()  # all that hold rules of kube-proxy
     version: str = ""

@@ -1,4 +1,4 @@
-"""What kube-proxy says of itself in its log: its mode and version at start, and failed syncs.
+"""What kube-proxy says of itself in its log: its mode, families and version, and failed syncs.
 
 Wordings by version are a table each, 1.1 to 1.37, as read in its sources (server_others.go,
 server_linux.go, pkg/proxy/*/proxier.go) and seen in real logs. An answer of None means "this
@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .klog import parse_line
+from ..model.address import Family
+from .klog import LogRecord, parse_line
 
 #: The announcement itself and nothing around it.
 _MODE = re.compile(
@@ -21,6 +22,12 @@ _MODE = re.compile(
 #: 1.26 to 1.36, mode not configured; printed before "Using iptables Proxier".
 _DEFAULTED = re.compile(r"Using (iptables|ipvs|nftables|userspace|kernelspace) proxy\.?")
 _VERSION = re.compile(r"Version: (v\d\S*)")
+
+#: The families it serves. Until 1.27 the structured form names the one that is *not* supported.
+_STACK = re.compile(
+    r"kube-proxy running in (?:(?P<dual>dual)-stack mode(?:, IPv[46]-primary)?"
+    r"|single-stack (?:(?P<text>IPv[46]) )?mode(?P<refused>[:,] .* not supported)?)"
+)
 
 #: A sync that did not go through: text up to 1.20, structured after; nftables since 1.29.
 _FAILED = (
@@ -60,6 +67,26 @@ def version(lines: Iterable[str]) -> str | None:
         elif found := _VERSION.fullmatch(record.message.strip()):
             said = found[1]
     return said
+
+
+def served_families(lines: Iterable[str]) -> tuple[Family, ...]:
+    """Those that kube-proxy said it serves, at its last start; () where the lines do not say."""
+    served: tuple[Family, ...] = ()
+    for line in lines:
+        if "ning in " in line:
+            record = parse_line(line)
+            found = _STACK.fullmatch(record.message.strip())
+            served = _served(record, found) if found else served
+    return served
+
+
+def _served(record: LogRecord, found: re.Match[str]) -> tuple[Family, ...]:
+    if found["dual"]:
+        return tuple(Family)
+    named = found["text"] or record.values.get("ipFamily", "")
+    if named not in tuple(Family):
+        return ()
+    return tuple(one for one in Family if (one == named) is not bool(found["refused"]))
 
 
 def failed_syncs(lines: Iterable[str]) -> tuple[str, ...]:

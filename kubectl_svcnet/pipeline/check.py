@@ -170,7 +170,7 @@ def _unseen(tracing: Tracing, outcome: Outcome) -> dict[str, str]:
         for place, trace in outcome.judged.items()
         if place[0] in targets and trace.settled
     }
-    return {node: told_of(lack) for node, lack in lacking(told).items()}
+    return {node: told_of(lack) for node, lack in lacking(told, outcome.readings).items()}
 
 
 def _since(tracing: Tracing, outcome: Outcome) -> Mapping[str, str]:

@@ -13,7 +13,7 @@ from ipaddress import ip_network
 
 from ..engine.ask import Neighbourhood, Questions, ask
 from ..engine.judge.defects import defects_of, statements_of
-from ..engine.judge.findings import NodeFacts, halted_of
+from ..engine.judge.findings import NodeFacts, halted_of, unserved_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
 from ..model.address import IPAddress, IPNetwork, family_of
@@ -187,7 +187,7 @@ def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
     return TraceReport(
         collected=collected,
         services=services,
-        findings=(*halted_of(services, facts), *found),
+        findings=(*halted_of(services, facts), *unserved_of(services, facts), *found),
         gaps=gaps_of(outcome),
         missing=outcome.missing,
     )
@@ -242,6 +242,7 @@ def _facts(reading: NodeReading, once: bool) -> NodeFacts:
         vantage=f"{vantage.namespace}/{vantage.pod}/{vantage.container}" if vantage else "",
         own=reading.own,
         once=once,
+        unserved=reading.unserved,
     )
 
 

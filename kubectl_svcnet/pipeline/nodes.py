@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
 from ..dataplanes.kube_proxy import log_head, proxy_pod
-from ..model.address import Family
+from ..model.address import Family, family_of
 from ..model.capture import (
     Capture,
     ExecRequest,
@@ -35,7 +35,7 @@ from ..node.rounds import (
     rules_round,
 )
 from ..node.vantage import Vantage, choose
-from ..parse.proxy_log import proxier_mode
+from ..parse.proxy_log import proxier_mode, served_families
 from .collect import Collector, gap_of
 
 if TYPE_CHECKING:  # `view`, and all that it imports, is not needed before a node has answered
@@ -51,7 +51,9 @@ Ask = Callable[[NodeView], "Mapping[Frontend, Questions]"]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeReading:
     """One node, read. `view` is None where it was not; `state` is the letter of kube-proxy's
-    process (R, S, T …), "" if unknown; `nowhere` why it serves no node port of a family."""
+    process (R, S, T …), "" if unknown; `nowhere` why it serves no node port of a family. `bare` are
+    the node's families of which the kernel shows nothing of kube-proxy's, while it shows the other;
+    `serves`, read where there is such a one, those that its log names, () if it names none."""
 
     node: Node
     owner: Owner
@@ -63,6 +65,13 @@ class NodeReading:
     captures: Mapping[Command, Capture] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     nowhere: Mapping[Family, str] = field(default_factory=dict)
+    bare: frozenset[Family] = frozenset()
+    serves: tuple[Family, ...] = ()
+
+    @property
+    def unserved(self) -> frozenset[Family]:
+        """By its own word it does not serve them; without one its rules may have been lost."""
+        return self.bare.difference(self.serves) if self.serves else frozenset()
 
     @property
     def own(self) -> OwnChains:
@@ -145,7 +154,7 @@ class NodeReader:
             gaps = (*gaps, unread_of(reading.node, owner))
         else:
             gaps = (*gaps, *walked.gaps)
-        return replace(
+        reading = replace(
             reading,
             owner=owner,
             view=view,
@@ -154,6 +163,8 @@ class NodeReader:
             captures=answers.captures,
             gaps=gaps,
         )
+        bare = _bare(reading)
+        return replace(reading, bare=bare, serves=self._serves(reading)) if bare else reading
 
     def _first(
         self, vantage: Vantage, wanted: tuple[Wanted, ...]
@@ -209,8 +220,27 @@ class NodeReader:
         unread = any(table.name == "kube-proxy" for table in view.foreign_tables)
         if pod is None or reader is None or (len(shown_by(view)) == 1 and not unread):
             return ""
-        log = self.collector.fetch_one(log_head(pod))
-        return proxier_mode(log.text().splitlines()) or ""
+        return proxier_mode(self._log(pod)) or ""
+
+    def _serves(self, reading: NodeReading) -> tuple[Family, ...]:
+        return served_families(self._log(reading.proxy)) if reading.proxy else ()
+
+    def _log(self, pod: Pod) -> list[str]:
+        return self.collector.fetch_one(log_head(pod)).text().splitlines()
+
+
+def _bare(reading: NodeReading) -> frozenset[Family]:
+    """A family without any Service that has endpoints needs no rules."""
+    reader, view = reading.owner.reader, reading.view
+    if reader is None or view is None or not reader.programmed(view):
+        return frozenset()
+    here = {family_of(address) for address in reading.node.addresses}
+    asked = (
+        frontend.family
+        for frontend, walks in reading.walks.items()
+        if any(walk.asked.expectation.endpoints for walk in walks)
+    )
+    return frozenset(f for f in here.intersection(asked) if not reader.programmed(view, f))
 
 
 def read_once(source: Source, readings: Iterable[NodeReading]) -> frozenset[str]:

@@ -4,6 +4,7 @@ shows. `proxy` reads nodes for it, `check` has read them already.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -163,11 +164,28 @@ def telling(read: ServicesRead, now: float) -> tuple[Frontend, ...]:
     return tuple(f for name, found in known.items() if name in chosen for f in found)
 
 
-def lacking(judged: Judged) -> dict[str, tuple[Frontend, Verdict] | None]:
-    """By node that could be judged: the first frontend of which the kernel lacks something."""
+def of_further_families(read: ServicesRead, targets: Sequence[Frontend]) -> tuple[Frontend, ...]:
+    """Of each family that `targets` have not, those of its oldest Service, however young: they
+    show whether kube-proxy programs the family at all."""
+    known = {s.name: frontends(s) for s in read.services if s.name not in read.blind}
+    found: list[Frontend] = []
+    for family in set(Family).difference(one.family for one in targets):
+        names = [name for name, fs in known.items() if any(f.family is family for f in fs)]
+        if names:
+            oldest = min(names, key=lambda name: read.changed.get(name, math.inf))
+            found += [one for one in known[oldest] if one.family is family]
+    return tuple(found)
+
+
+def lacking(
+    judged: Judged, readings: Mapping[str, NodeReading]
+) -> dict[str, tuple[Frontend, Verdict] | None]:
+    """By node that could be judged: the first frontend of which the kernel lacks something that
+    kube-proxy should have programmed."""
     found: dict[str, tuple[Frontend, Verdict] | None] = {}
     for (frontend, name), trace in judged.items():
-        if trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
+        unserved = frontend.family in readings[name].unserved
+        if unserved or trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
             continue
         problem = next((one for one in trace.problems if one in _UNSEEN), None)
         if found.get(name) is None:

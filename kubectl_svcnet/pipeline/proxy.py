@@ -31,7 +31,7 @@ from .judging import judge, packets_for
 from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
-from .proxies import Proxies, lacking, telling, told_of
+from .proxies import Proxies, lacking, of_further_families, telling, told_of
 
 #: What `proxy` asks beside its first round.
 MAY_FOLLOW = (
@@ -65,14 +65,17 @@ def plan(source: Source, options: Options) -> PlanReport:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The API as it was read, and the frontends that tell whether a node follows it."""
+    """The API as it was read, the frontends that tell whether a node follows it, and with those
+    all that are walked."""
 
     read: ServicesRead
     targets: tuple[Frontend, ...]
+    walked: tuple[Frontend, ...]
 
     @classmethod
     def of(cls, read: ServicesRead, now: float) -> _Asked:
-        return cls(read, telling(read, now))
+        targets = telling(read, now)
+        return cls(read, targets, (*targets, *of_further_families(read, targets)))
 
     @property
     def expected(self) -> Expected:
@@ -81,7 +84,7 @@ class _Asked:
     def wanted(self, node: Node, owner: Owner) -> tuple[Wanted, ...]:
         if owner.reader is None:
             return ()
-        return wanted_of(self.expected, node, owner, self.targets) or _BARE
+        return wanted_of(self.expected, node, owner, self.walked) or _BARE
 
 
 @dataclass(slots=True)
@@ -118,7 +121,7 @@ class _Run:
 
         def one(node: Node) -> NodeReading:
             def packets(view: NodeView) -> Mapping[Frontend, Questions]:
-                return packets_for(asked.expected, node, view, asked.targets, nodes, {})
+                return packets_for(asked.expected, node, view, asked.walked, nodes, {})
 
             return reader.read(node, packets)
 
@@ -127,19 +130,22 @@ class _Run:
     def _unseen(
         self,
         asked: _Asked,
-        readings: Mapping[str, NodeReading],
+        readings: dict[str, NodeReading],
         nodes: Sequence[Node],
         settings: Mapping[str, Setting],
     ) -> dict[str, str]:
         """By node that could be judged: a change over a minute old that its kernel does not show,
         "" if none. Stated only if it is so once more after --settle, for the clock that says how
-        old a change is need not be ours, and if the API still says the same."""
+        old a change is need not be ours, and if the API still says the same. What was read then is
+        in `readings` instead."""
         found = _lacking(asked, readings)
         doubtful = [node for node in nodes if found.get(node.name)]
         if not doubtful:
             return dict.fromkeys(found, "")
         self.collector.wait(self.options.settle)
-        again = _lacking(asked, with_settings(self._read(asked, doubtful), settings))
+        later = with_settings(self._read(asked, doubtful), settings)
+        again = _lacking(asked, later)
+        readings |= {name: one for name, one in later.items() if one.view is not None}
         read = read_services(self.collector, (Scope(),), dated=True)
         still = {s.name for s in read.services if _same(read, asked.read, s.name)}
         return {
@@ -152,7 +158,7 @@ class _Run:
 def _lacking(
     asked: _Asked, readings: Mapping[str, NodeReading]
 ) -> dict[str, tuple[Frontend, Verdict] | None]:
-    return lacking(judge(asked.expected, readings, asked.targets))
+    return lacking(judge(asked.expected, readings, asked.targets), readings)
 
 
 def _same(read: ServicesRead, before: ServicesRead, name: ServiceName) -> bool:

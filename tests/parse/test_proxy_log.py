@@ -5,7 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from kubectl_svcnet.parse.proxy_log import failed_syncs, proxier_mode, version
+from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.parse.proxy_log import (
+    failed_syncs,
+    proxier_mode,
+    served_families,
+    version,
+)
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LOGS = sorted((FIXTURES / "kube-proxy-logs").glob("*.log"))
@@ -96,6 +102,46 @@ def test_proxier_mode(lines: list[str], expected: str | None) -> None:
 )
 def test_version(line: str, expected: str | None) -> None:
     assert version([line]) == expected
+
+
+@pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)
+def test_families_of_real_logs(log: Path) -> None:
+    """One with a dead API waits, and one with a bogus mode ends, before it says."""
+    release, what = situation(log)
+    minor = int(release.split(".")[1])
+    served = served_families(log.read_text().splitlines())
+    if what == "userspace-v2" and minor < 23:
+        assert served == (Family.IPV4,)
+    elif ran(minor, what) == "iptables":
+        assert served == tuple(Family)
+    else:
+        assert served in ((), tuple(Family))
+
+
+STACK = "kube-proxy running in single-stack"
+BOTH, FOUR, SIX = tuple(Family), (Family.IPV4,), (Family.IPV6,)
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([], ()),
+        ([f"{I}kube-proxy running in dual-stack mode, IPv4-primary"], BOTH),
+        ([f"{I}{STACK} IPv6 mode"], SIX),  # 1.20 to 1.22
+        ([f'{I}"{STACK} mode, this ipFamily is not supported" ipFamily=IPv6'], FOUR),  # to 1.26
+        ([f'{I}"{STACK} mode: secondary ipFamily is not supported" ipFamily="IPv4"'], SIX),
+        ([f'{I}"{STACK} mode" ipFamily="IPv4"'], FOUR),  # since 1.28
+        ([f'{{"ts":1.5,"msg":"{STACK} mode","v":0,"ipFamily":"IPv6"}}'], SIX),
+        ([f'{I}"{STACK} mode" ipFamily="IPv4"', f'{I}"{STACK[:22]}dual-stack mode"'], BOTH),
+        # wording of a future version, and what names a stack in passing
+        ([f'{I}"{STACK} mode" family="IPv4"'], ()),
+        ([f'{I}"{STACK} mode" ipFamily="IPv5"'], ()),
+        ([f'{I}"{STACK} mode for now" ipFamily="IPv4"'], ()),
+        ([f'{I}"Cluster appears to be dual-stack" err="running in single-stack mode"'], ()),
+    ],
+)
+def test_served_families(lines: list[str], expected: tuple[Family, ...]) -> None:
+    assert served_families(lines) == expected
 
 
 @pytest.mark.parametrize("log", LOGS, ids=lambda log: log.stem)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 
+from kubectl_svcnet.dataplanes import Owner
+from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.report import Verdict
 from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.pipeline.inventory import ServicesRead
-from kubectl_svcnet.pipeline.proxies import lacking, telling, told_of
+from kubectl_svcnet.pipeline.nodes import NodeReading
+from kubectl_svcnet.pipeline.proxies import lacking, of_further_families, telling, told_of
 from tests.engine.judge.test_coverage import on
-from tests.samples import frontend, service
+from tests.samples import frontend, node, service
 
 NOW = 1000.0
 
@@ -43,6 +47,24 @@ def test_each_family_tells() -> None:
     assert [one.service.name for one in telling(read, NOW)] == ["b", "c"]
 
 
+def test_a_family_that_nothing_tells_of_is_looked_at() -> None:
+    """However young its Services are; the oldest, of which most is programmed already."""
+    addresses = {"a": "10.96.0.1", "b": "fd00::2", "c": "fd00::3", "d": "10.96.0.4"}
+    services = tuple(
+        service(name=named(name), cluster_ips=(ip_address(text),))
+        for name, text in addresses.items()
+    )
+    changed = {named("a"): 900.0, named("b"): 999.0, named("c"): 998.0}
+    read = ServicesRead(services=services, changed=changed)
+    targets = telling(read, NOW)
+    assert [one.service.name for one in targets] == ["a"]
+    assert [one.service.name for one in of_further_families(read, targets)] == ["c"]
+    both = [one.service.name for one in of_further_families(read, ())]
+    assert sorted(both) == ["a", "c"]
+    only = ServicesRead(services=services[:1], changed=changed)
+    assert of_further_families(only, targets) == ()
+
+
 def test_the_api_tells_always() -> None:
     assert told(kubernetes=10.0, a=100.0) == ["kubernetes", "a"]
     assert told(kubernetes=990.0) == ["kubernetes"]
@@ -50,14 +72,20 @@ def test_the_api_tells_always() -> None:
 
 def test_what_is_lacking_by_node() -> None:
     here = frontend()
-    found = lacking(
-        {
-            (here, "n1"): on("n1"),
-            (here, "n2"): on("n2", Verdict.MISSING),
-            (here, "n3"): on("n3", Verdict.UNREAD),
-            (here, "n4"): on("n4", Verdict.BLOCKED),
-        }
-    )
+    names = ("n1", "n2", "n3", "n4")
+    readings = {
+        name: NodeReading(node=node(name), owner=Owner(name="kube-proxy")) for name in names
+    }
+    judged = {
+        (here, "n1"): on("n1"),
+        (here, "n2"): on("n2", Verdict.MISSING),
+        (here, "n3"): on("n3", Verdict.UNREAD),
+        (here, "n4"): on("n4", Verdict.BLOCKED),
+    }
+    found = lacking(judged, readings)
     assert found == {"n1": None, "n2": (here, Verdict.MISSING), "n4": None}
     assert told_of(found["n1"]) == ""
     assert told_of(found["n2"]) == "default/db (10.96.0.9:3306/TCP) is missing"
+    four = {"bare": frozenset({Family.IPV4}), "serves": (Family.IPV6,)}
+    readings["n2"] = replace(readings["n2"], **four)  # type: ignore[arg-type]
+    assert "n2" not in lacking(judged, readings)

@@ -247,14 +247,62 @@ def test_the_rules_are_gone() -> None:
     """Flushed: what runs is not in the kernel, and neither is the API's Service."""
     source = saved().rules("n1", lambda text: re.sub(r"^-A.*\n", "", text, flags=re.M))
     report = told(source)
-    assert codes(report)["n1"] == {"SVN307"}  # of IPv4 alone
+    assert codes(report)["n1"] == {"SVN304"}
+    [found] = [one for one in report.findings if one.code == "SVN304"]
+    assert found.message.endswith("and the kernel does not show its IPv4 rules")
+    assert state(report, "n1").sync.state is SyncState.LATE
     source.change(
         lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
         lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
     )
     report = told(source)
-    assert "SVN304" in codes(report)["n1"]
+    assert codes(report)["n1"] == {"SVN304"}
     assert state(report, "n1").programmed == ()
+
+
+DUAL = b'"kube-proxy running in dual-stack mode" primary ipFamily="IPv4"'
+SINGLE = b'"kube-proxy running in single-stack mode" ipFamily="IPv4"'
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "evidence"),
+    [
+        (DUAL, "SVN304", "in the kernel: iptables (nft)"),
+        (b"rotated away", "SVN304", "its log does not say which families it serves"),
+        (SINGLE, "SVN316", "says single-stack mode, IPv4"),
+    ],
+)
+def test_one_family_alone(said: bytes, code: str, evidence: str) -> None:
+    """Its log tells whether rules are lost, or were never to be."""
+    source = saved().change(
+        lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
+    )
+    source.change(
+        lambda c: isinstance(c.request, LogRequest) and c.request.node == "n1",
+        lambda c: replace(c, data=c.data.replace(DUAL, said)),
+    )
+    report = told(source)
+    assert codes(report) == {"n1": {code}}
+    [found] = [one for one in report.findings if one.code == code]
+    assert "IPv6" in found.message
+    assert evidence in " ".join(found.evidence)
+    late = state(report, "n1").sync.state is SyncState.LATE
+    assert late is (code == "SVN304")
+
+
+def test_a_family_that_the_node_does_not_have() -> None:
+    def single(item: Any) -> Any:
+        addresses = item["status"]["addresses"]
+        item["status"]["addresses"] = [one for one in addresses if ":" not in one["address"]]
+        return item
+
+    source = saved().change(
+        lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
+    )
+    report = told(source.objects("nodes", single))
+    assert codes(report) == {}
 
 
 def changed(name: str, time: str) -> Callable[[Any], Any]:

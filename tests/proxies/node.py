@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kubectl_svcnet.model.address import Family
 from tests.lab import build, fabric, namespaces
 from tests.lab.shell import attempt, run, wait_until
 
@@ -59,6 +60,7 @@ class ProxyNode:
     namespace: str
     folder: Path
     prefix: list[str] = field(default_factory=list)
+    serves: tuple[Family, ...] = tuple(Family)
 
     @property
     def log(self) -> Path:
@@ -83,15 +85,16 @@ class ProxyNode:
 
     def rules(self) -> list[str]:
         """All that kube-proxy wrote, of each family, read without the tool under test."""
+        names = [FAMILIES[self.mode][family is Family.IPV6] for family in self.serves]
         if self.mode == "iptables":
-            return [self.run(program) for program in FAMILIES[self.mode]]
+            return [self.run(program) for program in names]
         return [
             attempt([*self.prefix, "nft", "list", "table", family, "kube-proxy"]).stdout
-            for family in FAMILIES[self.mode]
+            for family in names
         ]
 
     def catch_up(self, timeout: float = 120) -> None:
-        """Returns when all that was written to the API before is in the rules of both families.
+        """Returns when all that was written to the API before is in the rules of each family.
 
         Services come by one watch and slices by another, each in order. So a Service that
         changes last, and its slice, tell when both have arrived.
@@ -147,17 +150,24 @@ def shows(rules: str, port: int) -> bool:
 
 @contextmanager
 def proxy_node(
-    plane: ControlPlane, version: str, mode: str, settings: Object | None = None
+    plane: ControlPlane,
+    version: str,
+    mode: str,
+    settings: Object | None = None,
+    *,
+    serves: Family | None = None,
 ) -> Iterator[ProxyNode]:
     """Starts it, builds it where that was never done, and waits until it has caught up.
 
-    `settings` are fields of KubeProxyConfiguration.
+    `settings` are fields of KubeProxyConfiguration; `serves`: the node lacks what the other family
+    needs.
     """
     program = build.build_kubernetes(version, ("kube-proxy",)) / "kube-proxy"
     number = next(_serial)
     folder = plane.folder / f"{version}-{mode}-{number}"
     folder.mkdir()
     node = ProxyNode(plane, version, mode, f"{plane.stem}-{number}", folder)
+    node.serves = (serves,) if serves else tuple(Family)
     config = folder / "config.conf"
     chosen = configuration(plane, version, mode) | (settings or {})
     config.write_text(json.dumps(chosen))
@@ -170,7 +180,9 @@ def proxy_node(
         plane.apply([topology.proxy_config(config.read_text())])
         plane.apply([topology.proxy_pod(version)])  # started after that was written
         argv = [*fabric.inside(node.namespace), *unshare, str(program), f"--config={config}"]
-        with running([*argv, "--v=2"], node.log, _iptables_nft(folder)) as holder:
+        if serves is Family.IPV4 and mode == "nftables":  # nft works for both families always
+            fabric.set_sysctls(node.namespace, ("net.ipv6.conf.all.disable_ipv6=1",))
+        with running([*argv, "--v=2"], node.log, _iptables_nft(folder, serves)) as holder:
             node.prefix = namespaces.entering(holder)
             wait_until("kube-proxy runs", lambda: _has_children(holder), timeout=60)
             node.catch_up()
@@ -215,11 +227,14 @@ def _write_kubelet_rules(node: ProxyNode) -> None:
             run([*fabric.inside(node.namespace), program, "--noflush"], stdin=KUBELET_RULES)
 
 
-def _iptables_nft(folder: Path) -> str:
-    """A folder for PATH, for the plain names may mean the other backend on this machine."""
-    for program in ("iptables", "ip6tables"):
+def _iptables_nft(folder: Path, serves: Family | None) -> str:
+    """A folder for PATH, for the plain names may mean the other backend on this machine. Those of
+    a family that is not served fail, as without its kernel modules."""
+    for family, program in zip(Family, ("iptables", "ip6tables"), strict=True):
+        works = serves in (None, family)
         for suffix in ("", "-save", "-restore"):
-            (folder / f"{program}{suffix}").symlink_to(f"/usr/sbin/{program}-nft{suffix}")
+            target = f"/usr/sbin/{program}-nft{suffix}" if works else "/bin/false"
+            (folder / f"{program}{suffix}").symlink_to(target)
     return str(folder)
 
 

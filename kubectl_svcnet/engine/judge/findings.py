@@ -42,13 +42,14 @@ HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 class NodeFacts:
     """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
     its process state, "ns/pod/container" of the vantage, which chains are the dataplane's own;
-    `once`: a bundle holds one reading."""
+    `once`: a bundle holds one reading; `unserved`: the families that kube-proxy does not serve."""
 
     proxy: str = ""
     state: str = ""
     vantage: str = ""
     own: OwnChains = field(default_factory=OwnChains)
     once: bool = False
+    unserved: frozenset[Family] = frozenset()
 
     @property
     def halted(self) -> str:
@@ -60,7 +61,7 @@ def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[
     for frontend in service.frontends:
         for trace in frontend.nodes:
             for problem in trace.problems:
-                if problem in _CODES:
+                if problem in _CODES and not _is_unserved(frontend, problem, facts.get(trace.node)):
                     grouped.setdefault((trace.node, problem), []).append((frontend, trace))
     order = list(Verdict)
     keys = sorted(grouped, key=lambda key: (key[0], order.index(key[1])))
@@ -70,6 +71,47 @@ def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[
         if not _implied(problem, {p for n, p in grouped if n == node})
     ]
     return tuple(found)
+
+
+def _is_unserved(frontend: FrontendTrace, problem: Verdict, facts: NodeFacts | None) -> bool:
+    """`unserved_of` says it once for all Services. Without IPv6 a node has no route either."""
+    family = frontend.frontend.family
+    entailed = problem in (Verdict.ABSENT, Verdict.BLOCKED)
+    return entailed and facts is not None and family in facts.unserved
+
+
+def unserved_of(
+    services: Iterable[ServiceTrace], facts: Mapping[str, NodeFacts]
+) -> tuple[Finding, ...]:
+    """Nodes whose kube-proxy serves one family alone, where a Service has an address of the
+    other."""
+    lost: dict[tuple[str, Family], dict[str, None]] = {}
+    for service in services:
+        for frontend in service.frontends:
+            for trace in frontend.nodes:
+                if _is_unserved(frontend, trace.verdict, facts.get(trace.node)):
+                    place = trace.node, frontend.frontend.family
+                    lost.setdefault(place, {})[str(service.service.name)] = None
+    return tuple(
+        unserved(node, family, facts[node].proxy, tuple(names))
+        for (node, family), names in sorted(lost.items())
+    )
+
+
+def unserved(node: str, family: Family, proxy: str, services: Sequence[str] = ()) -> Finding:
+    """SVN316. `services` cannot be reached there by this family, as far as they are known."""
+    [other] = [one.value for one in Family if one is not family]
+    namespace, _, pod = proxy.partition("/")
+    one = f"{services[0]} has" if len(services) == 1 else f"{len(services)} Services have"
+    first = f" (first: {services[0]})" if len(services) > 1 else ""
+    return finding(
+        "SVN316",
+        f"kube-proxy serves no {family.value} on this node"
+        + (f"; {one} such an address{first}" if services else ""),
+        node=node,
+        evidence=(f"the log of {proxy} says single-stack mode, {other}",),
+        next=f"kubectl -n {namespace} logs {pod}",
+    )
 
 
 def halted_of(

@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from ...model.address import Family
 from ...model.counted import counted
 from ...model.finding import Finding, Level
 from ...model.proxystate import Harm, ProxyState, Setting, Sync, SyncState
 from ..codes import finding
-from .findings import HALTED
+from .findings import HALTED, unserved
 
 #: Seconds after which a change must be in the kernel.
 LATE = 60.0
@@ -150,19 +151,35 @@ def _evidence(state: ProxyState) -> tuple[str, ...]:
 
 
 def _not_programmed(state: ProxyState) -> Iterator[Finding]:
-    """SVN304."""
+    """SVN304: of all families, or of one that it serves, as far as it says."""
     shown = state.programmed
     if shown is None or not state.running or state.running not in _READ:
         return
+    there = ", ".join(shown) or "none"
+    rules = [f"{family.value} rules" for family in state.bare if family in _served(state)]
     if not any(one.partition(" ")[0] == state.running for one in shown):
-        there = ", ".join(shown) or "none"
+        rules = ["rules"]
+    elif not state.serves:
+        there += "; its log does not say which families it serves"
+    for one in rules:
         yield finding(
             "SVN304",
-            f"kube-proxy runs in {state.running} mode, and the kernel does not show its rules",
+            f"kube-proxy runs in {state.running} mode, and the kernel does not show its {one}",
             node=state.node,
             evidence=(*_evidence(state), f"in the kernel: {there}"),
             next=_restart(state),
         )
+
+
+def _served(state: ProxyState) -> tuple[Family, ...]:
+    return state.serves or tuple(Family)
+
+
+def _unserved(state: ProxyState) -> Iterator[Finding]:
+    """SVN316."""
+    for family in state.bare:
+        if family not in _served(state):
+            yield unserved(state.node, family, state.pod)
 
 
 #: Modes whose rules are recognised in the kernel.
@@ -173,7 +190,7 @@ def _sync_findings(state: ProxyState) -> Iterator[Finding]:
     """SVN307, SVN308."""
     numbers = {SyncState.LATE: "SVN307", SyncState.FAILING: "SVN308"}
     sync = state.sync
-    if sync.state not in numbers:
+    if sync.state not in numbers or (_unseen_alone(sync) and any(_not_programmed(state))):
         return
     by_log = sync.state is SyncState.FAILING and sync.metrics is None and sync.healthy is None
     evidence = list(state.told.failed_syncs[-1:])
@@ -188,6 +205,11 @@ def _sync_findings(state: ProxyState) -> Iterator[Finding]:
         next=_log(state),
         level=Level.WARNING if by_log else None,
     )
+
+
+def _unseen_alone(sync: Sync) -> bool:
+    """Late by what the kernel does not show, and not by kube-proxy's own clocks."""
+    return sync.state is SyncState.LATE and bool(sync.unseen) and sync.unseen in sync.why
 
 
 def _both_backends(state: ProxyState) -> Iterator[Finding]:
@@ -264,6 +286,7 @@ _JUDGES: tuple[Callable[[ProxyState], Iterator[Finding]], ...] = (
     _stopped,
     _not_as_configured,
     _not_programmed,
+    _unserved,
     _sync_findings,
     _both_backends,
     _deprecated,

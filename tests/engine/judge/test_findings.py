@@ -9,7 +9,12 @@ import pytest
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
 from kubectl_svcnet.dataplanes.kube_proxy_nftables import OWN as NFTABLES
 from kubectl_svcnet.engine.codes import CODES
-from kubectl_svcnet.engine.judge.findings import NodeFacts, findings_of, halted_of
+from kubectl_svcnet.engine.judge.findings import (
+    NodeFacts,
+    findings_of,
+    halted_of,
+    unserved_of,
+)
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind, RuleRef
 from kubectl_svcnet.model.finding import Level
@@ -311,6 +316,37 @@ def test_states(state: str, word: str) -> None:
 )
 def test_a_proxy_that_is_not_worth_a_word(node: NodeTrace, facts: dict[str, NodeFacts]) -> None:
     assert halted_of([of(node)], facts) == ()
+
+
+ABSENT = trace(V.ABSENT, fates=(ends(K.PASS),), reached=())
+
+
+def test_a_family_that_is_not_served_is_said_once() -> None:
+    facts = {"n3": replace(FACTS, unserved=frozenset({Family.IPV4}))}
+    services = [of(ABSENT), of(ABSENT, name="web")]
+    assert [findings_of(one, facts) for one in services] == [(), ()]
+    (found,) = unserved_of(services, facts)
+    assert (found.code, found.level, found.node) == ("SVN316", Level.ERROR, "n3")
+    assert found.message == (
+        "kube-proxy serves no IPv4 on this node; 2 Services have such an address "
+        "(first: default/db)"
+    )
+    assert found.evidence == (
+        "the log of kube-system/kube-proxy-x7k2p says single-stack mode, IPv6",
+    )
+    assert found.next == "kubectl -n kube-system logs kube-proxy-x7k2p"
+    (one,) = unserved_of(services[:1], facts)
+    assert one.message.endswith("on this node; default/db has such an address")
+
+
+@pytest.mark.parametrize(
+    ("node", "unserved"),
+    [(ABSENT, Family.IPV6), (MISSING, Family.IPV4), (trace(V.UNREAD), Family.IPV4)],
+)
+def test_what_another_cause_has_is_stated_of_the_service(node: NodeTrace, unserved: Family) -> None:
+    facts = {"n3": replace(FACTS, unserved=frozenset({unserved}))}
+    assert unserved_of([of(node)], facts) == ()
+    assert findings_of(of(node), facts) == findings_of(of(node), {"n3": FACTS})
 
 
 def test_node_ports_are_named_by_port() -> None:

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 import pytest
 
 from kubectl_svcnet.engine.judge.proxy import LATE, judge_proxies, sync_of
+from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.proxystate import (
     Harm,
@@ -36,6 +37,9 @@ WELL = ProxyState(
     started=200.0,
     sync=Sync(state=SyncState.UP_TO_DATE),
 )
+
+
+UNSEEN = Sync(state=SyncState.LATE, why="a is absent, a minute", unseen="a is absent")
 
 
 def codes(*states: ProxyState) -> list[str]:
@@ -72,6 +76,14 @@ def test_all_is_well() -> None:
         (replace(WELL, programmed=()), "SVN304"),
         (replace(WELL, programmed=("nftables",)), "SVN304"),
         (replace(WELL, programmed=None), ""),
+        (replace(WELL, bare=(Family.IPV4,)), "SVN304"),
+        (replace(WELL, bare=(Family.IPV6,), serves=tuple(Family)), "SVN304"),
+        (replace(WELL, bare=(Family.IPV6,), serves=(Family.IPV4,)), "SVN316"),
+        (replace(WELL, bare=(Family.IPV6,), programmed=()), "SVN304"),  # said once
+        (
+            replace(WELL, bare=(Family.IPV4,), sync=UNSEEN),
+            "SVN304",
+        ),  # the cause, not what it entails
         (replace(WELL, told=Told(), programmed=()), ""),  # nobody says what runs
         (replace(WELL, sync=Sync(state=SyncState.LATE, why="w")), "SVN307"),
         (replace(WELL, sync=Sync(state=SyncState.FAILING, why="w", healthy=False)), "SVN308"),
