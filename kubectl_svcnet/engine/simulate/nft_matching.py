@@ -20,21 +20,20 @@ MatchAnswer: TypeAlias = "Answer | Unread | Spread"
 
 def matched(match: nft.Match, sight: Sight) -> MatchAnswer:
     """A Spread of plain answers where chance or state decides the value."""
-    odds = _odds(match)
-    if odds is not None:
-        return odds
     left = evaluate(match.left, sight)
     if isinstance(left, Spread):
         answers = tuple(_answer(match, value, sight) for value in left.values)
         return Spread(answers, left.cause, left.why)
+    if isinstance(left, NotKnown):
+        odds = _odds(match)
+        if odds is not None:
+            return odds
     return _answer(match, left, sight)
 
 
 def _odds(match: nft.Match) -> Odds | None:
     """meta random & 2147483647 < 1073741824, as nft shows iptables' statistic."""
     left, right, most = match.left, match.right, 1 << 32
-    if not isinstance(left, _MAYBE_RANDOM):
-        return None
     if isinstance(left, nft.Bits) and left.operator == "&":
         mask = left.right
         if not isinstance(mask, int):
@@ -47,7 +46,7 @@ def _odds(match: nft.Match) -> Odds | None:
     return None if share is None else Odds(min(max(share / most, 0.0), 1.0))
 
 
-_RANDOM, _MAYBE_RANDOM = nft.Meta("random"), (nft.Bits, nft.Meta)
+_RANDOM = nft.Meta("random")
 
 
 def _answer(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:

@@ -36,7 +36,7 @@ class Routing:
         self._ways: dict[IPAddress, tuple[Way, ...]] = {}
         self._kinds: dict[IPAddress, str | None] = {}
         self._locals: dict[IPAddress, bool | None] = {}
-        self._masquerades: dict[tuple[Way, IPAddress], tuple[IPAddress, ...] | None] = {}
+        self._masquerades: dict[tuple[Way, IPAddress | None], tuple[IPAddress, ...] | None] = {}
         self._rules = {
             family: tuple(r for r in view.routing_rules if r.family in (family, None))
             for family in Family
@@ -192,7 +192,8 @@ class Routing:
     def masquerade_sources(self, way: Way, destination: IPAddress) -> tuple[IPAddress, ...] | None:
         """Those that MASQUERADE may pick; None if nobody knows. It takes no loopback address; a
         device that has none borrows the first of another (inet_select_addr)."""
-        key = way, destination
+        by_gateway = way.gateway is not None and destination.version == 4
+        key = way, None if by_gateway else destination
         try:
             return self._masquerades[key]
         except KeyError:
