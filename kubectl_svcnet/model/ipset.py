@@ -59,7 +59,8 @@ class Member:
 class IPSet:
     """`kinds` are the words of its type after the colon: ip, net, port, iface, mark, mac, set.
     `family` None: both. `lengths`: which prefix lengths networks have, longest first.
-    `netmask`, `markmask`: what of an address or mark is looked up at all."""
+    `netmask`, `markmask`: what of an address or mark is looked up at all. `full`: no member more
+    gets in."""
 
     name: str
     kinds: tuple[str, ...]
@@ -70,4 +71,5 @@ class IPSet:
     bitmap: bool = False
     netmask: int | None = None
     markmask: int = 0xFFFFFFFF
+    full: bool = False
     unclear: tuple[Unknown, ...] = ()

@@ -135,11 +135,15 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class Recent:
-    """`action`: set (answers yes and remembers), rcheck, update, remove (the list decides)."""
+    """`action`: set (answers yes and remembers), rcheck, update, remove (the list decides).
+    `hits`: how often it must have been seen. `mask` is that of the address."""
 
     action: str
     name: str
     negated: bool = False
+    side: Side = Side.SOURCE
+    hits: int = 0
+    mask: str = ""
 
 
 @dataclass(frozen=True, slots=True)

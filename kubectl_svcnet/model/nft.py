@@ -181,6 +181,14 @@ class SetMark:
 
 
 @dataclass(frozen=True, slots=True)
+class SetZone:
+    """ct zone set, of both directions or one."""
+
+    value: Expression
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Nat:
     """dnat, snat or redirect. An address that is `Parts` holds the port too."""
 
@@ -254,6 +262,7 @@ class Set:
     maps: bool = False
     elements: Sequence[Element] = ()
     dynamic: bool = False
+    size: int | None = None
     comment: str = ""
     covers: frozenset[IPAddress] | None = None
     garbled: tuple[Unknown, ...] = ()

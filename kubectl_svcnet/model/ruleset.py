@@ -60,7 +60,8 @@ class Table:
     """`complete`: the whole table was listed, so a chain that is not here does not exist.
     `incompatible`: iptables-nft would not list it (native nft rules in it); it is unread.
     `truncated`: the listing broke off before COMMIT; chains that may lack rules cover nothing.
-    `garbled`: lines inside it that are neither rule nor declaration; any walk may miss a rule."""
+    `garbled`: lines inside it that are neither rule nor declaration; any walk may miss a rule.
+    `fed`: the ipsets that rules of this listing add to or delete from."""
 
     name: str
     chains: Mapping[str, Chain] = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Table:
     incompatible: bool = False
     truncated: bool = False
     garbled: tuple[Unknown, ...] = ()
+    fed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from .address import IPAddress, IPNetwork
+from .matches import Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +128,21 @@ class Notrack:
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """CT --zone, --helper, --timeout: a connection that rules of raw see at once."""
+    """CT --zone, --helper, --timeout: a connection that rules of raw see at once. `zone` None:
+    the packet's mark is the zone; `direction`: original, reply, or "" for both."""
 
     words: str
+    zone: int | None = 0
+    direction: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """SET: the packet's member is in this ipset from now on (`present`), or no more."""
+
+    name: str
+    sides: tuple[Side, ...]
+    present: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,16 @@ from ipaddress import ip_address
 
 from ..model import matches as m
 from ..model.ruleset import Unknown
-from ._iptables_words import Module, Option, Words, masked, network, port_range, protocol_number
+from ._iptables_words import (
+    Module,
+    Option,
+    Words,
+    masked,
+    network,
+    port_range,
+    protocol_number,
+    sides_of,
+)
 
 #: -p NAME loads the module of that name without -m; 1.8.9 may print the number.
 IMPLICIT: Mapping[str, str] = {
@@ -146,7 +155,20 @@ _RECENT = ("--set", "--rcheck", "--update", "--remove")
 def _recent(words: Words) -> object:
     (action,) = (option for option in words.options if option.name in _RECENT)
     name = words.value("--name") if "--name" in words else "DEFAULT"
-    return m.Recent(action.name.lstrip("-"), name, action.negated)
+    return m.Recent(
+        action.name.lstrip("-"),
+        name,
+        action.negated,
+        m.Side.DESTINATION if "--rdest" in words else m.Side.SOURCE,
+        int(words.value("--hitcount")) if "--hitcount" in words else 0,
+        _recent_mask(words.value("--mask")) if "--mask" in words else "",
+    )
+
+
+def _recent_mask(word: str) -> str:
+    """ "" where it is all ones, as iptables prints it."""
+    mask = ip_address(word)
+    return "" if int(mask) == 2**mask.max_prefixlen - 1 else str(mask)
 
 
 def _limit(words: Words) -> object:
@@ -206,7 +228,7 @@ def _set(words: Words) -> object:
     counters = [one for one in words.options if one.name in _SET_COUNTERS]
     return m.InSet(
         name,
-        tuple({"src": m.Side.SOURCE, "dst": m.Side.DESTINATION}[word] for word in sides.split(",")),
+        sides_of(sides),
         option.negated,
         "--return-nomatch" in words,
         " ".join(map(str, counters)),

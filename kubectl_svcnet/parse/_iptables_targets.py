@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ..model import targets as t
-from ._iptables_words import Module, Words, masked, network, ports_to, translation
+from ._iptables_words import Module, Words, masked, network, ports_to, sides_of, translation
 
 
 def _plain(target: object) -> Module:
@@ -95,10 +95,28 @@ _CONNMARK_COPIES = {
 
 def _ct(words: Words) -> object:
     if "--notrack" not in words:
-        return t.Template(" ".join(map(str, words.options)))
+        spelled = " ".join(map(str, words.options))
+        for name, direction in _ZONES.items():
+            if name in words:
+                zone = words.value(name)
+                return t.Template(spelled, None if zone == "mark" else int(zone, 0), direction)
+        return t.Template(spelled)
     if len(words.options) > 1:
         raise ValueError("CT --notrack with more")
     return t.Notrack()
+
+
+_ZONES = {"--zone": "", "--zone-orig": "original", "--zone-reply": "reply"}
+
+
+def _change_set(words: Words) -> object:
+    """One that maps, or does several things, is not understood."""
+    (option,) = (option for option in words.options if option.name.endswith("-set"))
+    name, sides = option.words
+    return t.ChangeSet(name, sides_of(sides), _CHANGES[option.name])
+
+
+_CHANGES = {"--add-set": True, "--del-set": False}
 
 
 def _hop_limit(words: Words) -> object:
@@ -161,6 +179,11 @@ TARGETS: Mapping[str, Module] = {
     "REJECT": Module({"--reject-with": 1}, _reject),
     "RETURN": _plain(t.Return()),
     "SECMARK": _goes_on({"--selctx": 1}),
+    "SET": Module(
+        {"--add-set": 2, "--del-set": 2, "--map-set": 2, "--timeout": 1, "--exist": 0}
+        | dict.fromkeys(("--map-mark", "--map-prio", "--map-queue"), 0),
+        _change_set,
+    ),
     "SNAT": Module(
         {"--to-source": 1, "--random": 0, "--random-fully": 0, "--persistent": 0}, _snat
     ),
@@ -185,7 +208,6 @@ NOT_CHAINS = frozenset(
         "MIRROR",
         "NFQUEUE",
         "QUEUE",
-        "SET",
         "SNPT",
         "SYNPROXY",
         "TPROXY",

@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from typing import NamedTuple
 
 from ..model.address import IPNetwork
+from ..model.matches import Side
 from ..model.targets import AddressSpan, PortRange
 
 #: Names that iptables prints for -p (xtables_chain_protos), by number (IANA).
@@ -115,6 +116,14 @@ def port_range(word: str) -> tuple[int, int]:
     if not colon:
         return port(word), port(word)
     return port(first or "0"), port(last or "65535")
+
+
+def sides_of(word: str) -> tuple[Side, ...]:
+    """`src,dst` of a set."""
+    return tuple(_SIDES[side] for side in word.split(","))
+
+
+_SIDES = {"src": Side.SOURCE, "dst": Side.DESTINATION}
 
 
 def masked(word: str) -> tuple[int, int]:

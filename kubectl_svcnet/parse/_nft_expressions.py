@@ -70,6 +70,7 @@ _CT = {
     "protocol": "inet_proto",
     "state": "ct_state",
     "status": "ct_status",
+    "zone": "integer",
 }
 _CT_ADDRESSES = ("saddr", "daddr")
 _FIB = {"type": "fib_addrtype", "oif": "iface_index", "oifname": "ifname", "check": "boolean"}

@@ -108,6 +108,8 @@ class _Rule(Tokens):
     def _set(self, left: nft.Expression) -> object:
         if isinstance(left, (nft.Meta, nft.Ct)) and left.key == "mark":
             return nft.SetMark(self.value("mark"), connection=isinstance(left, nft.Ct))
+        if isinstance(left, nft.Ct) and left.key == "zone":
+            return nft.SetZone(self.value("integer"), left.direction)
         raise ValueError(f"{left} set")
 
     # Translations

@@ -26,6 +26,9 @@ _FAMILIES = {"inet": Family.IPV4, "inet6": Family.IPV6}
 #: Extensions of a member that do not change whether it matches, and how many words follow.
 _EXTENSIONS = {"packets": 1, "bytes": 1, "comment": 1, "skbmark": 1, "skbprio": 1, "skbqueue": 1}
 
+#: Of a set that names no maxelem (IPSET_DEFAULT_MAXELEM).
+_MOST_MEMBERS = 65536
+
 
 @dataclass(slots=True)
 class _Text:
@@ -113,6 +116,7 @@ def _typed(text: _Text) -> IPSet:
         bitmap=bitmap,
         netmask=mask,
         markmask=mark_mask or 0xFFFFFFFF,
+        full=len(members) >= (_number(_option(text.options, "maxelem")) or _MOST_MEMBERS),
         unclear=tuple(unclear),
     )
 

@@ -130,6 +130,7 @@ def parse_save(text: str, family: Family, backend: Backend, *, complete: bool = 
     if splitter.stray and not splitter.tables and not splitter.incompatible:
         raise ParseError("not an iptables-save dump", line=1, text=splitter.stray[0].raw)
     tables: dict[str, Table] = {}
+    fed = _fed(text)
     for name, chains in splitter.tables.items():
         closed = name in splitter.closed
         garbled = tuple(splitter.garbled.get(name, ()))
@@ -141,6 +142,7 @@ def parse_save(text: str, family: Family, backend: Backend, *, complete: bool = 
             complete=closed and not garbled,
             truncated=not closed,
             garbled=garbled,
+            fed=fed,
         )
     return _ruleset(splitter, tables, family, backend, complete=complete)
 
@@ -164,6 +166,13 @@ def _ruleset(
         comments=tuple(splitter.comments),
         stray=tuple(splitter.stray),
     )
+
+
+def _fed(text: str) -> frozenset[str]:
+    """The ipsets that rules add to or delete from; most dumps have none, which is soon seen."""
+    if "--add-set " not in text and "--del-set " not in text:
+        return frozenset()
+    return frozenset(re.findall(r" --(?:add|del)-set (\S+)", text))
 
 
 def _uncover_open_chains(chains: dict[str, ChainText]) -> None:

@@ -250,7 +250,7 @@ def priority_of(words: str) -> int | None:
 def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
     types: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
-    text, flags, comment = "", "", ""
+    text, flags, comment, size = "", "", "", None
     garbled: list[Unknown] = []
     for line in body:
         word, _, rest = line.partition(" ")
@@ -266,7 +266,9 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
                 flags = rest
             case "comment":
                 comment = rest.strip('"')
-            case "size" | "timeout" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
+            case "size" if rest.isdecimal():
+                size = int(rest)
+            case "timeout" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
                 pass
             case _:
                 garbled.append(Unknown(line))
@@ -277,6 +279,7 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
         maps=maps,
         elements=ElementText(text, types, _data_types(values) if maps else None) if text else (),
         dynamic="dynamic" in flags,
+        size=size,
         comment=comment,
         garbled=tuple(garbled),
     )

@@ -145,6 +145,7 @@ def _set(what: Any) -> nft.Set:
         maps=maps,
         elements=JsonElements(what.get("elem", ()), types, values if maps else None),
         dynamic="dynamic" in flags or "timeout" in flags,
+        size=what.get("size"),
         comment=what.get("comment", ""),
         garbled=tuple(garbled),
     )

@@ -293,7 +293,7 @@ TARGETS = [
     ("-j REDIRECT --to-ports 15001", t.Redirect(t.PortRange(15001, 15001))),
     ('-j LOG --log-prefix "[UFW BLOCK] " --log-level 4', t.Nothing("LOG")),
     ("-j CT --notrack", t.Notrack()),
-    ("-j CT --zone 7", t.Template("--zone 7")),
+    ("-j CT --zone 7", t.Template("--zone 7", 7)),
     ("-j TPROXY --on-port 1", Unknown("-j TPROXY --on-port 1")),
     ("-j DNAT --to-destination nowhere", Unknown("-j DNAT --to-destination nowhere")),
     ("-j ACCEPT --never 1", Unknown("-j ACCEPT --never 1")),

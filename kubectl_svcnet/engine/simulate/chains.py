@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...model import matches as m
 from ...model import targets as t
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .cursors import Cursors
-from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
+from .flow import Answering, Branch, Cause, Ending, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
+from .noted import Noting, change_set, note
 from .translation import translated
 from .walk import DEEPEST, Frame, Walk
 
@@ -81,10 +83,10 @@ class _Run:
             rule = frame.rules[index]
             index += 1
             target = rule.target
-            if target is None:
+            if target is None and not _notes(rule):
                 continue
-            doubts = _doubts(rule, branch.flow, place)
-            if doubts is None or isinstance(target, t.Nothing):
+            doubts = _doubts(rule, branch, place)
+            if doubts is None or target is None or isinstance(target, t.Nothing):
                 continue
             ref = RuleRef(frame.where, rule.number, rule.raw)
             for doubt in doubts:
@@ -155,6 +157,9 @@ class _Run:
                 walk.tell(branch, self._hook, ref, "accept")
                 self._done.append(branch)
                 return True
+            case t.ChangeSet():
+                change_set(self._place.sets or {}, target, branch)
+                return False
             case t.SetMark() | t.Connmark() | t.Notrack() | t.Template():
                 _mark(target, branch)
                 walk.tell(branch, self._hook, ref, f"mark {branch.flow.mark:#x}")
@@ -184,12 +189,23 @@ def _undecided(branch: Branch) -> int:
     return sum(choice.cause is Cause.UNREAD for choice in branch.choices)
 
 
-def _doubts(rule: Rule, flow: Flow, place: Place) -> list[Odds | Depends | NotKnown] | None:
-    """None: it does not match. Else what decides whether it does, nothing if it does."""
+_WRITING = ("set", "remove")
+
+
+def _notes(rule: Rule) -> bool:
+    return any(isinstance(match, m.Recent) and match.action in _WRITING for match in rule.matches)
+
+
+def _doubts(rule: Rule, branch: Branch, place: Place) -> list[Odds | Depends | NotKnown] | None:
+    """None: it does not match. Else what decides whether it does, nothing if it does. A match
+    that writes has done so before the next one is asked."""
     doubts: list[Odds | Depends | NotKnown] = []
     unknown = False
     for match in rule.matches:
-        result = answer(match, flow, place)
+        result = answer(match, branch.flow, place)
+        if isinstance(result, Noting):
+            note(branch, result.spot, None if doubts else result.present)
+            result = result.then
         if result is True:
             continue
         if result is False:
@@ -215,7 +231,8 @@ def _mark(target: t.SetMark | t.Connmark | t.Notrack | t.Template, branch: Branc
             branch.change(tracking=Tracking.UNTRACKED)
     elif isinstance(target, t.Template):
         if flow.tracking is Tracking.NONE:
-            branch.change(tracking=Tracking.NEW)
+            zone = flow.mark & 0xFFFF if target.zone is None else target.zone
+            branch.change(tracking=Tracking.TEMPLATE, zone=(zone, target.direction))
     elif flow.tracking not in (Tracking.NEW, Tracking.RELATED):
         return  # xt_connmark.c: no connection, nothing to mark
     elif target.action is t.ConnmarkAction.SET:

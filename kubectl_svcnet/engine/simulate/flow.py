@@ -18,12 +18,14 @@ from ...model.fate import FateKind, RuleRef, Step
 
 
 class Tracking(Enum):
-    """What conntrack knows of the packet. NONE: it has not seen it yet (raw)."""
+    """What conntrack knows of the packet. NONE: it has not seen it yet (raw), and with a TEMPLATE
+    of it, from a rule that chose its zone, it is new."""
 
     NONE = 0
     NEW = 1
     UNTRACKED = 2
     RELATED = 3  # the answer to a packet that was refused
+    TEMPLATE = 5
     INVALID = 4  # the same, where the packet was not tracked
 
 
@@ -74,6 +76,8 @@ class Flow(NamedTuple):
     source_changed: bool | None = False  # None: nobody knows
     answering: Answering = Answering.NOTHING
     scheduled: SocketAddress | None = None  # where it was for when IPVS took it
+    zone: tuple[int, str] = (0, "")  # of conntrack; the one direction that it is for
+    noted: tuple[tuple[Hashable, bool | None], ...] = ()  # see `noted`
 
     @property
     def ports(self) -> tuple[int | None, int | None]:

@@ -7,6 +7,7 @@ One function per class of `model.matches`, in one table. A class that is not in 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from ...model import matches as m
@@ -16,6 +17,7 @@ from ...model.ruleset import Unknown
 from .arrival import frame_kind
 from .bridges import named, physdev
 from .flow import Answering, Flow
+from .noted import Noting, recalled
 from .questions import (
     SOURCE_PORT,
     Answer,
@@ -29,7 +31,7 @@ from .questions import (
     port_in,
 )
 from .routing import LOOPBACK, Routing, Sought
-from .sets import Open, is_member
+from .sets import Open, is_member, key_of
 from .tracked import TRACKED
 
 __all__ = ["Answer", "BySender", "Depends", "NotKnown", "NotRead", "Odds", "Place", "answer"]
@@ -37,7 +39,7 @@ __all__ = ["Answer", "BySender", "Depends", "NotKnown", "NotRead", "Odds", "Plac
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 
 
-def answer(match: object, flow: Flow, place: Place) -> Answer:
+def answer(match: object, flow: Flow, place: Place) -> Answer | Noting:
     evaluate = _EVALUATORS.get(type(match))
     if evaluate is None:
         words = match.raw if isinstance(match, Unknown) else type(match).__name__
@@ -180,10 +182,25 @@ def _chance(match: m.Chance, flow: Flow, place: Place) -> Answer:
     return Odds(yes)
 
 
-def _recent(match: m.Recent, flow: Flow, place: Place) -> Answer:
+def _recent(match: m.Recent, flow: Flow, place: Place) -> Answer | Noting:
+    """recent_mt (net/netfilter/xt_recent.c)."""
+    address = flow.source if match.side is m.Side.SOURCE else flow.destination
+    if address is not None and match.mask:
+        address = type(address)(int(address) & int(ip_address(match.mask)))
+    where, why = ("recent", match.name), f"whether {match.name} remembers this client"
     if match.action == "set":
-        return not match.negated
-    return Depends(f"whether {match.name} remembers this client", usual=match.negated)
+        return Noting((where, address), None if address is None else True, not match.negated)
+    listed = recalled(flow, (where, address), Depends(why, usual=False), why)
+    if listed is True and match.hits > 1:
+        listed = Depends(why)
+    if isinstance(listed, Depends):
+        usual = None if listed.usual is None else match.negated
+        found: Answer = Depends(why, usual)
+    else:
+        found = listed is not match.negated
+    if match.action == "remove":
+        return Noting((where, address), None if address is None else False, found)
+    return found
 
 
 def _limit(match: m.Limit, flow: Flow, place: Place) -> Answer:
@@ -211,11 +228,28 @@ def _in_set(match: m.InSet, flow: Flow, place: Place) -> Answer:
         where = ChainId(flow.family, Backend.NFT, "ipset", match.name)
         return NotRead(f"set {match.name} was not read", where)
     found = is_member(place.sets, match, flow)
+    listed: Answer
     if isinstance(found, Open):
-        return Depends(found.why) if found.state else NotKnown(found.why)
-    if found and match.counters:
-        return Depends(f"how often the member of set {match.name} was hit: {match.counters}")
-    return found is not match.negated
+        listed = Depends(found.why) if found.state else NotKnown(found.why)
+    elif found and match.counters:
+        why = f"how often the member of set {match.name} was hit: {match.counters}"
+        listed = Depends(why)
+    else:
+        listed = _fed(match, found, flow, place)
+    if isinstance(listed, bool):
+        return listed is not match.negated
+    if isinstance(listed, Depends) and listed.usual is not None:
+        return Depends(listed.why, listed.usual is not match.negated)
+    return listed
+
+
+def _fed(match: m.InSet, found: bool, flow: Flow, place: Place) -> Answer:
+    """Rules may have put other packets into the set since it was listed, and this one just now."""
+    if match.name not in place.fed or place.sets is None:
+        return found
+    why = f"whether rules put it into set {match.name}"
+    key = key_of(place.sets[match.name], match.sides, flow)
+    return recalled(flow, (("set", match.name), key), Depends(why, usual=found), why)
 
 
 def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
@@ -258,7 +292,10 @@ def _by_ipvs(match: m.ByIpvs, flow: Flow, place: Place) -> Answer:
         return False
     port = virtual.port
     then = flow._replace(destination=virtual.address, destination_port=port)
-    answers = [answer(one, then, place) for one in match.asked]
+    answers = [
+        found.then if isinstance(found, Noting) else found
+        for found in (answer(one, then, place) for one in match.asked)
+    ]
     return False if False in answers else next((a for a in answers if a is not True), True)
 
 
@@ -271,7 +308,7 @@ def _varies(match: m.Varies, flow: Flow, place: Place) -> Answer:
 
 
 # Any: each function takes the class beside it, which a dict cannot express.
-_EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer]] = {
+_EVALUATORS: Mapping[type, Callable[[Any, Flow, Place], Answer | Noting]] = {
     m.AddressIn: _address,
     m.AddressMasked: _masked,
     m.AddressRange: _address_range,

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from ...model import nft
 from ...model.address import IPAddress
 from .matching import Answer, Depends, NotKnown, Odds
-from .nft_sets import Sets, Unread, holds
+from .nft_sets import Unread, holds
 from .nft_values import NO_VALUE, Result, Sight, Spread, evaluate
 
 MatchAnswer: TypeAlias = "Answer | Unread | Spread"
@@ -67,7 +67,7 @@ def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
     """Without the negation."""
     right = match.right
     if isinstance(right, _SETS):
-        return _in_set(sight.sets, right, left)
+        return _in_set(sight, right, left)
     if isinstance(left, NotKnown):
         return left
     if _asks_for_route(match):
@@ -92,10 +92,10 @@ _SETS = (nft.SetName, nft.Elements)
 _NO_ELEMENT = (Depends, NotKnown, Unread)
 
 
-def _in_set(sets: Sets, where: nft.SetName | nft.Elements, left: Result) -> Answer | Unread:
+def _in_set(sight: Sight, where: nft.SetName | nft.Elements, left: Result) -> Answer | Unread:
     if isinstance(left, nft.Flags) and len(left.words) != 1:
         return NotKnown("several flags in a set")
-    found = sets.find(where, left)
+    found = sight.sets.find(where, left, sight.flow)
     if isinstance(found, _NO_ELEMENT):
         return found
     return found is not None

@@ -7,14 +7,16 @@ that was not seen yet is not in it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ...model import nft
 from ...model.address import IPAddress
 from ...model.ruleset import Unknown
-from .matching import Depends, NotKnown
+from .flow import Flow
+from .noted import Spot, recalled
+from .questions import Depends, NotKnown
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ class Sets:
         self._indexes: dict[object, Index] = {}
         self._kept: list[object] = []  # what an id stands for must stay alive
 
-    def find(self, where: nft.SetName | nft.Elements, key: object) -> Found:
+    def find(self, where: nft.SetName | nft.Elements, key: object, flow: Flow) -> Found:
         """The element for this key, None if there is none, or why that is not known."""
         if isinstance(where, nft.Elements):
             return _in(self._index(id(where), where, lambda: where.items), key)
@@ -82,13 +84,32 @@ class Sets:
         if named.dynamic:
             if named.maps:
                 return NotKnown(f"what {where.name} holds by then")
-            return Depends(f"whether {where.name} remembers this client", usual=False)
+            return self._remembered(named, key, flow)
         found = _in(self._index(where.name, named, lambda: named.elements), key)
         if found is None and not _covers(named, key):
             return Unread(where.name)
         if isinstance(found, nft.Element) and found.expires and not named.maps:
             return Depends(f"until when {where.name} holds it")
         return found
+
+    def spot(self, name: str, key: Hashable) -> Spot:
+        """Of a dynamic set, where rules write of a packet; key None: of any."""
+        return (("nft", self._table.family, self._table.name, name), key)
+
+    def _remembered(self, named: nft.Set, key: object, flow: Flow) -> Found:
+        """What was listed is there still, if nobody knows better."""
+        why = f"whether {named.name} remembers this client"
+        listed = _in(self._index(named.name, named, lambda: named.elements), key)
+        usual = isinstance(listed, nft.Element) and not listed.expires
+        found = recalled(flow, self.spot(named.name, key), Depends(why, usual), why)
+        if isinstance(found, bool):
+            return nft.Element(nft.Anything()) if found else None
+        assert isinstance(found, Depends)
+        return found
+
+    def is_full(self, name: str) -> bool:
+        named = self._table.sets.get(name)
+        return named is not None and named.size is not None and len(named.elements) >= named.size
 
     def candidates(self, where: nft.SetName | nft.Elements, key: object) -> list[nft.Element]:
         """Every element that may be the one, where that is not known."""

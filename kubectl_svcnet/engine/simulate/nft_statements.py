@@ -23,6 +23,7 @@ from .nft_bases import NativeBase
 from .nft_matching import matched
 from .nft_sets import Unread
 from .nft_values import NO_VALUE, Sight, Spread, evaluate, number_of
+from .noted import note
 from .translation import translated
 from .walk import Walk
 
@@ -144,12 +145,12 @@ class Statements:
         sets = self._base.sets
         key = evaluate(vmap.key, self._sight(branch))
         if isinstance(key, Spread):
-            found = tuple(sets.find(vmap.table, value) for value in key.values)
+            found = tuple(sets.find(vmap.table, value, branch.flow) for value in key.values)
             sides = self._spread(Spread(found, key.cause, key.why), branch, ref)
         elif key is NO_VALUE:
             return [(branch, Then.RULE)]
         else:
-            sides = [(branch, sets.find(vmap.table, key))]
+            sides = [(branch, sets.find(vmap.table, key, branch.flow))]
         return [next for side, value in sides for next in self._mapped(value, key, vmap, side, ref)]
 
     def _mapped(
@@ -254,6 +255,39 @@ class Statements:
         self._walk.tell(branch, self._hook, ref, f"mark {value:#x}")
         return branch, Then.STATEMENT
 
+    def _set_zone(self, zone: nft.SetZone, branch: Branch, ref: RuleRef) -> list[Next]:
+        """A template, as CT of iptables; of a connection that is there it is no more changed."""
+        if branch.flow.tracking not in (Tracking.NONE, Tracking.UNTRACKED):
+            return [(branch, Then.STATEMENT)]
+        ends: list[Next] = []
+        for one, value in self._values(evaluate(zone.value, self._sight(branch)), branch, ref):
+            if value is NO_VALUE:
+                ends.append((one, Then.RULE))
+            elif isinstance(value, int):
+                one.change(tracking=Tracking.TEMPLATE, zone=(value, zone.direction))
+                ends.append((one, Then.STATEMENT))
+            else:
+                ending = Ending(FateKind.UNKNOWN, f"{ref}: the zone is not known")
+                ends.append(self._ended(one, ref, ending))
+        return ends
+
+    def _remember(self, remember: nft.Remember, branch: Branch, ref: RuleRef) -> list[Next]:
+        """Where the set is full, an addition ends the rule (nft_dynset_eval)."""
+        key, sets = evaluate(remember.key, self._sight(branch)), self._base.sets
+        if key is NO_VALUE:
+            return [(branch, Then.RULE)]
+        open_ = isinstance(key, NotKnown | Spread | Unread)
+        if remember.action != "delete" and sets.is_full(remember.name):
+            doubt = Depends(f"whether {remember.name} has room")
+            noted = sets.find(nft.SetName(remember.name), key, branch.flow)
+            if open_ or not isinstance(noted, nft.Element):
+                yes, no = self._walk.divide(branch, doubt, str(ref))
+                note(yes, sets.spot(remember.name, None if open_ else key), None if open_ else True)
+                return [(yes, Then.STATEMENT), (no, Then.RULE)]
+        present = None if open_ else remember.action != "delete"
+        note(branch, sets.spot(remember.name, None if open_ else key), present)
+        return [(branch, Then.STATEMENT)]
+
     def _notrack(self, notrack: t.Notrack, branch: Branch, ref: RuleRef) -> list[Next]:
         if branch.flow.tracking is Tracking.NONE:
             branch.change(tracking=Tracking.UNTRACKED)
@@ -336,8 +370,9 @@ _STATEMENTS: Mapping[type, Callable[[Statements, Any, Branch, RuleRef], list[Nex
     nft.Doubt: Statements._doubt,
     nft.Match: Statements._match,
     nft.Nat: Statements._nat,
-    nft.Remember: Statements._nothing,
+    nft.Remember: Statements._remember,
     nft.SetMark: Statements._set_mark,
+    nft.SetZone: Statements._set_zone,
     nft.VerdictMap: Statements._verdict_map,
     t.Accept: Statements._accept,
     t.Drop: Statements._drop,

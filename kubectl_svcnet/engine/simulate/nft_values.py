@@ -65,6 +65,7 @@ _STATES = {
         (Tracking.INVALID, "invalid"),
         (Tracking.UNTRACKED, "untracked"),
         (Tracking.NEW, "new"),
+        (Tracking.TEMPLATE, "new"),
         (Tracking.RELATED, "related"),
     )
 }
@@ -151,6 +152,9 @@ def _ct(ct: nft.Ct, sight: Sight) -> Result:
         return _STATES[flow.tracking]
     if flow.tracking not in _TRACKED:
         return NO_VALUE
+    if ct.key == "zone":
+        number, direction = flow.zone
+        return number if ct.direction in ("", direction) or not direction else 0
     if ct.direction == "original" or ct.key in ("protocol", "l3proto"):
         return _original(ct.key, sight)
     match ct.key:
@@ -293,7 +297,7 @@ def combined(results: tuple[Result, ...], make: Callable[[tuple[object, ...]], R
 def _lookup(lookup: nft.Lookup, sight: Sight) -> Result:
     def found(values: tuple[object, ...]) -> Result:
         (key,) = values
-        element = sight.sets.find(lookup.table, key)
+        element = sight.sets.find(lookup.table, key, sight.flow)
         if isinstance(element, nft.Element):
             return NO_VALUE if element.value is None else element.value
         if element is None or isinstance(element, Unread):

@@ -186,7 +186,7 @@ class Path:
     def _entry(self, entry: Entry, hook: str, branch: Branch, *, again: bool) -> list[Branch]:
         match entry:
             case Track():
-                if branch.flow.tracking is Tracking.NONE:
+                if branch.flow.tracking in (Tracking.NONE, Tracking.TEMPLATE):
                     branch.change(tracking=Tracking.NEW)
                 return [branch]
             case NatHook(groups=groups):

@@ -54,13 +54,14 @@ Answer: TypeAlias = bool | Odds | Depends | NotKnown
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where the packet is: the hook, and what the node lets rules ask about. `packet` is as it
-    was sent; `sets` None: no ipset was read."""
+    was sent; `sets` None: no ipset was read; `fed`: those that rules add to or delete from."""
 
     hook: str
     routing: Routing
     sysctls: Mapping[str, str]
     packet: Packet | None = None
     sets: Mapping[str, IPSet] | None = None
+    fed: frozenset[str] = frozenset()
 
 
 #: Why nobody knows a port: a client's is the only one that a packet may leave open.

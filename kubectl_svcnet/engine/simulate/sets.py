@@ -56,6 +56,34 @@ def is_member(
     return member.nomatch is (match.exception and "net" in found.kinds)  # IPSET_TYPE_NOMATCH
 
 
+def key_of(found: IPSet, sides: tuple[m.Side, ...], flow: Flow) -> tuple[Part, ...] | None:
+    """The member that a rule adds for this packet, or deletes; None where several may be meant,
+    or it may not get in."""
+    if found.bitmap or found.full or not set(found.kinds) <= {"ip", "port", "mark"}:
+        return None
+    if len(sides) < len(found.kinds):
+        return None
+    choices = [
+        _parts(found, kind, side, flow) for kind, side in zip(found.kinds, sides, strict=False)
+    ]
+    parts = [choice[0] for choice in choices if not isinstance(choice, _Unseen) and choice]
+    return tuple(parts) if len(parts) == len(choices) else None
+
+
+def fed(sets: Mapping[str, IPSet], names: frozenset[str]) -> frozenset[str]:
+    """All sets that change where rules change these: what is done to a list is done to its
+    members, and a list changes with them."""
+    found = set(names)
+    for name, one in sets.items():
+        if one.kinds == ("set",):
+            members = {part.name for (part,) in one.members if isinstance(part, SetName)}
+            if name in names:
+                found |= members
+            elif members & names:
+                found.add(name)
+    return frozenset(found & set(sets))
+
+
 def _in_list(sets: Mapping[str, IPSet], found: IPSet, match: m.InSet, flow: Flow) -> bool | Open:
     """The first member that says yes (list_set_ktest)."""
     doubt: Open | None = None

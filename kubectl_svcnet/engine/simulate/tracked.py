@@ -16,7 +16,7 @@ from ...model.address import IPAddress
 from .flow import Answering, Flow, Tracking
 from .questions import SOURCE_PORT, Answer, BySender, NotKnown, Place, either, port_in
 
-_CONNECTED = (Tracking.NEW, Tracking.RELATED)
+_CONNECTED = (Tracking.NEW, Tracking.RELATED, Tracking.TEMPLATE)
 
 #: What raw sees of a packet that conntrack has not seen yet is INVALID.
 _STATES = {
@@ -24,6 +24,7 @@ _STATES = {
     Tracking.INVALID: "INVALID",
     Tracking.UNTRACKED: "UNTRACKED",
     Tracking.NEW: "NEW",
+    Tracking.TEMPLATE: "NEW",
     Tracking.RELATED: "RELATED",
 }
 
@@ -70,6 +71,8 @@ def _tuple(match: m.CtTuple, flow: Flow, place: Place) -> Answer:
     if not connected(flow):
         return not match.alone
     what = match.what
+    if flow.tracking is Tracking.TEMPLATE:
+        return _of_template(what)
     packet = place.packet
     if packet is None:
         return NotKnown("the words of the connection")
@@ -84,6 +87,15 @@ def _tuple(match: m.CtTuple, flow: Flow, place: Place) -> Answer:
         ports = (flow.destination_port, flow.source_port)
     found = port_in(ports[what.side is not m.Side.SOURCE], what.ranges)
     return BySender(SOURCE_PORT) if found is None else found is not what.negated
+
+
+def _of_template(what: m.AddressIn | m.Ports | m.IPProtocol) -> Answer:
+    """A connection that is none yet has nothing but zeros in its tuples."""
+    if isinstance(what, m.IPProtocol):
+        return (what.number == 0) is not what.negated
+    if isinstance(what, m.Ports):
+        return (port_in(0, what.ranges) is True) is not what.negated
+    return (int(what.network.network_address) == 0) is not what.negated
 
 
 _NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}

@@ -19,6 +19,7 @@ from ...model.ruleset import Chain, Ruleset, Table
 from .flow import Branch, Cause, Choice, Flow
 from .matching import BySender, Depends, NotKnown, NotRead, Odds, Place
 from .routing import Routing
+from .sets import fed
 
 MOST_STEPS = 200_000  # rules tried; a walk of 5,000 Services takes about a hundred
 MOST_DIVISIONS = 20_000  # one for each endpoint of a Service
@@ -105,6 +106,13 @@ class Frame(Generic[AnyRule]):
             branch.rules = rules
 
 
+def fed_sets(view: NodeView) -> frozenset[str]:
+    """The ipsets that rules change."""
+    tables = (table for one in view.rulesets.values() for table in one.tables.values())
+    names = frozenset[str]().union(*(table.fed for table in tables))
+    return fed(view.sets, names) if names and view.sets else frozenset()
+
+
 @dataclass(slots=True)
 class Walk:
     view: NodeView
@@ -127,7 +135,7 @@ class Walk:
         found = self._places.get(hook)
         if found is None:
             view = self.view
-            found = Place(hook, self.routing, view.sysctls, self.packet, view.sets)
+            found = Place(hook, self.routing, view.sysctls, self.packet, view.sets, fed_sets(view))
             self._places[hook] = found
         return found
 

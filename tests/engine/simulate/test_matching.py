@@ -19,6 +19,7 @@ from kubectl_svcnet.engine.simulate.matching import (
     Place,
     answer,
 )
+from kubectl_svcnet.engine.simulate.noted import Noting
 from kubectl_svcnet.engine.simulate.routing import Routing
 from kubectl_svcnet.model import matches as m
 from kubectl_svcnet.model.address import Family, Protocol
@@ -64,7 +65,8 @@ PACKET = Packet(
 def ask(match: object, hook: str = "PREROUTING", view: NodeView = VIEW, **fields: Any) -> object:
     sysctls, sets = fields.pop("sysctls", {}), fields.pop("sets", None)
     place = Place(hook, Routing(view), sysctls, PACKET, sets)
-    return answer(match, FLOW._replace(**fields), place)
+    found = answer(match, FLOW._replace(**fields), place)
+    return found.then if isinstance(found, Noting) else found
 
 
 def net(text: str) -> Any:

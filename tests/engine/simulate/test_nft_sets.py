@@ -12,6 +12,7 @@ from kubectl_svcnet.engine.simulate.nft_sets import Sets, Unread, holds
 from kubectl_svcnet.model import nft
 from kubectl_svcnet.model import targets as t
 from kubectl_svcnet.model.ruleset import Unknown
+from tests.engine.simulate.test_nft_values import FLOW
 
 A, B = ip_address("10.0.0.1"), ip_address("10.0.0.9")
 NET = nft.Interval(ip_address("10.0.0.0"), ip_address("10.0.0.7"))
@@ -22,7 +23,7 @@ NAME = nft.SetName("s")
 def find(key: object, *elements: nft.Element, complete: bool = True, **fields: Any) -> object:
     named = nft.Set(name="s", types=("ipv4_addr",), elements=elements, **fields)
     table = nft.Table(family="ip", name="t", sets={"s": named}, complete=complete)
-    return Sets(table).find(NAME, key)
+    return Sets(table).find(NAME, key, FLOW)
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,6 @@ def test_what_is_not_here() -> None:
     assert find(nft.Parts((6, 80)), covers=frozenset()) is None  # such elements never stay behind
     assert find(nft.Parts((B, 80)), covers=frozenset([A])) == Unread("s")
     empty = nft.Table(family="ip", name="t")
-    assert Sets(empty).find(NAME, A) == Unread("s")
+    assert Sets(empty).find(NAME, A, FLOW) == Unread("s")
     whole = nft.Table(family="ip", name="t", complete=True)
-    assert isinstance(Sets(whole).find(NAME, A), NotKnown)
+    assert isinstance(Sets(whole).find(NAME, A, FLOW), NotKnown)
