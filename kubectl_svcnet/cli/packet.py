@@ -42,6 +42,7 @@ def packet(given: argparse.Namespace) -> int:
         _none_of(flags, _OF_ONE_PACKET, "each of --packets says for itself")
         if words:
             raise UsageError("--packets names the packets; give either a file or one packet")
+    _stdin_once(flags, rules)
     if not rules:
         _none_of(flags, tuple(FILES), "belongs to saved rules: --rules FILE")
         return session.run(given, lambda: _on_a_node(asked, flags))
@@ -74,6 +75,12 @@ def _none_of(flags: Mapping[str, Any], names: tuple[str, ...], why: str) -> None
         if name in flags:
             flag = {"nodes": "node", "in_interface": "in"}.get(name, name.replace("_", "-"))
             raise UsageError(f"--{flag} {why}")
+
+
+def _stdin_once(flags: Mapping[str, Any], rules: tuple[str, ...]) -> None:
+    named = [*rules, flags.get("packets", ""), *(name for f in FILES for name in flags.get(f, ()))]
+    if sum(name.rpartition("=")[2] == "-" for name in named) > 1:
+        raise UsageError("- is given more than once, and stdin can be read only once")
 
 
 def to_packet(flags: Mapping[str, Any], words: tuple[str, ...]) -> PacketOptions:

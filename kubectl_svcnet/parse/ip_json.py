@@ -97,8 +97,9 @@ def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
                 if "local" in info:
                     ip_interface(f"{ip_address(info['local'])}/{int(info['prefixlen'])}")
         elif what == "rules":
+            int(entry["priority"])
             parse_routing_rule(entry, None)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
         raise ParseError(f"not an entry of {what}", text=json.dumps(entry)) from error
     return entry
 

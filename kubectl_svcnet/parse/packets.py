@@ -114,6 +114,8 @@ def _number(entry: Mapping[str, Any], key: str, below: int) -> int | None:
             value = -1
     if value is None:
         return None
+    if isinstance(value, float) and value.is_integer():  # JSON knows one kind of number
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < below:
         raise ValueError(f"{key} is no number from 0 to {below - 1}")
     return value

@@ -14,7 +14,7 @@ from ..model.address import Family
 from ..model.finding import Gap
 from ..model.ipvs import VirtualServers
 from ..model.nodeview import InterfaceAddress, NodeView, Route
-from ..model.saved import SavedFiles
+from ..model.saved import SavedFiles, SavedText
 from ..parse.ip_json import (
     further_tables,
     parse_addresses,
@@ -33,6 +33,7 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
 
     Raises ParseError for a file that cannot be read, UsageError for two dumps of one backend."""
     families = sorted(families)
+    files, empty = _without_empty(files)
     rules = read_saved_rules(files.rules, families)
     routes = tuple(dict.fromkeys(r for f in files.routes for r in parsed(f, parse_routes)))
     addresses, in_order = _addresses(files, routes)
@@ -54,7 +55,31 @@ def read_saved(files: SavedFiles, families: Iterable[Family]) -> tuple[NodeView,
         else None,
     )
     view = replace(view, ipvs=_ipvs(files, view))
-    return view, (*rules.gaps, *_assumed(files, view))
+    return view, (*rules.gaps, *empty, *_assumed(files, view))
+
+
+#: The commands that print something wherever they work: without an entry `[ ]`.
+_NEVER_SILENT = {
+    "addresses": "ip -j addr",
+    "routes": "ip -j route",
+    "routing_rules": "ip -j rule",
+    "sysctls": "sysctl -a",
+}
+
+
+def _without_empty(files: SavedFiles) -> tuple[SavedFiles, tuple[Gap, ...]]:
+    """An empty file of such a command is that of one that failed."""
+    kept: dict[str, tuple[SavedText, ...]] = {}
+    gaps = []
+    for field, command in _NEVER_SILENT.items():
+        given: tuple[SavedText, ...] = getattr(files, field)
+        kept[field] = tuple(file for file in given if file.text.strip())
+        gaps += [
+            _note(field.replace("_", " "), f"{file.name} is empty, which `{command}` never is")
+            for file in given
+            if not file.text.strip()
+        ]
+    return replace(files, **kept), tuple(gaps)  # type: ignore[arg-type]
 
 
 def _ipvs(files: SavedFiles, view: NodeView) -> VirtualServers | None:

@@ -125,6 +125,10 @@ def _place(slots: dict[Slot, _Dump], dump: _Dump) -> Backend:
         slots[family, backend] = _Dump(dump.name, backend, ruleset)
         return backend
     taken = slots[family, dump.backend or Backend.NFT].name
+    if taken == dump.name:
+        raise UsageError(
+            f"{taken} holds the same tables of {family.value} twice, or is given twice"
+        )
     raise UsageError(
         f"{taken} and {dump.name} hold the same tables of {family.value}: name the backend, "
         "as in --rules legacy=FILE"

@@ -85,6 +85,19 @@ def test_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().out == "10.244.1.2:53\n"
 
 
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--rules", "-", "-"],
+        ["--rules", "legacy=-", "--packets", "-"],
+        ["--rules", UFW, "--sysctl", "-", "--routes", "-"],
+    ],
+)
+def test_stdin_is_read_once(flags: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["packet", *(() if "--packets" in flags else DNS), *flags]) == 2
+    assert "stdin can be read only once" in capsys.readouterr().err
+
+
 def test_native_rules_beside_a_dump(rules: str, capsys: pytest.CaptureFixture[str]) -> None:
     native = ROOT / "tests/fixtures/nftables/kube-proxy-1.36.3/nft-ruleset.txt"
     words = ["tcp", "10.244.1.9", "10.96.12.7:3306"]
@@ -158,7 +171,7 @@ def test_unknown_ends_with_4(
         (["packet", *DNS, "--rules", "/"], 3, "/: Is a directory"),
         (["packet", *DNS, "--rules", __file__], 3, "test_packet.py:1: not a listing of rules"),
         (["packet", *DNS, "--rules", UFW, "--routes", UFW], 3, "txt:1: not the JSON that ip"),
-        (["packet", *DNS, "--rules", UFW, UFW], 2, "name the backend"),
+        (["packet", *DNS, "--rules", UFW, UFW], 2, "is given twice"),
         (["packet", "--rules", UFW, "--packets", UFW], 3, "txt:1: not a packet (no JSON)"),
         (["packet", *DNS, "--rules", UFW, "--packets", UFW], 2, "either a file or one packet"),
         (["packet", "--rules", UFW, "--packets", UFW, "--mark", "1"], 2, "--mark each of"),

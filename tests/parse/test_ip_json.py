@@ -153,6 +153,14 @@ def test_what_is_no_list_of_routes_is_an_error(text: str) -> None:
         parse_routes(text)
 
 
+@pytest.mark.parametrize(
+    "entry", [{"src": "all"}, {"ifname": "lo", "addr_info": []}, {"priority": float("inf")}]
+)
+def test_what_is_no_rule(entry: dict[str, object]) -> None:
+    with pytest.raises(ParseError, match="not an entry of rules"):
+        parse_rules(json.dumps([*USUAL, entry]).replace("Infinity", "1e999"))
+
+
 def test_an_empty_answer_has_none() -> None:
     assert parse_routes("") == ()
     assert parse_addresses("[]") == ()

@@ -48,6 +48,7 @@ def test_plain() -> None:
         ({"physin": "veth1"}, "physical_in", "veth1"),
         ({"sport": 40000}, "source_port", 40000),
         ({"sport": None}, "source_port", None),
+        ({"sport": 40000.0}, "source_port", 40000),
         ({"mark": 16384}, "mark", 0x4000),
         ({"mark": "0x4000"}, "mark", 0x4000),
         ({"proto": "UDP"}, "protocol", Protocol.UDP),

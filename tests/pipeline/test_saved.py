@@ -80,6 +80,23 @@ def test_what_was_assumed() -> None:
     assert "iptables-nft of IPv6, iptables-legacy of IPv6" in notes(WHOLE, V4, V6)[0]
 
 
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("addresses", ["addresses: none is empty, which `ip -j addr` never is", "addresses: not"]),
+        ("routes", ["routes: none is empty, which `ip -j route` never is", "routes: not given"]),
+        ("routing_rules", ["routing rules: none is empty", "routing rules: not given"]),
+        ("sysctls", ["sysctls: none is empty, which `sysctl -a` never is", "sysctls: not given"]),
+    ],
+)
+def test_the_empty_file_of_a_command_that_failed_is_not_given(field: str, told: list[str]) -> None:
+    empty = SavedText("none", "\n")
+    found = notes(replace(WHOLE, **{field: (empty,)}))[1:]  # type: ignore[arg-type]
+    assert [note.startswith(words) for note, words in zip(found, told, strict=True)] == [True] * 2
+    both = (*getattr(WHOLE, field), empty)
+    assert len(notes(replace(WHOLE, **{field: both}))) == 2  # type: ignore[arg-type]
+
+
 def test_addresses_from_the_local_routes() -> None:
     files = SavedFiles(rules=(AN_NFT,), routes=(ROUTES,))
     view, _ = read_saved(files, (V4,))

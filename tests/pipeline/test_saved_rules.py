@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kubectl_svcnet.errors import ParseError, UsageError
@@ -62,10 +64,15 @@ def test_tables_listed_one_by_one_are_one_dump() -> None:
 
 
 @pytest.mark.parametrize(
-    "rules", [(AN_NFT, AN_NFT), (dump("a"), dump("b"), dump("c")), (A_LEGACY, A_LEGACY)]
+    ("rules", "why"),
+    [
+        ((AN_NFT, replace(AN_NFT, name="other")), "a and other hold .* name the backend"),
+        ((dump("a"), dump("b"), dump("c")), "name the backend"),
+        ((AN_NFT, AN_NFT), "^a holds the same tables of IPv4 twice, or is given twice$"),
+    ],
 )
-def test_two_dumps_of_one_backend(rules: tuple[SavedText, ...]) -> None:
-    with pytest.raises(UsageError, match="name the backend"):
+def test_two_dumps_of_one_backend(rules: tuple[SavedText, ...], why: str) -> None:
+    with pytest.raises(UsageError, match=why):
         read_saved_rules(rules, (V4,))
 
 
