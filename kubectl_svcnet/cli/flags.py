@@ -114,6 +114,14 @@ SETTLE: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
     (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+    (
+        ("--from",),
+        {
+            "dest": "client",
+            "metavar": "[NS/]POD",
+            "help": "the pod that is the client on its node (default: one that is no endpoint)",
+        },
+    ),
     *SETTLE,
 )
 

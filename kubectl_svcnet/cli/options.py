@@ -90,6 +90,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         color=flags.get("color", "auto"),
         explain=flags.get("explain", False),
         steps=flags.get("steps", False),
+        client=flags.get("client", ""),
         plan=flags.get("plan", False),
         settle=duration(flags.get("settle", "5s"), "--settle"),
         timeout=duration(flags["timeout"], "--timeout") if "timeout" in flags else timeout,

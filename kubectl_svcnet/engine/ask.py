@@ -41,13 +41,14 @@ class Sender:
 class Neighbourhood:
     """Who may be the client on one node. `pods` and `elsewhere` are None where their list was
     not read; `known` are all ranges of the cluster, which the outside keeps clear of. `conduct`
-    is that of the node's kube-proxy, in whatever mode."""
+    is that of the node's kube-proxy, in whatever mode; `chosen` goes before all other pods."""
 
     node: Node
     pods: tuple[Pod, ...] | None
     elsewhere: tuple[tuple[Node, tuple[Pod, ...] | None], ...] = ()
     known: tuple[IPNetwork, ...] = ()
     conduct: Conduct = UNKNOWN
+    chosen: Pod | None = None
 
 
 @dataclass(slots=True)
@@ -108,7 +109,8 @@ def _clients(
 ) -> Iterable[tuple[Client, Sender]]:
     taken = frozenset(e.address.address for e in endpoints)
     family, node = frontend.family, around.node
-    pod = _pod(node, around.pods, family, taken)
+    chosen = around.chosen
+    pod = _pod(node, around.pods, family, taken, chosen)
     if pod is None:
         questions.gaps.append(_no_client(Client.POD, node, family))
     else:
@@ -116,11 +118,18 @@ def _clients(
     own = next((a for a in node.addresses if family_of(a) is family), None)
     yield Client.NODE, Sender(address=own)
     if frontend.kind is FrontendKind.CLUSTER_IP:
-        here = next((e for e in endpoints if e.node == node.name and _own_address(e, node)), None)
-        if here is not None:
-            yield Client.SELF, Sender(address=here.address.address, note=here.pod)
+        here = [e for e in endpoints if e.node == node.name and _own_address(e, node)]
+        if here:
+            mine = chosen.addresses if chosen else ()
+            first = min(here, key=lambda e: e.address.address not in mine)
+            yield Client.SELF, Sender(address=first.address.address, note=first.pod)
         return
-    elsewhere = (_pod(other, pods, family, taken) for other, pods in around.elsewhere)
+    elsewhere = (
+        _pod(other, pods, family, taken, chosen)
+        for other, pods in sorted(
+            around.elsewhere, key=lambda each: chosen is None or each[0].name != chosen.node
+        )
+    )
     found = next((sender for sender in elsewhere if sender is not None), None)
     if found is not None:
         yield Client.POD_ELSEWHERE, found
@@ -136,12 +145,16 @@ def _own_address(endpoint: Endpoint, node: Node) -> bool:
 
 
 def _pod(
-    node: Node, pods: tuple[Pod, ...] | None, family: Family, taken: frozenset[IPAddress]
+    node: Node,
+    pods: tuple[Pod, ...] | None,
+    family: Family,
+    taken: frozenset[IPAddress],
+    chosen: Pod | None,
 ) -> Sender | None:
-    """The first running pod with an address of its own that is no endpoint, by name; else a
-    free address of the node's podCIDR, which is assumed."""
+    """The chosen pod, or the first running one by name, with an address of its own that is no
+    endpoint; else a free address of the node's podCIDR, which is assumed."""
     used = set(taken)
-    for pod in sorted(pods or (), key=lambda pod: pod.name):
+    for pod in sorted(pods or (), key=lambda pod: (pod != chosen, pod.name)):
         if pod.host_network or pod.phase != "Running":
             continue
         for address in pod.addresses:

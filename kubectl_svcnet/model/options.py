@@ -23,6 +23,7 @@ class Options:
     explain: bool = False
     steps: bool = False
     plan: bool = False
+    client: str = ""  # the pod that --from picks
     settle: float = 5.0
     timeout: float = 60.0
     exec_timeout: float = 10.0

@@ -203,7 +203,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="pods",
         where=Where.CLUSTER,
-        commands=("packet NS/POD",),
+        commands=("packet NS/POD", "check --from", "trace --from"),
         shows="the address and node of a pod that sends",
     ),
     Need(

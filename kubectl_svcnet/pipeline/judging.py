@@ -45,6 +45,7 @@ def packets_for(
     nodes: Sequence[Node],
     pods: Pods,
     conduct: Conduct = UNKNOWN,
+    chosen: Pod | None = None,
 ) -> dict[Frontend, Questions]:
     """What the clients of each frontend send on this node."""
     others = tuple((o, pods.get(o.name)) for o in nodes if o.name != node.name)
@@ -54,6 +55,7 @@ def packets_for(
         elsewhere=others,
         known=_known_ranges(nodes),
         conduct=conduct,
+        chosen=chosen,
     )
     asked = {}
     for frontend in targets:

@@ -7,22 +7,25 @@ on is --node, else where the pod with that address or name runs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from ..errors import ClusterError, UsageError
 from ..model.address import IPAddress, Protocol, SocketAddress, family_of
 from ..model.capture import ApiRequest, Capture, Reason
-from ..model.options import PacketOptions
+from ..model.finding import Gap
+from ..model.options import Options, PacketOptions
 from ..model.packet import Hook, Packet, PacketQuestion
 from ..model.service import Node, Pod
 from ..parse.kube_pod import parse_pod
-from .collect import Collector
+from .collect import Collector, gap_of
 
 NODE = "node"
 USAGE = "packet PROTO SRC DST:PORT, as in: packet tcp 10.244.1.9 10.96.0.10:53"
 
 _POD = re.compile(r"(?P<namespace>[a-z0-9.-]+)/(?P<name>[a-z0-9.-]+)")
+_PICKED = re.compile(r"(?:(?P<namespace>[a-z0-9-]+)/)?(?P<name>[a-z0-9][a-z0-9.-]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,15 +139,48 @@ def _checked(node: str, address: IPAddress | None = None) -> str:
     )
 
 
+def chosen_client(
+    collector: Collector, options: Options, nodes: Iterable[Node]
+) -> tuple[Pod | None, tuple[Gap, ...]]:
+    """The pod that --from picks. Raises UsageError where it can be nobody's client, or does not
+    exist; that it may not be read, or that its node is not looked at, is a gap."""
+    found = _PICKED.fullmatch(options.client)
+    if found is None:
+        raise UsageError(f"--from: {options.client!r} is no pod: write POD or NAMESPACE/POD")
+    namespace, name = found["namespace"] or options.namespace, found["name"]
+    capture = _asked(collector, namespace, name)
+    if capture.failure is not None:
+        request = _request(namespace, name)
+        return None, (gap_of(request, capture.failure, what="client pod", blocking=True),)
+    (pod,) = _pods(capture)
+    if pod.phase != "Running" or pod.host_network:
+        why = "has the address of its node" if pod.host_network else f"is {pod.phase or 'new'}"
+        raise UsageError(
+            f"--from: pod {namespace}/{name} {why}; name a running pod with an address of its own",
+            next=f"kubectl get pods -n {namespace} -o wide",
+        )
+    if pod.node in {node.name for node in nodes}:
+        return pod, ()
+    why = f"pod {namespace}/{name} of --from runs on a node that is not looked at"
+    return None, (Gap(what="client pod", node=pod.node, why=why, blocking=True),)
+
+
 def _named(collector: Collector, namespace: str, name: str) -> Pod:
-    path = f"/api/v1/namespaces/{namespace}/pods/{name}"
-    capture = collector.fetch_one(ApiRequest(path=path, many=False))
+    return _pods(_asked(collector, namespace, name))[0]
+
+
+def _asked(collector: Collector, namespace: str, name: str) -> Capture:
+    capture = collector.fetch_one(_request(namespace, name))
     if capture.failure is not None and capture.failure.reason is Reason.NOT_FOUND:
         raise UsageError(
             f'Error from server (NotFound): pods "{name}" not found',
             next=f"kubectl get pods -n {namespace}",
         )
-    return _pods(capture)[0]
+    return capture
+
+
+def _request(namespace: str, name: str) -> ApiRequest:
+    return ApiRequest(path=f"/api/v1/namespaces/{namespace}/pods/{name}", many=False)
 
 
 def _pods(capture: Capture) -> tuple[Pod, ...]:

@@ -63,7 +63,10 @@ def begin(collector: Collector, options: Options, *, dated: bool = False) -> Tra
         read = listed.result()
     read = with_nearest(collector, picked(read, options), options)
     require_services(read)
-    return Tracing(collector, options, scopes, inventory, read, gaps)
+    tracing = Tracing(collector, options, scopes, inventory, read, gaps)
+    if options.client:
+        tracing.choose_client()
+    return tracing
 
 
 class Tracing:
@@ -81,11 +84,19 @@ class Tracing:
         self.collector, self.options, self.scopes = collector, options, scopes
         self.inventory, self.read, self.gaps = inventory, read, gaps
         self.nodes = inventory.nodes or ()
+        self.chosen: Pod | None = None
         self.pods: Future[dict[str, tuple[Pod, ...] | None]] = Future()
         self.conduct: Future[dict[str, Conduct]] = Future()
         self.api_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.reread = frozenset[str]()
         self.beside: tuple[Command, ...] = ()  # read of each node as well
+
+    def choose_client(self) -> None:
+        """The pod of --from. What may not be read, or is on no node that is looked at, is a gap."""
+        from .sender import chosen_client
+
+        self.chosen, gaps = chosen_client(self.collector, self.options, self.nodes)
+        self.gaps = (*self.gaps, *gaps)
 
     def outcome(self) -> Outcome:
         """The nodes read and judged, those that differ twice."""
@@ -159,7 +170,11 @@ class Tracing:
         )
 
     def _all_pods(self, nodes: Iterable[Node]) -> dict[str, tuple[Pod, ...] | None]:
-        return dict(self.collector.map(self._running_pods, nodes))
+        found = dict(self.collector.map(self._running_pods, nodes))
+        chosen = self.chosen
+        if chosen is not None and chosen.node in found:  # it may be beyond the first PODS
+            found[chosen.node] = (chosen, *(found[chosen.node] or ()))
+        return found
 
     def _conducts(self, nodes: Iterable[Node]) -> dict[str, Conduct]:
         from .configured import conducts
@@ -194,7 +209,9 @@ class Tracing:
                 from .judging import packets_for
 
                 pods, conduct = self.pods.result(), self.conduct.result().get(node.name, UNKNOWN)
-                return packets_for(expected, node, view, targets, self.nodes, pods, conduct)
+                return packets_for(
+                    expected, node, view, targets, self.nodes, pods, conduct, self.chosen
+                )
 
             return reader.read(node, ask)
 

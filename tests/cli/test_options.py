@@ -61,6 +61,7 @@ def options(*argv: str) -> Options:
         ("trace --record x.tar.gz", "record", "x.tar.gz"),
         ("trace -v 6", "verbosity", 6),
         ("trace --v=6", "verbosity", 6),
+        ("check --from shop/cart-1", "client", "shop/cart-1"),
         ("snapshot x.tar.gz", "file", "x.tar.gz"),
         ("snapshot x --anonymise", "anonymise", True),
         ("logs db", "since", 3600.0),
@@ -84,7 +85,7 @@ def test_flags(argv: str, field: str, value: object) -> None:
 def test_every_option_has_a_flag() -> None:
     """Nothing in Options can be reached in no way."""
     line = (
-        "trace db -n a -A -l a=b --node n --node-selector a=b -o json --no-headers --color never "
+        "trace db -n a -A -l a=b --from p --node n --node-selector a=b -o json --no-headers --color never "
         "--explain --steps --plan --settle 1 --timeout 1 --exec-timeout 1 --max-parallel 1 "
         "--max-dump 1 --max-answer 1 --fail-on never --accept-gaps x --bundle b --record r -v 1"
     )

@@ -105,6 +105,27 @@ def test_which_pod(pods: tuple[Pod, ...], address: str) -> None:
     assert (first.client, str(first.packet.source)) == (Client.POD, address)
 
 
+def test_a_chosen_pod_goes_first() -> None:
+    first, mine = pod("a", "10.244.1.11"), pod("z", "10.244.1.12")
+    asked = questions(where=replace(around((first, mine)), chosen=mine))
+    assert [str(each.packet.source) for each in asked] == ["10.244.1.12", "None", "10.244.1.2"]
+
+
+def test_a_chosen_pod_of_another_node_is_the_pod_elsewhere() -> None:
+    third, mine = node("n3", "172.18.0.4"), pod("z", "10.244.3.9", on="n3")
+    others = ((THERE, (ELSEWHERE,)), (third, (pod("a", "10.244.3.8", on="n3"), mine)))
+    asked = questions(K.NODE_PORT, replace(around(elsewhere=others), chosen=mine))
+    assert [str(each.packet.source) for each in asked][:3] == ["10.244.1.9", "None", "10.244.3.9"]
+
+
+def test_a_chosen_pod_that_is_an_endpoint_calls_itself() -> None:
+    mine = pod("db-9", "10.244.1.3")
+    where = replace(around((mine, CLIENT)), chosen=mine)
+    both = (DB1, endpoint("10.244.1.3:3306", "n1", pod="db-9"))
+    asked = ask(service(), frontend(), both, VIEW, where).asked
+    assert [each.note for each in asked] == ["default/client", "", "db-9"]
+
+
 @pytest.mark.parametrize("pods", [None, (), (pod("a", "10.244.1.254", host_network=True),)])
 def test_else_a_free_address_which_is_assumed(pods: tuple[Pod, ...] | None) -> None:
     first = questions(where=around(pods))[0]

@@ -10,7 +10,15 @@ import pytest
 
 from kubectl_svcnet.cli.status import status_of
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import Capture, ExecRequest, Reason, Source
+from kubectl_svcnet.model.capture import (
+    ApiRequest,
+    Capture,
+    ExecRequest,
+    Failure,
+    Reason,
+    Request,
+    Source,
+)
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.options import Options
@@ -85,6 +93,60 @@ def test_shares_and_masquerade() -> None:
     assert from_node["10.244.1.2:3306"]
     hairpin = [f for f in by_client["self"].fates if str(f.endpoint) == "10.244.1.2:3306"]
     assert [f.masquerade for f in hairpin] == [True]
+
+
+def senders(report: TraceReport) -> list[str]:
+    walks = [w for n in nodes(report).values() for w in n.walks if w.asked.client.value == "pod"]
+    return [walk.asked.note for walk in walks]
+
+
+@pytest.mark.parametrize("client", ["edge-75f89fc87-5pnm9", "default/edge-75f89fc87-5pnm9"])
+def test_from_a_pod_of_the_users_choice(client: str) -> None:
+    report = trace(Saved().source(), replace(DB, client=client))
+    assert senders(report) == [
+        "default/client-n1",
+        "default/edge-75f89fc87-5pnm9",
+        "default/client-n3",
+    ]
+    assert exit_of(report) == 0
+
+
+@pytest.mark.parametrize(
+    ("client", "why"),
+    [
+        ("nobody", r'\(NotFound\): pods "nobody" not found'),
+        ("svc/a/b", "'svc/a/b' is no pod: write POD or NAMESPACE/POD"),
+        ("kube-system/etcd-n1", "pod kube-system/etcd-n1 has the address of its node; name a"),
+    ],
+)
+def test_from_a_pod_that_is_nobodys_client(client: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why) as caught:
+        trace(Saved().source(), replace(DB, client=client))
+    assert caught.value.exit_code == 2
+
+
+def test_from_a_pod_of_a_node_that_is_not_looked_at() -> None:
+    report = trace(Saved().source(), replace(DB, client="client-n2", nodes=("n1",)))
+    (gap,) = [gap for gap in report.gaps if gap.blocking]
+    assert (gap.node, gap.what) == ("n2", "client pod")
+    assert senders(report) == ["default/client-n1"]
+    assert exit_of(report) == 4
+
+
+def test_from_a_pod_that_may_not_be_read() -> None:
+    class Guarded(Narrow):
+        def fetch(self, request: Request) -> tuple[Capture, ...]:
+            if isinstance(request, ApiRequest) and "/pods/" in request.path:
+                failure = Failure(reason=Reason.FORBIDDEN, message="pods is forbidden")
+                return (replace(super().fetch(request)[0], failure=failure),)
+            return super().fetch(request)
+
+    report = trace(Guarded(Saved()), replace(DB, client="client-n2"))
+    (gap,) = [gap for gap in report.gaps if gap.blocking]
+    assert (gap.what, gap.next) == (
+        "client pod",
+        "kubectl auth can-i get pods/client-n2 -n default",
+    )
 
 
 # One fault at a time: what, the verdict on that node alone, the errors
