@@ -85,9 +85,10 @@ def test_flags(argv: str, field: str, value: object) -> None:
 def test_every_option_has_a_flag() -> None:
     """Nothing in Options can be reached in no way."""
     line = (
-        "trace db -n a -A -l a=b --from p --node n --node-selector a=b -o json --no-headers --color never "
-        "--explain --steps --plan --settle 1 --timeout 1 --exec-timeout 1 --max-parallel 1 "
-        "--max-dump 1 --max-answer 1 --fail-on never --accept-gaps x --bundle b --record r -v 1"
+        "trace db -n a -A -l a=b --from p --node n --node-selector a=b -o json --no-headers "
+        "--color never --explain --steps --plan --settle 1 --timeout 1 --exec-timeout 1 "
+        "--max-parallel 1 --max-dump 1 --max-answer 1 --fail-on never "
+        "--accept-gaps x --bundle b --record r -v 1"
     )
     given = options(*line.split())
     default = Options()
