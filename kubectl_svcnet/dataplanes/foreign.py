@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from ..model.address import Family, IPAddress, SocketAddress
+from ..model.kube_proxy import embedded
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Owner
@@ -21,13 +22,13 @@ class Foreign:
     name: str
     label: tuple[str, str]
     instead: str  # how to ask it today
-    owns: Callable[[Pod, tuple[Pod, ...]], bool] = lambda pod, agents: True
+    owns: Callable[[Node, Pod, tuple[Pod, ...]], bool] = lambda node, pod, agents: True
     own: OwnChains = field(default_factory=OwnChains)
 
     def recognise(self, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
         key, value = self.label
         pod = next((pod for pod in agents if pod.labels.get(key) == value), None)
-        if pod is None or not self.owns(pod, agents):
+        if pod is None or not self.owns(node, pod, agents):
             return None
         return Owner(
             name=self.name,
@@ -48,14 +49,14 @@ class Foreign:
         return ""
 
 
-def _calico_bpf(pod: Pod, agents: tuple[Pod, ...]) -> bool:
+def _calico_bpf(node: Node, pod: Pod, agents: tuple[Pod, ...]) -> bool:
     """Calico leaves Services to kube-proxy unless its eBPF dataplane is on; the environment
-    overrides, and without a kube-proxy pod nobody else could be doing it."""
+    overrides, and without a kube-proxy on the node nobody else could be doing it."""
     flags = [c.environment.get("FELIX_BPFENABLED", "").lower() for c in pod.containers]
-    return "true" in flags or proxy_pod(agents) is None
+    return "true" in flags or (proxy_pod(agents) is None and not embedded(node))
 
 
-def _router_proxies(pod: Pod, agents: tuple[Pod, ...]) -> bool:
+def _router_proxies(node: Node, pod: Pod, agents: tuple[Pod, ...]) -> bool:
     return not any("--run-service-proxy=false" in c.command for c in pod.containers)
 
 

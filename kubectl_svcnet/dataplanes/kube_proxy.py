@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from ..model.address import SocketAddress
 from ..model.capture import LogRequest
-from ..model.kube_proxy import is_proxy, proxy_container
+from ..model.kube_proxy import embedded, is_proxy, proxy_container
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Dataplane, Owner
 
@@ -41,11 +41,13 @@ def node_ports_only_at(*served: object) -> str:
 
 
 class KubeProxy:
-    """A mode of kube-proxy: its pod says whose the node is, only the kernel and its log in which
-    mode. Where Services have names in the kernel, the mode knows them."""
+    """A mode of kube-proxy: its pod says whose the node is, or the distribution that embeds it,
+    only the kernel and its log in which mode. Where Services have names in the kernel, the mode
+    knows them."""
 
     def recognise(self: Dataplane, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
-        return Owner(name=self.name, reader=self) if proxy_pod(agents) else None
+        here = proxy_pod(agents) is not None or embedded(node)
+        return Owner(name=self.name, reader=self) if here else None
 
     def names(
         self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]

@@ -154,4 +154,14 @@ PROXY_CODES = (
         "net.ipv6.conf.all.disable_ipv6) and restart it.",
         command="kubectl -n kube-system logs KUBE-PROXY",
     ),
+    Code(
+        number="SVN317",
+        level=Level.ERROR,
+        title="kube-proxy does not run",
+        cause="The container of kube-proxy ends again and again, or does not start: a "
+        "configuration that it refuses, a mode that the kernel lacks modules for, an image that "
+        "cannot be pulled. The node's rules are those of its last run and follow nothing.",
+        action="Read the end of its last log, where it says why it ended.",
+        command="kubectl -n kube-system logs KUBE-PROXY --previous",
+    ),
 )

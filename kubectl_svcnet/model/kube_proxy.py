@@ -1,10 +1,10 @@
-"""Which pod is kube-proxy, which of its containers, and of which version."""
+"""Which pod is kube-proxy, which of its containers, of which version; and where it has no pod."""
 
 from __future__ import annotations
 
 import re
 
-from .service import Container, Pod
+from .service import Container, Node, Pod
 
 #: Labels under which kube-proxy runs: kubeadm, kind, EKS, Talos and k0s; GKE, AKS and RKE2;
 #: OpenShift with a third-party CNI.
@@ -25,6 +25,14 @@ def is_proxy(pod: Pod) -> bool:
 
 def proxy_container(pod: Pod) -> Container | None:
     return pod.container("kube-proxy") or (pod.containers[0] if pod.containers else None)
+
+
+def embedded(node: Node) -> str:
+    """Which distribution runs kube-proxy within its own process there, so that no pod shows it;
+    "" if none. k3s by its version, MicroK8s (kubelite) by its label."""
+    if "+k3s" in node.kubelet:
+        return "k3s"
+    return "MicroK8s" if node.labels.get("microk8s.io/cluster") == "true" else ""
 
 
 def image_version(pod: Pod) -> str:

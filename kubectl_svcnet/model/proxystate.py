@@ -114,7 +114,8 @@ class ProxyState:
     was not read. `process` is the letter of /proc/1/status; `others` are other proxies whose
     agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
     `bare`: families of the node of which the kernel shows no rules, while it shows the other's;
-    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say.
+    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say. `down`:
+    why its container does not run ("CrashLoopBackOff"), "" if it does.
     """
 
     node: str
@@ -131,6 +132,7 @@ class ProxyState:
     version: str = ""
     kernel: str = ""
     nft: str = ""  # version of the image's nft
+    down: str = ""
     process: str = ""
     restarts: int = 0
     started: float | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..model.finding import Gap
+from ..model.kube_proxy import embedded
 from ..model.service import Node, Pod
 
 #: Labels of pods that may read a node, best first, with the container that has the tools; ""
@@ -75,6 +76,9 @@ def choose(node: Node, agents: tuple[Pod, ...]) -> Vantage | Gap:
     return _no_vantage(node, agents)
 
 
+_READS = "runs there with which its rules could be read"
+
+
 def _no_vantage(node: Node, agents: tuple[Pod, ...]) -> Gap:
     here = [pod for pod in agents if pod.node == node.name]
     if here:
@@ -82,6 +86,8 @@ def _no_vantage(node: Node, agents: tuple[Pod, ...]) -> Gap:
         why = f"pod {pod.namespace}/{pod.name} is not running (phase {pod.phase or 'unknown'})"
         next = f"kubectl -n {pod.namespace} describe pod {pod.name}"
     else:
-        why = "no kube-proxy or CNI pod runs there with which its rules could be read"
+        why = f"no kube-proxy or CNI pod {_READS}"
+        if inside := embedded(node):
+            why = f"{inside} runs kube-proxy within its own process, and no CNI pod {_READS}"
         next = f"kubectl get pods -A -o wide --field-selector spec.nodeName={node.name}"
     return Gap(what="rules", node=node.name, why=why, next=next, blocking=True)

@@ -11,7 +11,7 @@ from ..model.capture import Capture, ExecRequest, Reason
 from ..model.commands import Needs
 from ..model.fate import IPTABLES, Backend
 from ..model.finding import Gap
-from ..model.kube_proxy import image_version, proxy_container
+from ..model.kube_proxy import embedded, image_version, proxy_container
 from ..model.nodeview import NodeView
 from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
@@ -74,6 +74,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
     container = proxy_container(pod) if pod else None
     name = f"{pod.namespace}/{pod.name}" if pod else ""
     built = told.metrics.version if told.metrics else ""
+    tagged = image_version(pod) if pod else facts.node.kubelet if embedded(facts.node) else ""
     return ProxyState(
         node=facts.node.name,
         owner=facts.reading.owner.name,
@@ -86,13 +87,22 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
         serves=facts.reading.serves,
         backend=_backend(view) if view is not None else "",
         backends=tuple(b.value for b in _programming(view)) if view is not None else (),
-        version=built or told.log_version or (image_version(pod) if pod else ""),
+        version=built or told.log_version or tagged,
         kernel=facts.node.kernel,
         nft=facts.nft,
+        down=_down(pod) if pod else "",
         process=facts.reading.state,
         restarts=container.restarts if container else 0,
         started=parse_time(container.started) if container else None,
     )
+
+
+def _down(pod: Pod) -> str:
+    """Of one that is being replaced the next one tells."""
+    container = proxy_container(pod)
+    if container is None or container.running or pod.deleting:
+        return ""
+    return container.waiting or f"phase {pod.phase or 'unknown'}"
 
 
 def unshown(facts: Facts, state: ProxyState) -> tuple[Gap, ...]:

@@ -12,6 +12,7 @@ from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.samples import agent, node, proxy, view
 
 CALICO = {"k8s-app": "calico-node"}
+K3S = node(kubelet="v1.30.4+k3s1")
 BPF = {"FELIX_BPFENABLED": "true"}
 
 
@@ -24,6 +25,11 @@ BPF = {"FELIX_BPFENABLED": "true"}
         (node(), (agent("c", labels=CALICO, environment=BPF), proxy()), "calico-ebpf", True),
         (node(), (agent("c", labels=CALICO),), "calico-ebpf", True),
         (node(), (agent("c", labels=CALICO), proxy()), "kube-proxy", True),
+        (K3S, (), "kube-proxy", True),
+        (K3S, (agent("c", labels=CALICO),), "kube-proxy", True),
+        (K3S, (agent("c", labels=CALICO, environment=BPF),), "calico-ebpf", True),
+        (K3S, (agent("c", labels={"k8s-app": "cilium"}),), "cilium", True),
+        (node(labels={"microk8s.io/cluster": "true"}), (), "kube-proxy", True),
         (node(), (agent("o", labels={"app": "ovnkube-node"}),), "ovn-kubernetes", True),
         (node(), (agent("k", labels={"k8s-app": "kube-router"}),), "kube-router", True),
         (node(os="windows"), (proxy(),), "kube-proxy/windows", False),

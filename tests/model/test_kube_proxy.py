@@ -1,18 +1,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from kubectl_svcnet.model.kube_proxy import (
     LABELS,
+    embedded,
     image_version,
     is_proxy,
     minor_version,
     proxy_container,
 )
 from kubectl_svcnet.model.service import Container
-from tests.samples import agent, pod, proxy
+from tests.samples import agent, node, pod, proxy
 
 
 @pytest.mark.parametrize("label", LABELS)
@@ -31,6 +33,19 @@ def test_labels(label: tuple[str, str]) -> None:
 )
 def test_names(name: str, labels: dict[str, str], found: bool) -> None:
     assert is_proxy(agent(name, labels=labels)) is found
+
+
+@pytest.mark.parametrize(
+    ("values", "who"),
+    [
+        ({"kubelet": "v1.30.4+k3s1"}, "k3s"),
+        ({"kubelet": "v1.30.4+rke2r1"}, ""),  # which runs a static pod
+        ({"labels": {"microk8s.io/cluster": "true"}}, "MicroK8s"),
+        ({"kubelet": "v1.36.3"}, ""),
+    ],
+)
+def test_where_no_pod_shows_it(values: dict[str, Any], who: str) -> None:
+    assert embedded(node(**values)) == who
 
 
 def test_its_container() -> None:

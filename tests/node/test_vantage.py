@@ -77,3 +77,14 @@ def test_selectors_ask_for_all_of_them() -> None:
     assert len(selectors) == len({key for key, _, _ in AGENTS})
     for key, value, _ in AGENTS:
         assert any(s.startswith(f"{key} in (") and value in s for s in selectors)
+
+
+def test_where_a_distribution_embeds_kube_proxy() -> None:
+    k3s = node(kubelet="v1.30.4+k3s1")
+    gap = choose(k3s, ())
+    assert isinstance(gap, Gap)
+    assert gap.why.startswith("k3s runs kube-proxy within its own process, and no CNI pod runs")
+    calico = agent("c", labels={"k8s-app": "calico-node"}, container="calico-node")
+    found = choose(k3s, (calico,))
+    assert isinstance(found, Vantage)
+    assert not found.proxy

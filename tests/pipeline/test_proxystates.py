@@ -104,6 +104,30 @@ def test_version(told: Told, image: str, version: str) -> None:
     assert state_of(facts(None, told, image), {}).version == version
 
 
+def test_a_kube_proxy_within_another_process() -> None:
+    seen = facts(None)
+    k3s = replace(seen, pod=None, node=replace(seen.node, kubelet="v1.30.4+k3s1"))
+    state = state_of(k3s, {})
+    assert (state.version, state.down, state.pod) == ("v1.30.4+k3s1", "", "")
+
+
+@pytest.mark.parametrize(
+    ("container", "pod", "down"),
+    [
+        ({}, {}, ""),
+        ({"running": False, "waiting": "CrashLoopBackOff"}, {}, "CrashLoopBackOff"),
+        ({"running": False}, {"phase": "Pending"}, "phase Pending"),
+        ({"running": False, "waiting": "CrashLoopBackOff"}, {"deleting": True}, ""),
+    ],
+)
+def test_why_it_does_not_run(container: dict[str, Any], pod: dict[str, Any], down: str) -> None:
+    seen = facts(None)
+    assert seen.pod
+    one = replace(seen.pod.containers[0], **container)
+    seen = replace(seen, pod=replace(seen.pod, containers=(one,), **pod))
+    assert state_of(seen, {}).down == down
+
+
 def test_the_rest() -> None:
     setting = Setting(mode="ipvs", source="configmap a/b")
     state = state_of(facts(None), {"kube-system/kube-proxy-n1": setting})

@@ -13,7 +13,7 @@ from dataclasses import replace
 from ...model.finding import Finding, Level
 
 #: What explains that a node's rules lag behind the API; the first that is found explains.
-CAUSES = ("SVN301", "SVN308", "SVN304", "SVN307")
+CAUSES = ("SVN301", "SVN317", "SVN308", "SVN304", "SVN307")
 SYMPTOMS = frozenset(("SVN201", "SVN202", "SVN203", "SVN204"))
 
 #: More Services than this that fare alike are one statement.

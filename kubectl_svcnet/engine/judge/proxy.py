@@ -34,6 +34,8 @@ def sync_of(state: ProxyState, unseen: str | None) -> Sync:
     failed = metrics is not None and metrics.failures > 0
     if state.process in HALTED:
         return _sync(said, SyncState.STOPPED, f"its process is {HALTED[state.process]}")
+    if state.down:
+        return _sync(said, SyncState.STOPPED, f"its container does not run ({state.down})")
     if (late or healthy is False) and failed and metrics is not None:
         return _sync(
             said, SyncState.FAILING, f"{counted(metrics.failures, 'sync has', 'syncs have')} failed"
@@ -82,6 +84,24 @@ def _stopped(state: ProxyState) -> Iterator[Finding]:
             node=state.node,
             evidence=(f"/proc/1/status of {state.pod} says State: {state.process}",),
             next=_restart(state),
+        )
+
+
+#: What a container waits for that is about to start.
+_STARTING = ("ContainerCreating", "PodInitializing", "phase Pending")
+
+
+def _not_running(state: ProxyState) -> Iterator[Finding]:
+    """SVN317."""
+    if state.down:
+        times = f", {counted(state.restarts, 'restart')}" if state.restarts else ""
+        previous = " --previous" if state.restarts else ""
+        yield finding(
+            "SVN317",
+            f"kube-proxy does not run on this node ({state.down}{times})",
+            node=state.node,
+            next=_log(state) + previous,
+            level=Level.WARNING if state.down in _STARTING else None,
         )
 
 
@@ -284,6 +304,7 @@ def _leftovers(state: ProxyState) -> Iterator[Finding]:
 
 _JUDGES: tuple[Callable[[ProxyState], Iterator[Finding]], ...] = (
     _stopped,
+    _not_running,
     _not_as_configured,
     _not_programmed,
     _unserved,
