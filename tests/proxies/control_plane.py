@@ -93,7 +93,7 @@ def control_plane(folder: Path, stem: str) -> Iterator[ControlPlane]:
             running([*inside, "etcd", data, *urls], folder / "etcd.log"),
             running([*inside, *_api_server(keys)], folder / "kube-apiserver.log"),
         ):
-            wait_until("the API server is ready", made.ready, timeout=120)
+            wait_until("the API server is ready", made.ready, timeout=600)
             made.apply([_namespace("kube-system"), *node_objects()])
             yield made
     finally:

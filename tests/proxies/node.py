@@ -93,7 +93,7 @@ class ProxyNode:
             for family in names
         ]
 
-    def catch_up(self, timeout: float = 120) -> None:
+    def catch_up(self, timeout: float = 600) -> None:
         """Returns when all that was written to the API before is in the rules of each family.
 
         Services come by one watch and slices by another, each in order. So a Service that
@@ -184,7 +184,7 @@ def proxy_node(
             fabric.set_sysctls(node.namespace, ("net.ipv6.conf.all.disable_ipv6=1",))
         with running([*argv, "--v=2"], node.log, _iptables_nft(folder, serves)) as holder:
             node.prefix = namespaces.entering(holder)
-            wait_until("kube-proxy runs", lambda: _has_children(holder), timeout=60)
+            wait_until("kube-proxy runs", lambda: _has_children(holder), timeout=300)
             node.catch_up()
             yield node
     finally:

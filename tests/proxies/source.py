@@ -68,7 +68,7 @@ class NodeSource:
         started = time.time()
         words = [*self._prefix, *argv]
         done = subprocess.run(
-            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=120, check=False
+            words, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, check=False
         )
         return Ran(
             started=started,
