@@ -79,6 +79,17 @@ def test_the_head_says_what_a_file_is_for(path: Path) -> None:
     assert not tree.body or ast.get_docstring(tree)
 
 
+def test_a_named_tuple_has_no_other_base() -> None:
+    """Python 3.10 refuses it at import."""
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.walk(parse(path)):
+            if isinstance(node, ast.ClassDef):
+                bases = [ast.unparse(base) for base in node.bases]
+                assert "NamedTuple" not in bases or len(bases) == 1, (
+                    f"{relative(path)}: {node.name}"
+                )
+
+
 def maybe_mirror(path: Path) -> Path | None:
     """The test file, or the folder of test files, that mirrors a module."""
     package = ROOT / "tests" / path.relative_to(PACKAGE).parent

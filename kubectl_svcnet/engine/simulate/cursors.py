@@ -7,19 +7,14 @@ and they are joined: a rule that matches by chance and changes nothing does not 
 from __future__ import annotations
 
 from heapq import heappop, heappush
-from typing import Generic, NamedTuple
+from typing import Generic
 
 from .flow import Branch, joined
 from .walk import AnyRule, Frame
 
-
-class Cursor(NamedTuple, Generic[AnyRule]):
-    """Before statement `at` of rule `rule`; rules of iptables have one."""
-
-    branch: Branch
-    frame: Frame[AnyRule]
-    rule: int
-    at: int
+#: A branch before statement `at` of rule `index`; rules of iptables have one. (A NamedTuple cannot
+#: be generic in Python 3.10.)
+Cursor = tuple[Branch, Frame[AnyRule], int, int]
 
 
 class Cursors(Generic[AnyRule]):
@@ -37,7 +32,7 @@ class Cursors(Generic[AnyRule]):
         if waiting is None:
             heappush(self._places, place)
             self._waiting[place] = waiting = []
-        waiting.append(Cursor(branch, frame, index, at))
+        waiting.append((branch, frame, index, at))
 
     def pop(self) -> Cursor[AnyRule]:
         if not self._next:
@@ -48,7 +43,7 @@ class Cursors(Generic[AnyRule]):
 
 def _joined(cursors: list[Cursor[AnyRule]]) -> list[Cursor[AnyRule]]:
     """Those that came last are kept, with what was told on their way."""
-    of = {id(cursor.branch): cursor for cursor in cursors}
-    branches = (cursor.branch for cursor in reversed(cursors))
+    of = {id(cursor[0]): cursor for cursor in cursors}
+    branches = (cursor[0] for cursor in reversed(cursors))
     kept = joined(branches, lambda one: one.flow, rare=False)
     return [of[id(branch)] for branch in reversed(kept)]
