@@ -96,7 +96,9 @@ class Tokens:
     def peek(self, ahead: int = 0) -> str:
         """The next word, "" at the end; a quoted one is nobody's keyword."""
         at = self.at + ahead
-        word = self.words[at] if at < len(self.words) else ""
+        if at >= len(self.words):
+            return ""
+        word = self.words[at]
         return "" if isinstance(word, Quoted) else word
 
     def take(self, *wanted: str) -> str:
@@ -239,10 +241,7 @@ class Tokens:
         return nft.SetName(name)
 
     def element(self, keys: Types, values: Types | None) -> nft.Element:
-        words = []
-        while self.peek(0) not in (":", ",", "}", *_ELEMENT_OPTIONS) and self.at < len(self.words):
-            words.append(self.take())
-        key = read_value(words, keys)
+        key = read_value(self._until(_AFTER_KEY), keys)
         comment, expires = self._element_options()
         value: object | None = None
         if values is not None:
@@ -262,10 +261,14 @@ class Tokens:
                 self.at += _ELEMENT_OPTIONS[option]
         return comment, expires
 
+    def _until(self, ends: frozenset[str]) -> Sequence[str]:
+        start = self.at
+        while self.at < len(self.words) and self.peek() not in ends:
+            self.at += 1
+        return self.words[start : self.at]
+
     def _data(self, values: Types) -> object:
-        words = []
-        while self.peek() not in (",", "}", *_ELEMENT_OPTIONS) and self.at < len(self.words):
-            words.append(self.take())
+        words = self._until(_AFTER_VALUE)
         if values == NAT:
             return _place(words)
         return read_value(words, values)
@@ -306,6 +309,8 @@ class Tokens:
 
 #: Options of an element, and how many words follow each.
 _ELEMENT_OPTIONS = {"timeout": 1, "expires": 1, "counter": 4, "comment": 1}
+_AFTER_VALUE = frozenset((",", "}", *_ELEMENT_OPTIONS))
+_AFTER_KEY = _AFTER_VALUE | {":"}
 
 #: Stands for the types of a map in dnat and snat: addresses, ports, or both.
 NAT: Types = ("nat",)

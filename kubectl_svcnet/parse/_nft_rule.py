@@ -99,7 +99,7 @@ class _Rule(Tokens):
         if self.maybe("set"):
             return self._set(left)
         operator = self.take() if self.peek() in _OPERATORS else ""
-        if self.peek(1) == "/" and types == ("tcp_flag",):
+        if types == ("tcp_flag",) and self.peek(1) == "/":
             right = self.right(types)
             self.take("/")
             return nft.Match(nft.Bits("&", left, self.right(types)), operator or "==", right)

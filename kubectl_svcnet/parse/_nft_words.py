@@ -74,6 +74,8 @@ def without_handle(line: str) -> str:
 
 def read_value(words: Sequence[str], types: tuple[str, ...]) -> Value:
     """A key or value that is one word, or several with dots between them."""
+    if len(words) == len(types) == 1 and words[0] not in ("*", "."):
+        return read_word(words[0], types[0])
     if list(words) == ["*"]:
         return Anything()
     parts = list(_between_dots(words))

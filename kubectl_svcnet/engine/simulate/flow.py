@@ -85,6 +85,10 @@ class Flow(NamedTuple):
         found = self.source_port, self.destination_port
         return found[::-1] if self.answering is Answering.RESET else found
 
+    def __hash__(self) -> int:
+        """Of what most often differs: addresses and enumerations hash slowly, in Python."""
+        return hash((self.destination, self.destination_port, self.mark, self.out_device))
+
 
 class Cause(Enum):
     """Why a branch split."""

@@ -241,10 +241,10 @@ _OPERATORS: Mapping[str, Callable[[int, int], int]] = {
 
 
 def _bits(bits: nft.Bits, sight: Sight) -> Result:
-    return combined(
-        (evaluate(bits.left, sight), evaluate(bits.right, sight)),
-        lambda values: _with_operator(bits.operator, *values),
-    )
+    values = left, right = evaluate(bits.left, sight), evaluate(bits.right, sight)
+    if isinstance(left, int) and isinstance(right, int):  # most are
+        return _with_operator(bits.operator, left, right)
+    return combined(values, lambda values: _with_operator(bits.operator, *values))
 
 
 def _with_operator(operator: str, left: object, right: object) -> Result:
@@ -259,7 +259,9 @@ def _with_operator(operator: str, left: object, right: object) -> Result:
 
 def _joined(joined: nft.Joined, sight: Sight) -> Result:
     """Parts that are not known stay so one by one: another part may rule out every element."""
-    parts = tuple(evaluate(item, sight) for item in joined.items)
+    parts = tuple([evaluate(item, sight) for item in joined.items])
+    if not any([isinstance(part, _SPECIAL) for part in parts]):
+        return nft.Parts(parts)  # type: ignore[arg-type]
     hidden = tuple(_Hidden(part) if isinstance(part, NotKnown) else part for part in parts)
     return combined(hidden, lambda values: nft.Parts(tuple(map(_shown, values))))
 
