@@ -8,7 +8,7 @@ forgotten: it did not matter. What is left at the end did.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from enum import Enum
 from math import isclose
 from typing import Any, NamedTuple
@@ -185,20 +185,22 @@ def joined(
             group[branch.choices] = branch
         else:
             same.weight += branch.weight
-    return [branch for group in groups.values() for branch in _without_idle_splits(group, rare)]
+    for group in groups.values():
+        if len(group) > 1:
+            _forget_idle_splits(group, rare)
+    return [branch for group in groups.values() for branch in group.values()]
 
 
-def _without_idle_splits(group: dict[tuple[Choice, ...], Branch], rare: bool) -> Iterator[Branch]:
+def _forget_idle_splits(group: dict[tuple[Choice, ...], Branch], rare: bool) -> None:
     """From the last split back: what is joined has one split less to look at."""
     work: dict[int, list[tuple[Choice, ...]]] = {}
-    for choices in group if len(group) > 1 else ():
+    for choices in group:
         work.setdefault(len(choices), []).append(choices)
-    for length in range(max(work, default=0), 0, -1):
+    for length in range(max(work), 0, -1):
         for choices in work.get(length, ()):
             kept = _joined_at_last(group, choices, rare)
             if kept is not None:
                 work.setdefault(length - 1, []).append(kept.choices)
-    yield from group.values()
 
 
 def _joined_at_last(

@@ -70,7 +70,7 @@ def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
         return _in_set(sight, right, left)
     if isinstance(left, NotKnown):
         return left
-    if _asks_for_route(match):
+    if isinstance(match.left, nft.Fib) and right in _ROUTES:
         return (left != "") is (right == "exists")
     if isinstance(right, nft.Flags):
         return _flags(match.operator, left, right)
@@ -80,11 +80,7 @@ def _against(match: nft.Match, left: Result, sight: Sight) -> Answer | Unread:
     return holds(right, left)
 
 
-def _asks_for_route(match: nft.Match) -> bool:
-    """`oif 0` is `missing`: the index of no device."""
-    return isinstance(match.left, nft.Fib) and match.right in _ROUTES
-
-
+#: What asks whether there is a route; `oif 0` is `missing`: the index of no device.
 _ROUTES = ("exists", "missing", "0")
 
 

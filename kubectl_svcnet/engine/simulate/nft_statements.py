@@ -7,6 +7,7 @@ that is not understood ends the branch as unknown; a match that is not, divides 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
@@ -114,9 +115,7 @@ class Statements:
 
     def _spread(self, spread: Spread, branch: Branch, ref: RuleRef) -> list[tuple[Branch, object]]:
         """One branch per different value, with its share of chance, or by state."""
-        shares: dict[object, int] = {}
-        for value in spread.values:
-            shares[value] = shares.get(value, 0) + 1
+        shares = Counter(spread.values)
         if len(shares) == 1:
             return [(branch, value) for value in shares]
         sides = []
@@ -299,10 +298,10 @@ class Statements:
         place = evaluate(nat.address, self._sight(branch))
         port = evaluate(nat.port, self._sight(branch))
         for one, (where, which) in self._both(place, port, branch, ref):
-            unread = next((v for v in (where, which) if isinstance(v, Unread)), None)
-            if unread is not None:
+            unread = where if isinstance(where, Unread) else which
+            if isinstance(unread, Unread):
                 self._want_set(unread, one)
-            if unread is not None or where is NO_VALUE or which is NO_VALUE:
+            if isinstance(unread, Unread) or where is NO_VALUE or which is NO_VALUE:
                 ends.append((one, Then.RULE))
                 continue
             target = _target(nat, where, which)

@@ -260,7 +260,7 @@ def _with_operator(operator: str, left: object, right: object) -> Result:
 def _joined(joined: nft.Joined, sight: Sight) -> Result:
     """Parts that are not known stay so one by one: another part may rule out every element."""
     parts = tuple([evaluate(item, sight) for item in joined.items])
-    if not any([isinstance(part, _SPECIAL) for part in parts]):
+    if not [part for part in parts if isinstance(part, _SPECIAL)]:
         return nft.Parts(parts)  # type: ignore[arg-type]
     hidden = tuple(_Hidden(part) if isinstance(part, NotKnown) else part for part in parts)
     return combined(hidden, lambda values: nft.Parts(tuple(map(_shown, values))))
