@@ -15,11 +15,25 @@ LOG_HEAD = 64 << 10
 
 
 def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
-    """The kube-proxy pod among a node's agents; a running one first."""
-    pods = sorted(
-        (pod for pod in agents if is_proxy(pod)), key=lambda pod: (pod.phase != "Running", pod.name)
+    """The kube-proxy pod among a node's agents; one that runs and stays first."""
+    return next(iter(proxy_pods(agents)), None)
+
+
+def proxy_pods(agents: tuple[Pod, ...]) -> list[Pod]:
+    return sorted(
+        (pod for pod in agents if is_proxy(pod)),
+        key=lambda pod: (not _runs(pod), pod.deleting, pod.phase != "Running", pod.name),
     )
-    return pods[0] if pods else None
+
+
+def rivals(agents: tuple[Pod, ...]) -> list[Pod]:
+    """Further kube-proxies that are at work there too; while pods are replaced there are two."""
+    return [pod for pod in proxy_pods(agents)[1:] if _runs(pod) and not pod.deleting]
+
+
+def _runs(pod: Pod) -> bool:
+    container = proxy_container(pod)
+    return container is not None and container.running
 
 
 def log_head(pod: Pod) -> LogRequest:

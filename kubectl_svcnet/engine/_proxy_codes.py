@@ -110,8 +110,9 @@ PROXY_CODES = (
         number="SVN312",
         level=Level.WARNING,
         title="Two proxies at work",
-        cause="Another program handles Services on the node beside kube-proxy, so which of the "
-        "two translates a packet depends on the order of their rules.",
+        cause="Another program, or a second kube-proxy, handles Services on the node beside "
+        "kube-proxy, so which of the two translates a packet depends on the order of their rules, "
+        "or on who wrote last.",
         action="Switch one of them off: delete kube-proxy's DaemonSet, or the other's proxying.",
         command="kubectl get pods -A -o wide --field-selector spec.nodeName=NODE",
     ),

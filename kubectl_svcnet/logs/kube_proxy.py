@@ -111,12 +111,22 @@ def _hidden(place: Place, entries: Sequence[Entry]) -> tuple[Gap, ...]:
     runs = f"runs with -v={stated}" if stated is not None else "its command states no -v"
     release = f"kube-proxy 1.{minor}" if minor else "kube-proxy"
     why = f"{release} tells what becomes of a Service from -v={needed} on, and {runs}"
-    edit = f"kubectl -n {place.pod.namespace} edit daemonset {_owner(place.pod)}"
-    return (Gap(what=f"{_NAME} log", node=place.node, why=f"{why}: add --v={needed}", next=edit),)
+    return (
+        Gap(
+            what=f"{_NAME} log",
+            node=place.node,
+            why=f"{why}: add --v={needed}",
+            next=_command_of(place.pod),
+        ),
+    )
 
 
-def _owner(pod: Pod) -> str:
-    return pod.name.rpartition("-")[0] or pod.name
+def _command_of(pod: Pod) -> str:
+    """Where its command is changed; that of a static pod is a file on the node."""
+    if pod.node and pod.name.endswith(f"-{pod.node}"):
+        return f"kubectl -n {pod.namespace} get pod {pod.name} -o yaml"
+    owner = pod.name.rpartition("-")[0] or pod.name
+    return f"kubectl -n {pod.namespace} edit daemonset {owner}"
 
 
 def verbosity(container: Container) -> int | None:

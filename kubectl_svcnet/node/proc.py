@@ -34,6 +34,8 @@ from ..parse.proc_net import (
 )
 from ..parse.sysctl import parse_sysctls
 
+_NAME = re.compile(r"^Name:\t(.*)$", re.MULTILINE)
+_PROXIES = ("kube-proxy", "hyperkube")  # all of Kubernetes in one program, in images until 1.18
 _STATE = re.compile(r"^State:\s*(\S)", re.MULTILINE)
 
 Captures = Mapping[Command, Capture]
@@ -80,10 +82,13 @@ class NodeState:
 
 
 def process_state(captures: Captures) -> str:
-    """The letter of process 1, which in kube-proxy's container is kube-proxy; "" if unknown."""
+    """The letter of process 1, which in kube-proxy's container is kube-proxy; "" if unknown, and
+    where it is another: a shell that started it, or init, where the pod shares the host's."""
     capture = captures.get(STATUS)
-    found = _STATE.search(capture.text()) if capture is not None and capture.ok else None
-    return found[1] if found else ""
+    text = capture.text() if capture is not None and capture.ok else ""
+    name, found = _NAME.search(text), _STATE.search(text)
+    another = name is not None and name[1] not in _PROXIES
+    return found[1] if found and not another else ""
 
 
 def read_state(captures: Captures) -> NodeState:

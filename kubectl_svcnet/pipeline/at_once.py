@@ -1,4 +1,4 @@
-"""Other programs that handle Services on a node beside its kube-proxy.
+"""Other programs that handle Services on a node beside its kube-proxy, or a second one of it.
 
 Only those that are at work: kube-router by its flag, Calico by its environment, Cilium by
 `kube-proxy-replacement` in its ConfigMap, since its agent beside a kube-proxy is an ordinary
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ..dataplanes import FOREIGN
-from ..dataplanes.kube_proxy import proxy_pod
+from ..dataplanes.kube_proxy import proxy_pod, rivals
 from ..model.capture import ApiRequest, Reason
 from ..model.finding import Gap
 from ..model.service import Node, Pod
@@ -35,8 +35,9 @@ def read_others(
         here = tuple(pod for pod in agents if pod.node == node.name)
         if proxy_pod(here) is None:
             continue
+        twins = [f"kube-proxy (pod {pod.namespace}/{pod.name})" for pod in rivals(here)]
         names = {one.name for one in FOREIGN if one.recognise(node, here) is not None}
-        working = sorted(names.intersection(_INSTEAD))
+        working = [*twins, *names.intersection(_INSTEAD)]
         if _CILIUM in names:
             if replaced is None:
                 replaced, more = _cilium_replaces(collector, here)

@@ -216,6 +216,12 @@ def test_verbosity_that_hides_lines_is_said_once(
     assert not any(gap.blocking for gap in gaps)
 
 
+def test_a_static_pod_is_changed_on_its_node() -> None:
+    place = log_place(proxy("gke-pool-1", command=("--v=2",)))
+    (gap,) = SOURCE.read(place, [answer(place, stamped("I", "SyncProxyRules"))], scene()).gaps
+    assert gap.next == "kubectl -n kube-system get pod kube-proxy-gke-pool-1 -o yaml"
+
+
 def test_a_pod_without_containers_has_no_log() -> None:
     assert SOURCE.places(scene(proxies=(replace(agent("x"), containers=()),))) == ()
 

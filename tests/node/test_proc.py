@@ -148,7 +148,7 @@ def test_ports_are_told_by_ip_alone() -> None:
 STATES = [
     ("Name:\tkube-proxy\nState:\tS (sleeping)\n", "S"),
     ("Name:\tkube-proxy\nState:\tT (stopped)\n", "T"),
-    ("Name:\tState: x\nState:\tt (tracing stop)\n", "t"),
+    ("Name:\tkube-proxy\nX:\tState: x\nState:\tt (tracing stop)\n", "t"),
     ("Name:\tkube-proxy\n", ""),
     ("", ""),
 ]
@@ -156,6 +156,21 @@ STATES = [
 
 @pytest.mark.parametrize(("text", "letter"), STATES)
 def test_process_state(text: str, letter: str) -> None:
+    assert process_state({STATUS: capture(STATUS, text)}) == letter
+
+
+@pytest.mark.parametrize(
+    ("name", "letter"),
+    [
+        ("kube-proxy", "T"),
+        ("hyperkube", "T"),
+        ("sh", ""),
+        ("systemd", ""),
+        ("kube-proxy-watch", ""),
+    ],
+)
+def test_process_one_may_be_another(name: str, letter: str) -> None:
+    text = f"Name:\t{name}\nUmask:\t0022\nState:\tT (stopped)\n"
     assert process_state({STATUS: capture(STATUS, text)}) == letter
 
 

@@ -37,6 +37,10 @@ def others(*pods: Pod, config: Capture | None = None) -> tuple[dict[str, tuple[s
         ((proxy(), agent("r", labels=ROUTER)), ("kube-router",)),
         ((proxy(), agent("r", labels=ROUTER, command=("--run-service-proxy=false",))), ()),
         ((agent("r", labels=ROUTER),), ()),  # alone
+        (
+            (proxy(), agent("kube-proxy-x", labels={"app": "kube-proxy"})),
+            ("kube-proxy (pod kube-system/kube-proxy-x)",),
+        ),
         ((proxy("n2"), agent("r", labels=ROUTER)), ()),  # on another node
         (
             (proxy(), agent("c", labels=CALICO, environment={"FELIX_BPFENABLED": "true"})),

@@ -285,7 +285,7 @@ def _two_proxies(state: ProxyState) -> Iterator[Finding]:
     for other in state.others:
         yield finding(
             "SVN312",
-            f"{other} handles Services on this node, and kube-proxy ({state.pod}) does too",
+            f"{other} handles Services on this node, and kube-proxy (pod {state.pod}) does too",
             node=state.node,
             next=f"kubectl get pods -A -o wide --field-selector spec.nodeName={state.node}",
         )
