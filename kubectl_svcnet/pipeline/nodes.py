@@ -230,17 +230,20 @@ class NodeReader:
 
 
 def _bare(reading: NodeReading) -> frozenset[Family]:
-    """A family without any Service that has endpoints needs no rules."""
+    """A family without any Service that has endpoints needs no rules; and with node ports at no
+    address of the node its jump to them is missing, by which iptables mode is known."""
     reader, view = reading.owner.reader, reading.view
     if reader is None or view is None or not reader.programmed(view):
         return frozenset()
     here = {family_of(address) for address in reading.node.addresses}
-    asked = (
-        frontend.family
-        for frontend, walks in reading.walks.items()
-        if any(walk.asked.expectation.endpoints for walk in walks)
-    )
-    return frozenset(f for f in here.intersection(asked) if not reader.programmed(view, f))
+    asked, reached = set[Family](), set[Family]()
+    for frontend, walks in reading.walks.items():
+        if any(walk.asked.expectation.endpoints for walk in walks):
+            asked.add(frontend.family)
+        if any(fate.endpoint for walk in walks for fate in walk.fates):
+            reached.add(frontend.family)
+    bare = here.intersection(asked) - reached
+    return frozenset(family for family in bare if not reader.programmed(view, family))
 
 
 def read_once(source: Source, readings: Iterable[NodeReading]) -> frozenset[str]:

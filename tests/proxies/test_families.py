@@ -81,3 +81,11 @@ def test_it_lost_one(plane: ControlPlane, mode: str, lost: Family) -> None:
     del seen[lost]
     assert {verdict for each in seen.values() for verdict in each} == {"ok"}
     assert {one.code for one in report.findings} <= {"SVN201", "SVN222"}, told(report)
+
+
+def test_node_ports_nowhere_are_no_rules_lost(plane: ControlPlane) -> None:
+    """IPv4's jump to them is not there, which else shows that kube-proxy programs it."""
+    plane.replace(every_kind())
+    settings: Object = {"nodePortAddresses": ["192.0.2.0/24"]}
+    with proxy_node(plane, "v1.36.3", "iptables", settings) as node:
+        assert said_of_the_proxy(node) == []
