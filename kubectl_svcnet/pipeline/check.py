@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engine.judge.coverage import coverage_of
@@ -90,13 +91,14 @@ def _report(
     gate: Gate,
 ) -> CheckReport:
     from ..engine.judge.defects import statements_of
-    from ..engine.judge.objects import rivals
+    from ..engine.judge.rivals import rivals
     from .judging import facts_of, gaps_of, services_of
 
     unseen, fail_on = _unseen(tracing, outcome), tracing.options.fail_on
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
-    found = [f for service in services for f in statements_of(service, facts)]
+    contested = rivals(services, partial(statements_of, facts=facts))
+    found = [f for service in contested.others for f in statements_of(service, facts)]
     changing = _changing(tracing, outcome)
     api = _objects(tracing, outcome)
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
@@ -106,7 +108,7 @@ def _report(
         *found,
         *objects.unsettled(beside, changing | _recent(tracing)),
         *objects.unsettled(api.findings, changing),
-        *rivals(services),
+        *contested.findings,
         *ranges.findings,
     )
     read = frozenset(name for name, r in outcome.readings.items() if r.view is not None)

@@ -14,6 +14,7 @@ from tests.e2e.test_check import MADE_TO_SHOW, found
 from tests.e2e.tool import ONLY, Answer, Svcnet
 from tests.lab import images, kube
 from tests.lab.shell import wait_until
+from tests.lab.topology import NODES
 
 pytestmark = pytest.mark.e2e
 
@@ -73,7 +74,7 @@ FAULTS: dict[str, tuple[Object, str, str]] = {
     "no-use-of-hints": ({"ports": [HTTP]}, "SVN417", "info"),
 }
 #: Claims the address of `claims`, whose finding names both.
-RIVAL = {"externalIPs": [NOBODYS], "selector": WEB, "ports": [HTTP]}
+RIVAL = {"externalIPs": [NOBODYS], "selector": DB, "ports": [{**HTTP, "targetPort": 3306}]}
 ORPHAN = ("SVN405", "default/nobody-there", "info")
 #: Of the workloads: its load balancer asks the health check node port.
 LEFT_OUT = ("SVN411", "default/edge-lb", "info")
@@ -189,3 +190,11 @@ def test_what_it_says(answers: tuple[Answer, Answer], name: str, words: str) -> 
         if one["service"] == f"default/{name}"
     ]
     assert words in finding["message"] + " ".join(finding["evidence"]), finding
+
+
+def test_what_a_node_lacks_for_the_rival(answers: tuple[Answer, Answer]) -> None:
+    """Each node serves one of the two; that it leads elsewhere than the other asks is no fault of
+    kube-proxy's."""
+    [finding] = [f for f in answers[0].findings() if f["code"] == "SVN413"]
+    lacking = {(one["node"], one["code"]) for one in finding["objects"]}
+    assert lacking == {(node.name, code) for node in NODES for code in ("SVN202", "SVN203")}

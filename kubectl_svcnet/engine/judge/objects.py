@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from ...model.address import IPAddress, Protocol, SocketAddress
 from ...model.counted import counted
 from ...model.finding import Finding, Level
-from ...model.report import ServiceTrace, Verdict
-from ...model.service import Endpoint, FrontendKind, Node, Service, ServiceName
+from ...model.service import Endpoint, Node, Service, ServiceName
 from ..codes import finding
 
 #: An Endpoints object holds no more (pkg/controller/util/endpoint, since 1.22).
@@ -150,38 +148,4 @@ def hints(
             next=f"kubectl -n {service.name.namespace} get endpointslices -l "
             f"kubernetes.io/service-name={service.name.name} -o yaml",
         ),
-    )
-
-
-_Place = tuple[IPAddress, int, Protocol]
-
-
-def rivals(traces: Iterable[ServiceTrace]) -> tuple[Finding, ...]:
-    """Addresses that two Services claim, and whom each node serves."""
-    claims: dict[_Place, dict[ServiceName, tuple[FrontendKind, frozenset[str]]]] = {}
-    for trace in traces:
-        for each in trace.frontends:
-            front = each.frontend
-            if front.address is not None:
-                serving = frozenset(n.node for n in each.nodes if n.verdict is Verdict.OK)
-                place = (front.address, front.port, front.protocol)
-                claims.setdefault(place, {})[front.service] = (front.kind, serving)
-    return tuple(_rivals(place, by) for place, by in claims.items() if len(by) > 1)
-
-
-def _rivals(
-    place: _Place, claims: Mapping[ServiceName, tuple[FrontendKind, frozenset[str]]]
-) -> Finding:
-    address, port, protocol = place
-    who = " and ".join(f"{name} ({kind.value})" for name, (kind, _) in claims.items())
-    first = next(iter(claims))
-    return finding(
-        "SVN413",
-        f"{SocketAddress(address, port)}/{protocol.value} is claimed by {who}",
-        service=str(first),
-        evidence=tuple(
-            f"{name} is served on {', '.join(sorted(nodes)) or 'no node'}"
-            for name, (_, nodes) in claims.items()
-        ),
-        next="kubectl get services -A -o wide",
     )

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.engine.judge.objects import hints, many, orphans, policies, rivals, sources
+from kubectl_svcnet.engine.judge.objects import hints, many, orphans, policies, sources
 from kubectl_svcnet.model.finding import Level
-from kubectl_svcnet.model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
-from kubectl_svcnet.model.service import FrontendKind, Node, Service, ServiceName
-from tests.samples import DB, endpoint, frontend, node, service
+from kubectl_svcnet.model.service import Node, ServiceName
+from tests.samples import DB, endpoint, node, service
 
 OUT = "node.kubernetes.io/exclude-from-external-load-balancers"
 NODES = [node("n1"), node("n2"), node("n3")]
@@ -112,25 +111,3 @@ def test_hints(zones: list[str], nodes: list[Node], words: str) -> None:
     found = hints(service(), endpoints, nodes)
     assert [(one.code, one.level) for one in found] == ([("SVN417", Level.INFO)] if words else [])
     assert all(one.message.endswith(words) for one in found)
-
-
-def claimed(name: str, address: str, **verdicts: Verdict) -> ServiceTrace:
-    whose = ServiceName("shop", name)
-    made: Service = service(name=whose)
-    front = frontend(FrontendKind.EXTERNAL_IP, address, 80, service=whose)
-    nodes = tuple(NodeTrace(node=n, dataplane="x", verdict=v) for n, v in verdicts.items())
-    return ServiceTrace(
-        service=made, frontends=(FrontendTrace(frontend=front, endpoints=(), nodes=nodes),)
-    )
-
-
-def test_two_services_for_one_address() -> None:
-    one = claimed("a", "192.0.2.1", n1=Verdict.OK, n2=Verdict.STALE)
-    other = claimed("b", "192.0.2.1", n1=Verdict.MISSING, n2=Verdict.OK)
-    (found,) = rivals([one, other, claimed("c", "192.0.2.2", n1=Verdict.OK)])
-    assert found.code == "SVN413"
-    assert found.message == (
-        "192.0.2.1:80/TCP is claimed by shop/a (ExternalIP) and shop/b (ExternalIP)"
-    )
-    assert found.evidence == ("shop/a is served on n1", "shop/b is served on n2")
-    assert rivals([one]) == ()
