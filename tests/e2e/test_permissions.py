@@ -157,6 +157,7 @@ def test_an_administrator_may_everything(svcnet: Svcnet) -> None:
 
 COMMANDS = (
     ("trace", "db-service"),
+    ("check",),
     ("ranges",),
     ("proxy",),
     ("logs", "db-service"),
@@ -222,7 +223,8 @@ def test_the_least_role_is_enough_and_no_more(
 ) -> None:
     start = lab.audit_log.stat().st_size
     runs = (*COMMANDS, ("trace", "-A"), ("trace", "db-service", "--steps"))
-    for command in (*runs, ("snapshot", str(tmp_path / "b.tar.gz"))):
+    bundle = str(tmp_path / "b.tar.gz")
+    for command in (*runs, ("snapshot", bundle), ("diff", bundle)):
         nodes = () if command[0] == "packet" else ONLY
         answer = svcnet(*command, *nodes, f"--as={LEAST}")
         assert answer.code == 0, answer.told()
