@@ -25,6 +25,8 @@ CONNECTION: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--client-certificate",), {"metavar": "FILE", "help": "client certificate for TLS"}),
     (("--client-key",), {"metavar": "FILE", "help": "client key for TLS"}),
     (("--token",), {"metavar": "TOKEN", "help": "bearer token"}),
+    (("--username",), {"metavar": "NAME", "help": "name for basic authentication"}),
+    (("--password",), {"metavar": "WORD", "help": "password for basic authentication"}),
     (("--as",), {"dest": "as_user", "metavar": "USER", "help": "user to impersonate"}),
     (("--as-uid",), {"metavar": "UID", "help": "UID to impersonate"}),
     (
@@ -43,6 +45,10 @@ CONNECTION: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--request-timeout",),
         {"metavar": "TIME", "help": "how long one API request may take (1s, 2m; 0: no limit)"},
+    ),
+    (
+        ("--disable-compression",),
+        {"action": "store_true", "help": "ask for answers that are not compressed"},
     ),
 )
 
@@ -282,4 +288,18 @@ def add(parser: argparse.ArgumentParser, *, title: str, flags: Any) -> None:
     stand before and after the command and the later one wins."""
     group = parser.add_argument_group(title)
     for names, keywords in flags:
-        group.add_argument(*names, **{"default": argparse.SUPPRESS, **keywords})
+        added = group.add_argument(*names, **{"default": argparse.SUPPRESS, **keywords})
+        if keywords.get("action") == "store_true":
+            _add_spelt_out(group, added)
+
+
+def _add_spelt_out(group: argparse._ArgumentGroup, switch: argparse.Action) -> None:
+    """--all-namespaces=false, as Go reads it; completion and help offer the short way alone."""
+    for word in ("true", "false"):
+        group.add_argument(
+            *(f"{name}={word}" for name in switch.option_strings),
+            dest=switch.dest,
+            action=f"store_{word}",
+            default=argparse.SUPPRESS,
+            help=argparse.SUPPRESS,
+        )

@@ -5,6 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
+
+#: What the name of a header may hold beside letters and digits (RFC 7230); the rest is escaped as
+#: client-go does it (`headerKeyEscape`).
+_HEADER_SIGNS = "!#$&'*+-.^_`|~"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,9 @@ class Overrides:
     client_certificate: str | None = None
     client_key: str | None = None
     token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    disable_compression: bool | None = None
     as_user: str | None = None
     as_uid: str | None = None
     as_groups: tuple[str, ...] = ()
@@ -68,7 +76,8 @@ class Impersonation:
         pairs = [("Impersonate-User", self.user), ("Impersonate-Uid", self.uid)]
         found = [(name, value) for name, value in pairs if value]
         found += [("Impersonate-Group", group) for group in self.groups]
-        return (*found, *((f"Impersonate-Extra-{key}", value) for key, value in self.extra))
+        extra = ((quote(key, safe=_HEADER_SIGNS), value) for key, value in self.extra)
+        return (*found, *((f"Impersonate-Extra-{key}", value) for key, value in extra))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,4 +92,5 @@ class ClusterConfig:
     impersonation: Impersonation = Impersonation()
     proxy: str | None = field(default=None, repr=False)  # may hold a password
     request_timeout: float | None = None
+    compression: bool = True
     cluster_info: Mapping[str, Any] = field(default_factory=dict, repr=False)  # for exec plugins

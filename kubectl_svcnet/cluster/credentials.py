@@ -1,9 +1,9 @@
 """From a ClusterConfig to an Authorization header and a TLS context; secrets stay in memory.
 
-Exec plugins and auth providers come from kubernetes.config. A plugin that fails is an error that
-names it and its cause: going on unauthenticated, as that library does, would show another
-cluster than kubectl shows. Client keys reach OpenSSL through an anonymous file where the system
-has one, else through a file of mode 0600 that is gone at once.
+Auth providers come from kubernetes.config. One that fails is an error that names it and its cause:
+going on unauthenticated, as that library does, would show another cluster than kubectl shows.
+Client keys reach OpenSSL through an anonymous file where the system has one, else through a file
+of mode 0600 that is gone at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import ClusterError
 from .config import ClusterConfig, Tls
+from .plugin import run_plugin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,15 +32,16 @@ def load_credentials(config: ClusterConfig) -> Credentials:
     """Runs the exec plugin, if there is one. Raises ClusterError."""
     auth, tls = config.auth, config.tls
     token = _token_of_file(auth.token_file, auth.token) if auth.token_file else auth.token
-    if token is None and auth.exec is not None and not auth.username:
-        return _of_plugin(config, auth.exec)
-    if token is None and auth.provider is not None:
-        token = _of_provider(config, auth.provider)
     if token is not None:
-        return Credentials(authorization=_header(f"Bearer {token.strip()}"), tls=tls)
+        return Credentials(authorization=_header(f"Bearer {token}"), tls=tls)
     if auth.username:
         pair = base64.b64encode(f"{auth.username}:{auth.password or ''}".encode()).decode()
         return Credentials(authorization=f"Basic {pair}", tls=tls)
+    if auth.exec is not None:
+        return _of_plugin(config, auth.exec)
+    if auth.provider is not None:
+        token = _of_provider(config, auth.provider)
+        return Credentials(authorization=_header(f"Bearer {token}"), tls=tls)
     return Credentials(tls=tls)
 
 
@@ -52,59 +54,33 @@ def _header(value: str) -> str:
 def _token_of_file(path: str, otherwise: str | None) -> str:
     try:
         with open(path, encoding="utf-8") as file:
-            return file.read().strip()
+            token = file.read().strip()
     except (OSError, UnicodeDecodeError) as error:
         if otherwise:
             return otherwise
         cause = getattr(error, "strerror", None) or "not text"
         raise ClusterError(f"getting credentials: cannot read {path}: {cause}") from None
+    if not token:
+        raise ClusterError(f"getting credentials: {path} is empty")
+    return token
 
 
 def _of_plugin(config: ClusterConfig, plugin: Mapping[str, Any]) -> Credentials:
-    from kubernetes.config.config_exception import ConfigException
-    from kubernetes.config.exec_provider import ExecProvider
-    from kubernetes.config.kube_config import ConfigNode
-
-    name = str(plugin.get("command") or "")
-    info = {**config.cluster_info, "server": config.server}
-    try:
-        status = ExecProvider(
-            ConfigNode("exec", dict(plugin)), None, ConfigNode("cluster", info)
-        ).run()
-    except ConfigException as error:
-        raise ClusterError(f"getting credentials: exec plugin {name!r}: {error}") from error
-    except AttributeError as error:  # how ExecProvider meets a failure on a terminal
-        message = f"getting credentials: exec plugin {name!r} failed; it has said why itself"
-        raise ClusterError(message) from error
-    except OSError as error:
-        hint = str(plugin.get("installHint") or "").strip()
-        cause = error.strerror or str(error)
-        message = f"getting credentials: exec: executable {name} failed: {cause}"
-        raise ClusterError(f"{message}\n{hint}" if hint else message) from error
-    return _of_status(config, name, status)
-
-
-def _of_status(config: ClusterConfig, name: str, status: Any) -> Credentials:
-    status = status if isinstance(status, Mapping) else {}
-    token = str(status.get("token") or "")
-    cert = str(status.get("clientCertificateData") or "")
-    key = str(status.get("clientKeyData") or "")
-    if not token and not (cert and key):
-        raise ClusterError(
-            f"getting credentials: exec plugin {name!r} gave neither a token nor a client"
-            " certificate"
-        )
-    tls = config.tls
-    if cert and key:
+    status = run_plugin(config, plugin)
+    tls, token = config.tls, str(status.get("token") or "")
+    if cert := str(status.get("clientCertificateData") or ""):
         tls = replace(
-            tls, cert_file=None, key_file=None, cert_data=cert.encode(), key_data=key.encode()
+            tls,
+            cert_file=None,
+            key_file=None,
+            cert_data=cert.encode(),
+            key_data=str(status["clientKeyData"]).encode(),
         )
-    header = _header(f"Bearer {token.strip()}") if token else None
-    return Credentials(authorization=header, tls=tls)
+    return Credentials(authorization=_header(f"Bearer {token}") if token else None, tls=tls)
 
 
 def _of_provider(config: ClusterConfig, provider: Mapping[str, Any]) -> str:
-    """oidc and gcp, refreshed where they have expired; nothing is written back."""
+    """Refreshed where it has expired; nothing is written back."""
     from kubernetes.client import Configuration
     from kubernetes.config import load_kube_config_from_dict
 

@@ -63,8 +63,7 @@ class Follower:
         from urllib3 import HTTPHeaderDict, Timeout
 
         headers = HTTPHeaderDict({"Accept": "*/*"})
-        for name, value in self._transport.headers():
-            headers.add(name, value)
+        self._transport.sign(headers)
         return self._transport.pool().request(
             "GET",
             self._transport.url(*_target(request)),

@@ -20,6 +20,7 @@ from typing import Any
 from ..errors import ClusterError, UsageError, did_you_mean
 from .config import Auth, ClusterConfig, Impersonation, Overrides, Tls
 from .proxy import proxy_for
+from .validity import check_cluster, check_file, check_identity, check_user
 
 Config = Mapping[str, Any]
 
@@ -96,15 +97,21 @@ def resolve(
     context = _context(merged, overrides, name)
     cluster = _entry(merged, "clusters", overrides.cluster or context.get("cluster"), "cluster")
     user = _entry(merged, "users", overrides.user or context.get("user"), "auth info")
-    server = (overrides.server or str(cluster.get("server") or "")).rstrip("/")
+    server = overrides.server or str(cluster.get("server") or "")
     if not server:
         raise ClusterError(
             "no cluster: no kubeconfig sets one, and this is not inside a cluster",
             next="kubectl config get-contexts",
         )
-    server = server if "://" in server else f"http://{server}"
+    server = _base(server if "://" in server else f"http://{server}")
     proxy = str(cluster.get("proxy-url") or "") or proxy_for(server, environment)
-    secure = server.lower().startswith("https://")
+    secure = server.startswith("https://")
+    user = _with_flags(user, overrides)
+    check_cluster(str(overrides.cluster or context.get("cluster") or ""), cluster)
+    who = str(overrides.user or context.get("user") or "")
+    check_user(who, user)
+    if secure:
+        check_identity(who, user)
     return ClusterConfig(
         server=server,
         namespace=overrides.namespace
@@ -114,12 +121,19 @@ def resolve(
         context=name,
         tls=_tls(cluster, user, overrides) if secure else Tls(),
         # Credentials are never sent in clear (client-go IsConfigTransportTLS).
-        auth=_auth(user, overrides) if secure else Auth(),
+        auth=_auth(user) if secure else Auth(),
         impersonation=_impersonation(user, overrides),
         proxy=proxy,
         request_timeout=parse_timeout(overrides.request_timeout),
+        compression=not (overrides.disable_compression or cluster.get("disable-compression")),
         cluster_info=dict(cluster),
     )
+
+
+def _base(server: str) -> str:
+    """What paths are added to: no query and no fragment (client-go `DefaultServerURL`)."""
+    scheme, _, rest = server.partition("://")
+    return f"{scheme.lower()}://{re.split('[?#]', rest)[0]}".rstrip("/")
 
 
 def _context(merged: Config, overrides: Overrides, name: str) -> Mapping[str, Any]:
@@ -157,8 +171,6 @@ def _tls(cluster: Config, user: Config, flags: Overrides) -> Tls:
     if flags.insecure or flags.certificate_authority:
         insecure = bool(flags.insecure)
         ca_file, ca_data = flags.certificate_authority, None
-    elif flags.insecure is False:
-        insecure = False
     if insecure and (ca_file or ca_data):
         raise ClusterError(
             "specifying a root certificates file with the insecure flag is not allowed"
@@ -168,10 +180,6 @@ def _tls(cluster: Config, user: Config, flags: Overrides) -> Tls:
         name = flags.tls_server_name
     cert, cert_data = _text(user, "client-certificate"), _data(user, "client-certificate-data")
     key, key_data = _text(user, "client-key"), _data(user, "client-key-data")
-    if flags.client_certificate:
-        cert, cert_data = flags.client_certificate, None
-    if flags.client_key:
-        key, key_data = flags.client_key, None
     return Tls(
         verify=not insecure,
         server_name=name,
@@ -184,17 +192,29 @@ def _tls(cluster: Config, user: Config, flags: Overrides) -> Tls:
     )
 
 
-def _auth(user: Config, flags: Overrides) -> Auth:
-    if flags.token:
-        return Auth(token=flags.token)
-    plugin, provider = user.get("exec"), user.get("auth-provider")
+def _with_flags(user: Config, flags: Overrides) -> Config:
+    given = {
+        "client-certificate": flags.client_certificate,
+        "client-key": flags.client_key,
+        "token": flags.token,
+        "username": flags.username,
+        "password": flags.password,
+    }
+    return {**user, **{key: value for key, value in given.items() if value}}
+
+
+def _auth(user: Config) -> Auth:
+    """A plugin is for those who are not known otherwise (client-go `exec.go`)."""
+    known = any(user.get(key) for key in ("token", "tokenFile", "username")) or bool(
+        user.get("client-certificate") or user.get("client-certificate-data")
+    )
     return Auth(
         token=_text(user, "token"),
         token_file=_text(user, "tokenFile"),
         username=_text(user, "username"),
         password=_text(user, "password"),
-        exec=plugin if isinstance(plugin, Mapping) else None,
-        provider=provider if isinstance(provider, Mapping) else None,
+        exec=None if known else user.get("exec"),
+        provider=None if known else user.get("auth-provider"),
     )
 
 
@@ -320,6 +340,7 @@ def _read(path: str, must_exist: bool) -> dict[str, Any] | None:
         return None
     if not isinstance(config, dict):
         raise ClusterError(f"kubeconfig {path} is not a mapping")
+    check_file(config)
     return with_absolute_paths(config, os.path.dirname(os.path.abspath(path)))
 
 

@@ -186,13 +186,13 @@ class Rest:
     ) -> _Response:
         from urllib3 import HTTPHeaderDict, Timeout
 
-        headers = HTTPHeaderDict({"Accept": "application/json", "Accept-Encoding": "gzip"})
+        encoding = "gzip" if self._transport.compression else "identity"
+        headers = HTTPHeaderDict({"Accept": "application/json", "Accept-Encoding": encoding})
         if path.endswith("/log"):
             headers["Accept"] = "*/*"
         if body is not None:
             headers["Content-Type"] = "application/json"
-        for name, value in self._transport.headers():
-            headers.add(name, value)
+        self._transport.sign(headers)
         if deadline.expired():
             raise deadline.fault(doing)
         try:

@@ -18,11 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from .. import __version__
 from ..errors import ClusterError
 from ..model.capture import Reason
+from . import socks
 from .config import ClusterConfig
 from .credentials import Credentials, load_credentials, tls_context
 from .deadline import Deadline
@@ -30,6 +31,7 @@ from .faults import fault
 
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
 _RENEWAL = 30.0  # seconds
+_SOCKS = ("socks5", "socks5h")
 _SAFE = "/:@!$'()*,~-._?"  # what both Go and proxies take as it is in a query
 
 
@@ -86,6 +88,11 @@ class Transport:
             found.append(("Authorization", authorization))
         return [*found, *self._config.impersonation.headers()]
 
+    def sign(self, headers: Any) -> None:
+        """Adds them to those of one request, which go out as UTF-8, as Go's do."""
+        for name, value in self.headers():
+            headers.add(name, value.encode().decode("latin-1"))
+
     def _ready(self) -> Credentials:
         with self._lock:
             if self._credentials is None:
@@ -93,6 +100,10 @@ class Transport:
                 if self._address.secure:
                     self._context = tls_context(self._credentials.tls)
             return self._credentials
+
+    @property
+    def compression(self) -> bool:
+        return self._config.compression
 
     @property
     def generation(self) -> int:
@@ -140,9 +151,28 @@ class Transport:
         if proxy is None:
             return urllib3.PoolManager(**keywords)
         parts = urlsplit(proxy)
-        if parts.scheme.startswith("socks"):
-            return _socks_manager()(proxy, **keywords)
+        if parts.scheme in _SOCKS:
+            return self._socks_manager(keywords)
         return urllib3.ProxyManager(proxy, proxy_headers=_proxy_authorization(parts), **keywords)
+
+    def _socks_manager(self, keywords: dict[str, Any]) -> Any:
+        """urllib3's own needs another package, and connects nothing for execs."""
+        import urllib3
+
+        manager = urllib3.PoolManager(**keywords)
+        manager.pool_classes_by_scheme = {
+            scheme: self._by_socks(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+        }
+        return manager
+
+    def _by_socks(self, pool: Any) -> Any:
+        proxy, address = urlsplit(self._config.proxy or ""), self._address
+
+        class Connection(pool.ConnectionCls):  # type: ignore[misc]
+            def _new_conn(self) -> socket.socket:
+                return _connect_by_proxy(proxy, address, Deadline(self.timeout))
+
+        return type(f"Socks{pool.__name__}", (pool,), {"ConnectionCls": Connection})
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
         """Connected, through the proxy if there is one, with TLS done."""
@@ -163,15 +193,7 @@ class Transport:
             raise
 
 
-def _socks_manager() -> Any:
-    try:
-        from urllib3.contrib.socks import SOCKSProxyManager
-    except ImportError:
-        raise fault(Reason.UNREACHABLE, "a SOCKS proxy needs the package PySocks") from None
-    return SOCKSProxyManager
-
-
-def _proxy_authorization(proxy: Any) -> dict[str, str]:
+def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
     if not proxy.username:
         return {}
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}".encode()
@@ -184,19 +206,23 @@ def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     return sock
 
 
-def _connect_by_proxy(proxy: Any, to: _Address, deadline: Deadline) -> socket.socket:
-    if proxy.scheme != "http":  # TLS within TLS, and SOCKS, are beyond the standard library
+def _connect_by_proxy(proxy: SplitResult, to: _Address, deadline: Deadline) -> socket.socket:
+    if proxy.scheme not in ("http", *_SOCKS):  # TLS within TLS is beyond the standard library
         raise fault(Reason.UNREACHABLE, f"exec through a {proxy.scheme} proxy is not supported")
-    sock = _connect(proxy.hostname or "", proxy.port or 80, deadline)
+    port = proxy.port or (1080 if proxy.scheme in _SOCKS else 80)
+    sock = _connect(proxy.hostname or "", port, deadline)
     try:
-        _ask_proxy(sock, proxy, to, deadline)
+        if proxy.scheme in _SOCKS:
+            socks.connect(sock, proxy, to.host, to.port, deadline)
+        else:
+            _ask_proxy(sock, proxy, to, deadline)
     except BaseException:
         sock.close()
         raise
     return sock
 
 
-def _ask_proxy(sock: socket.socket, proxy: Any, to: _Address, deadline: Deadline) -> None:
+def _ask_proxy(sock: socket.socket, proxy: SplitResult, to: _Address, deadline: Deadline) -> None:
     host = f"[{to.host}]" if ":" in to.host else to.host
     lines = [f"CONNECT {host}:{to.port} HTTP/1.1", f"Host: {host}:{to.port}"]
     lines += [f"{name}: {value}" for name, value in _proxy_authorization(proxy).items()]

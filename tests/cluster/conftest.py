@@ -28,6 +28,7 @@ from kubectl_svcnet.cluster.limits import Limits
 from kubectl_svcnet.cluster.live import LiveSource
 
 SUCCESS = b'\x03{"metadata":{},"status":"Success"}'
+NOT_FOUND = "the server could not find the requested resource"
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Asked:
     query: list[tuple[str, str]]
     headers: list[tuple[str, str]]
     body: bytes = b""
+    server_name: str | None = None  # what TLS was asked for
+    subject: str = ""  # of the client's certificate
 
     def header(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -160,11 +163,12 @@ Route = Callable[[Exchange], None]
 
 @dataclass
 class Api:
-    """The server; `routes` maps a path to what answers it."""
+    """The server; `routes` maps a path to what answers it, `otherwise` answers the rest."""
 
     server: ThreadingHTTPServer
     scheme: str = "http"
     routes: dict[str, Route] = field(default_factory=dict)
+    otherwise: Route = lambda exchange: exchange.refuse(404, NOT_FOUND)
     asked: list[Asked] = field(default_factory=list)
     most_at_once: int = 0
     _now: int = 0
@@ -187,6 +191,7 @@ class Api:
             parse_qsl(parts.query, keep_blank_values=True),
             handler.headers.items(),
             handler.rfile.read(size) if size else b"",
+            *_of_tls(handler.connection),
         )
         with self._lock:
             self.asked.append(asked)
@@ -194,11 +199,7 @@ class Api:
             self.most_at_once = max(self.most_at_once, self._now)
         exchange = Exchange(handler, asked)
         try:
-            route = self.routes.get(parts.path)
-            if route is None:
-                exchange.refuse(404, "the server could not find the requested resource")
-            else:
-                route(exchange)
+            self.routes.get(parts.path, self.otherwise)(exchange)
         except OSError:
             handler.close_connection = True
         finally:
@@ -217,24 +218,50 @@ def api() -> Iterator[Api]:
     yield from serve(None)
 
 
+def _of_tls(connection: Any) -> tuple[str | None, str]:
+    """The name that was asked for, and the subject of the client's certificate."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return None, ""
+    subject: Any = (connection.getpeercert() or {}).get("subject", ())
+    words = [f"{key}={value}" for part in subject for key, value in part]
+    return getattr(connection, "asked_for", None), ",".join(words)
+
+
 @pytest.fixture
-def tls_api(certificate: Path) -> Iterator[Api]:
+def tls_api(certificate: Path, client_certificate: Path) -> Iterator[Api]:
+    """Takes the client's certificate, but needs none."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    context.load_verify_locations(client_certificate)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.sni_callback = lambda sock, name, _: setattr(sock, "asked_for", name)
     yield from serve(context)
 
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate and key in one file, for 127.0.0.1 and the name api.test."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    key = path.with_name("key.pem")
+    """The server's, for 127.0.0.1, ::1 and the name api.test."""
+    return _self_signed(
+        tmp_path_factory.mktemp("tls"),
+        "/CN=loopback",
+        *("-addext", "subjectAltName=IP:127.0.0.1,IP:::1,DNS:api.test"),
+    )
+
+
+@pytest.fixture(scope="session")
+def client_certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _self_signed(tmp_path_factory.mktemp("client"), "/O=dev/CN=jane")
+
+
+def _self_signed(folder: Path, subject: str, *more: str) -> Path:
+    """Certificate and key in one file."""
+    path, key = folder / "both.pem", folder / "key.pem"
+    command = [
+        *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
+        *("-nodes", "-days", "2", "-subj", subject, "-keyout", str(key), "-out", str(path), *more),
+    ]
     subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"),
-            *("-nodes", "-days", "2", "-subj", "/CN=loopback", "-keyout", key, "-out", path),
-            *("-addext", "subjectAltName=IP:127.0.0.1,DNS:api.test"),
-        ],
+        command,
         check=True,
         capture_output=True,
     )

@@ -62,7 +62,6 @@ CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, Any]]] = {
     "a missing file": (["missing", A], {}),
     "the same key twice": ([A, A_AGAIN], {}),
     "another context": ([A, B], {"context": "b"}),
-    "no user": ([config("a", current="a", user={})], {}),
     "tls": (
         [
             config(
@@ -190,7 +189,7 @@ def test_flags_over_the_file() -> None:
         "a",
         current="a",
         cluster={"certificate-authority-data": encoded("CA"), "tls-server-name": "file"},
-        user={"client-certificate-data": encoded("C"), "client-key-data": encoded("K"), "exec": {}},
+        user={"exec": {"command": "x", "apiVersion": "v1", "interactiveMode": "Never"}},
     )
     assert resolved(file, server="https://b").tls.server_name is None
     assert resolved(file, server="b:1").server == "http://b:1"
@@ -207,7 +206,7 @@ def test_flags_over_the_file() -> None:
 
 
 def test_impersonation_by_flags() -> None:
-    file = config("a", current="a", user={"as": "jane", "as-groups": ["g"]})
+    file = config("a", current="a", user={"token": "t", "as": "jane", "as-groups": ["g"]})
     found = resolved(file, as_user="joe", as_groups=("x", "y"), as_user_extra=("Scopes=a=b",))
     assert found.impersonation.headers() == (
         ("Impersonate-User", "joe"),
@@ -246,6 +245,7 @@ ERRORS: dict[str, tuple[tuple[Any, ...], dict[str, Any], str]] = {
         "certificate-authority-data is not base64",
     ),
     "a name twice": (({**A, "users": A["users"] * 2},), {}, 'duplicate name "a"'),
+    "nobody": ((config("a", current="a", user={}),), {}, 'user "a" has no credentials'),
     "groups without a user": ((A,), {"as_groups": ("g",)}, "without impersonating a user"),
 }
 
@@ -331,7 +331,6 @@ def test_relative_paths_belong_to_their_file(tmp_path: Path) -> None:
         "client-certificate": "c.crt",
         "client-key": "/abs/c.key",
         "tokenFile": "token",
-        "exec": {"command": "./bin/login", "apiVersion": "v1"},
     }
     file = config("a", current="a", cluster={"certificate-authority": "pki/ca.crt"}, user=user)
     (folder / "config").write_text(json.dumps(file))
@@ -340,12 +339,18 @@ def test_relative_paths_belong_to_their_file(tmp_path: Path) -> None:
     assert found.tls.cert_file == str(folder / "c.crt")
     assert found.tls.key_file == "/abs/c.key"
     assert found.auth.token_file == str(folder / "token")
+
+
+def test_a_plugin_beside_its_file(tmp_path: Path) -> None:
+    plugin = {"command": "./bin/login", "apiVersion": "v1", "interactiveMode": "Never"}
+    (tmp_path / "config").write_text(json.dumps(config("a", current="a", user={"exec": plugin})))
+    found = load_config(Overrides(kubeconfig=str(tmp_path / "config")), {})
     assert found.auth.exec is not None
-    assert found.auth.exec["command"] == str(folder / "bin/login")
+    assert found.auth.exec["command"] == str(tmp_path / "bin/login")
 
 
 def test_a_plugin_on_the_path_stays_a_name() -> None:
-    user = {"exec": {"command": "aws", "apiVersion": "v1"}}
+    user = {"exec": {"command": "aws", "apiVersion": "v1", "interactiveMode": "Never"}}
     found = resolved(config("a", current="a", user=user))
     assert found.auth.exec is not None
     assert found.auth.exec["command"] == "aws"

@@ -24,6 +24,7 @@ from kubectl_svcnet.model.capture import (
     ReviewRequest,
 )
 from kubectl_svcnet.model.commands import Command
+from tests.cluster.relays import Relay, socks
 
 POD = "/api/v1/namespaces/kube-system/pods/x"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -200,8 +201,23 @@ def test_a_proxy_that_refuses(tls_api: Any, certificate: Path) -> None:
 
 
 def test_an_exec_through_a_proxy_of_another_kind(api: Any) -> None:
-    failure = api.source(config=api.config(proxy="socks5://x:1")).fetch(EXEC)[0].failure
-    assert "socks5 proxy is not supported" in failure.message
+    failure = api.source(config=api.config(proxy="https://x:1")).fetch(EXEC)[0].failure
+    assert "https proxy is not supported" in failure.message
+
+
+@pytest.mark.tools("openssl")
+def test_requests_and_execs_go_through_a_socks_proxy(tls_api: Any, certificate: Path) -> None:
+    proxy = Relay(tls_api.port, socks(password=True))
+    config = tls_api.config(
+        server=f"https://api.test:{tls_api.port}",
+        tls=trusted(certificate),
+        proxy=f"socks5://me:p%40ss@127.0.0.1:{proxy.port}",
+    )
+    web, shell = ask_both(tls_api, config)
+    proxy.close()
+    assert web is None
+    assert "the script ended" in shell.message
+    assert proxy.asked == [f"api.test:{tls_api.port} as me:p@ss"] * 2
 
 
 def test_the_environment_plays_no_part(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
