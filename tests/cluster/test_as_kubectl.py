@@ -91,13 +91,13 @@ def of_cluster(cluster: dict[str, Any], **more: Any) -> Case:
     return Case([one(cluster=cluster)], **more)
 
 
-def oidc(*, exp: int = 4102444800, **changed: str) -> dict[str, Any]:
+def oidc(*, exp: int = 4102444800, without: str = "") -> dict[str, Any]:
     parts = [
         base64.urlsafe_b64encode(json.dumps(p).encode()) for p in ({"alg": "none"}, {"exp": exp})
     ]
     token = ".".join([*(part.decode().rstrip("=") for part in parts), "sig"])
     issuer = {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "c", "id-token": token}
-    return {"auth-provider": {"name": "oidc", "config": {**issuer, **changed}}}
+    return {"auth-provider": {"name": "oidc", "config": {**issuer, without: ""}}}
 
 
 CERT = {"client-certificate-data": "@CERT64", "client-key-data": "@CERT64"}
@@ -416,8 +416,8 @@ CASES: dict[str, Case] = {
     # As whom, by OpenID Connect
     "OIDC": of_user(oidc()),
     "OIDC, expired": of_user(oidc(exp=1), refused=True),
-    "OIDC without an issuer": of_user(oidc(**{"idp-issuer-url": ""}), refused=True),
-    "OIDC without a client": of_user(oidc(**{"client-id": ""}), refused=True),
+    "OIDC without an issuer": of_user(oidc(without="idp-issuer-url"), refused=True),
+    "OIDC without a client": of_user(oidc(without="client-id"), refused=True),
     "OIDC and --token": of_user(oidc(), flags="--token T"),
     # In whose name
     "--as without permission": of(flags="--as mallory", refused=True),
