@@ -190,8 +190,9 @@ def no_tool(tool: str) -> Failure:
 
 def absent(command: Command) -> Failure:
     spec = COMMANDS[command.name]
-    why = f"{spec.needs.value} is not loaded" if spec.needs else ""
-    if spec.unless:
+    if spec.needs and not spec.unless:
+        why = f"{spec.needs.value} is not loaded"
+    else:
         why = f"{' or '.join(spec.unless)} exists"
     return Failure(reason=Reason.NOT_PRESENT, message=f"{' '.join(spec.argv[:1])}: not run, {why}")
 
