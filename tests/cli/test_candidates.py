@@ -1,9 +1,12 @@
-"""Names of a loopback API server, offered to this process, to the real kubectl and a real bash."""
+"""Names of a loopback API server, offered to this process, to the real kubectl and real shells."""
 
 from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
 import shutil
 import subprocess
 import sys
@@ -275,19 +278,20 @@ printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
+#: What is typed, and what there is to choose from. A new word's beginning is its only candidate.
+TYPED = [
+    ("kubectl-svcnet tra", {"trace"}),
+    ("kubectl-svcnet trace ", {"db-service", "web"}),
+    ("kubectl-svcnet trace d", {"db-service"}),
+    ("kubectl-svcnet trace -n shop ", {"cart"}),
+    ("kubectl-svcnet trace --no-h", {"--no-headers"}),
+    ("kubectl-svcnet proxy --node n", {"n1", "n2"}),
+    ("kubectl-svcnet --context t", {"there"}),
+]
+
+
 @pytest.mark.tools("bash")
-@pytest.mark.parametrize(
-    ("line", "expected"),
-    [
-        ("kubectl-svcnet tra", {"trace"}),
-        ("kubectl-svcnet trace ", {"db-service", "web"}),
-        ("kubectl-svcnet trace d", {"db-service"}),
-        ("kubectl-svcnet trace -n shop ", {"cart"}),
-        ("kubectl-svcnet trace --no-h", {"--no-headers"}),
-        ("kubectl-svcnet proxy --node n", {"n1", "n2"}),
-        ("kubectl-svcnet --context t", {"there"}),
-    ],
-)
+@pytest.mark.parametrize(("line", "expected"), TYPED)
 def test_by_a_real_bash(config: Path, programs: Path, line: str, expected: set[str]) -> None:
     answer = subprocess.run(
         ["bash", "--norc", "-c", BASH, "bash", line, line.rpartition(" ")[2]],
@@ -299,3 +303,66 @@ def test_by_a_real_bash(config: Path, programs: Path, line: str, expected: set[s
     )
     assert answer.stderr == ""
     assert {word.strip() for word in answer.stdout.splitlines()} == expected
+
+
+@pytest.mark.tools("fish")
+@pytest.mark.parametrize(("line", "expected"), TYPED)
+def test_by_a_real_fish(
+    config: Path, programs: Path, tmp_path: Path, line: str, expected: set[str]
+) -> None:
+    answer = subprocess.run(
+        ["fish", "-c", "kubectl-svcnet completion fish | source; complete -C $argv", line],
+        env={**os.environ, "HOME": str(tmp_path), "PATH": f"{programs}:{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.stderr == ""
+    assert {word.partition("\t")[0] for word in answer.stdout.splitlines()} == expected
+
+
+#: Ctrl-X shows the line as it is, and empties it.
+ZSH = r"""
+PROMPT=; autoload -Uz compinit; compinit -u -D
+eval "$(kubectl-svcnet completion zsh)"
+show() { print -r -- "<<$BUFFER>>"; BUFFER= }; zle -N show; bindkey '^X' show; print read''y
+"""
+
+
+@pytest.mark.tools("zsh")
+def test_by_a_real_zsh(config: Path, programs: Path, tmp_path: Path) -> None:
+    """On a terminal of its own, where the only candidate is completed."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "TERM": "dumb"}
+    with (
+        open(ours, "r+b", buffering=0) as terminal,
+        subprocess.Popen(
+            ["zsh", "-f", "-i"],
+            **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+            env={**environment, "HOME": str(tmp_path)},
+            start_new_session=True,
+        ) as shell,
+    ):
+        os.close(theirs)
+        try:
+            terminal.write(ZSH.encode())
+            read_until(terminal, rb"ready")
+            for line, expected in TYPED:
+                terminal.write(line.encode() + b"\t\x18")
+                found = read_until(terminal, rb"<<(.*)>>")[1].decode()
+                before, _, word = line.rpartition(" ")
+                alone = f"{before} {next(iter(expected))} "
+                assert found == (alone if len(expected) == 1 else f"{before} {word}")
+        finally:
+            shell.kill()
+
+
+def read_until(terminal: Any, pattern: bytes, seconds: float = 60.0) -> re.Match[bytes]:
+    end, data = time.monotonic() + seconds, b""
+    while (found := re.search(pattern, data)) is None:
+        assert time.monotonic() < end, data
+        if select.select([terminal], [], [], 1)[0]:
+            data += terminal.read(4096)
+    return found
