@@ -58,10 +58,13 @@ def poison(value: Any, text: str) -> Any:
 
 
 REPORTS = (
+    "addresses",
     "checked",
     "followed-nothing",
     "half-blind",
     "logs",
+    "packet",
+    "packets",
     "permissions",
     "plan",
     "proxy",
