@@ -6,6 +6,11 @@ import argparse
 
 from . import flags
 
+_SERVICE = (
+    "NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT; "
+    "none: all of the namespace"
+)
+
 
 def services(command: argparse.ArgumentParser) -> None:
     named(command)
@@ -26,18 +31,17 @@ def named(command: argparse.ArgumentParser) -> None:
         "services",
         nargs="*",
         metavar="SERVICE",
-        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT; "
-        "none: all of the namespace",
+        help=_SERVICE,
     )
-    flags.add(command, title="Which Services", flags=flags.SERVICES)
+    flags.add(command, title="Which client", flags=flags.CLIENT)
 
 
 def log_service(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "services",
-        nargs="+",
+        nargs="*",
         metavar="SERVICE",
-        help="NAME, svc/NAME, NAME.NAMESPACE, an address, ADDRESS:PORT or :NODEPORT",
+        help=_SERVICE,
     )
     flags.add(command, title="Which lines", flags=flags.LOGS)
 
@@ -87,10 +91,6 @@ def shell(command: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write kubectl_complete-svcnet, by which kubectl completes (krew links none)",
     )
-
-
-def settle(command: argparse.ArgumentParser) -> None:
-    flags.add(command, title="How long to look", flags=flags.SETTLE)
 
 
 def which(command: argparse.ArgumentParser) -> None:

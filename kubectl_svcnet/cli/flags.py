@@ -57,6 +57,8 @@ COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         ("-o", "--output"),
         {"choices": ("table", "wide", "json", "yaml", "name"), "help": "output format"},
     ),
+    (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
+    (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
     (("--no-headers",), {"action": "store_true", "help": "tables without their header line"}),
     (
         ("--color",),
@@ -79,6 +81,10 @@ COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--exec-timeout",),
         {"metavar": "TIME", "help": "how long one exec may take (default 10s)"},
+    ),
+    (
+        ("--settle",),
+        {"metavar": "TIME", "help": "how long a difference must last to count (default 5s)"},
     ),
     (
         ("--max-parallel",),
@@ -110,16 +116,7 @@ COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("-v", "--v"), {"dest": "verbosity", "metavar": "LEVEL", "help": "say what is asked (1-9)"}),
 )
 
-SETTLE: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (
-        ("--settle",),
-        {"metavar": "TIME", "help": "how long a difference must last to count (default 5s)"},
-    ),
-)
-
-SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
-    (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+CLIENT: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (
         ("--from",),
         {
@@ -128,7 +125,6 @@ SERVICES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "the pod that is the client on its node (default: one that is no endpoint)",
         },
     ),
-    *SETTLE,
 )
 
 MOST_PODS: tuple[tuple[str, ...], dict[str, Any]] = (
@@ -172,10 +168,6 @@ PIPELINES: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 RIGHTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (
-        ("-A", "--all-namespaces"),
-        {"action": "store_true", "help": "for Services of all namespaces"},
-    ),
     (("--role",), {"action": "store_true", "help": "print the least Role to apply, as YAML"}),
 )
 

@@ -6,6 +6,7 @@ Nothing heavy is imported until a command runs: `--help` must cost no more than 
 from __future__ import annotations
 
 import argparse
+import errno
 import gc
 import os
 import re
@@ -225,7 +226,7 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
         "what logs and Events say about a Service, in order",
         _logs,
         arguments.log_service,
-        " SERVICE",
+        " [SERVICE...]",
     ),
     "packet": (
         "what one node does with one packet, rule by rule",
@@ -242,7 +243,7 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
     "proxy": (
         "what each node's kube-proxy is set to, runs and programs",
         _proxy,
-        arguments.settle,
+        arguments.nothing,
         "",
     ),
     "ranges": (
@@ -272,6 +273,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _guarded(argv)
     gc.set_threshold(GC_THRESHOLD)
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by `>&-`
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     if sys.argv[1:2] == ["__complete"] or "_ARGCOMPLETE" in os.environ:
         from . import completion
 
@@ -282,7 +285,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.flush()
     except BrokenPipeError:
         pass  # nobody reads any longer
+    except OSError as error:
+        status = status if status > 1 else _unwritten(error)
     os._exit(status)
+
+
+#: Of a disk under `> FILE`.
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _unwritten(error: OSError) -> int:
+    sys.stderr.write(f"error: the output cannot be written: {error.strerror or error}\n")
+    return SvcnetError.exit_code
 
 
 def _guarded(argv: Sequence[str] | None) -> int:
@@ -305,6 +319,8 @@ def _main(argv: Sequence[str] | None) -> int:
     if given.command is None:
         parser.print_help()
         return 0
+    if "selector" in vars(given) and "services" not in vars(given):
+        sys.stderr.write(f"Warning: -l selects Services, and {given.command} is asked for none\n")
     try:
         return COMMANDS[given.command][1](given)
     except SvcnetError as error:
@@ -315,6 +331,8 @@ def _main(argv: Sequence[str] | None) -> int:
         _show_failed(given, "interrupted", None)
         raise
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return _unwritten(error)
         return _crashed(given, error)
 
 

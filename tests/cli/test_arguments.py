@@ -23,6 +23,9 @@ from kubectl_svcnet.cli.main import COMMANDS, build_parser
         ("snapshot x --anonymise", {"file": "x", "anonymise": True}),
         ("completion zsh", {"shell": "zsh"}),
         ("completion --install", {"shell": None, "install": True}),
+        ("logs", {"services": []}),
+        ("version -A -l app=db --settle 1s", {"selector": "app=db", "all_namespaces": True}),
+        ("-A -l app=db trace", {"selector": "app=db", "all_namespaces": True}),
         ("version", {}),
     ],
 )
@@ -33,7 +36,7 @@ def test_words_of_a_command(line: str, found: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["logs", "snapshot", "completion", "completion cmd", "completion zsh --install", "version x"],
+    ["snapshot", "completion", "completion cmd", "completion zsh --install", "version x"],
 )
 def test_what_is_missing_or_too_much(line: str) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -5,7 +5,7 @@ import pytest
 from kubectl_svcnet.cli import flags
 from kubectl_svcnet.cli.main import COMMANDS, build_parser
 
-ALL = (*flags.CONNECTION, *flags.COMMON, *flags.SERVICES, *flags.PACKET, *flags.SAVED)
+ALL = (*flags.CONNECTION, *flags.COMMON, *flags.CLIENT, *flags.PACKET, *flags.SAVED)
 
 
 def test_names_are_unique() -> None:

@@ -155,6 +155,13 @@ def test_colours(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[
     assert not coloured()
 
 
+def test_a_selector_where_no_services_are_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["version", "-l", "app=db"]) == 0
+    assert (
+        capsys.readouterr().err == "Warning: -l selects Services, and version is asked for none\n"
+    )
+
+
 def failing(error: BaseException) -> Any:
     def run(given: object) -> int:
         raise error
@@ -286,3 +293,22 @@ def test_a_command_that_does_not_exist(
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == said
     assert rest == ["See 'kubectl svcnet --help' for help and examples."]
+
+
+PROGRAM = [sys.executable, "-m", "kubectl_svcnet"]
+
+
+@pytest.mark.parametrize("words", ["version", "trace db-service", "trace db-service -o json"])
+def test_a_full_disk(words: str) -> None:
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [*PROGRAM, *words.split(), *BUNDLE], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert ended.returncode == 3
+    assert ended.stderr.endswith("error: the output cannot be written: No space left on device\n")
+    assert "Traceback" not in ended.stderr
+
+
+def test_stdout_that_is_closed() -> None:
+    closed = ["sh", "-c", '"$@" >&- 2>&-', "sh", *PROGRAM, "version"]
+    assert subprocess.run(closed).returncode == 0
