@@ -27,7 +27,6 @@ WRONG = (
     "trace --node",
     "trace --explain=maybe",
     "diff",
-    "logs",
     "snapshot",
     "completion",
     "completion zsh --install",

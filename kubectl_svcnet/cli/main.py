@@ -295,8 +295,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def _unwritten(error: OSError) -> int:
-    sys.stderr.write(f"error: the output cannot be written: {error.strerror or error}\n")
-    return SvcnetError.exit_code
+    unwritten = SvcnetError(f"the output cannot be written: {error.strerror or error}")
+    sys.stderr.write(f"error: {unwritten}\n")
+    return unwritten.exit_code
 
 
 def _guarded(argv: Sequence[str] | None) -> int:

@@ -340,7 +340,9 @@ def test_by_a_real_zsh(config: Path, programs: Path, tmp_path: Path) -> None:
         open(ours, "r+b", buffering=0) as terminal,
         subprocess.Popen(
             ["zsh", "-f", "-i"],
-            **dict.fromkeys(("stdin", "stdout", "stderr"), theirs),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
             env={**environment, "HOME": str(tmp_path)},
             start_new_session=True,
         ) as shell,
