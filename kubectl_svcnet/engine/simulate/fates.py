@@ -20,6 +20,9 @@ def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, 
     fates: dict[Hashable, Fate] = {}
     unknown: dict[int, tuple[Choice, Fate]] = {}
     for branch in joined((b for b in branches if not b.unread), _end):
+        if not branch.choices:  # chance alone
+            _add(fates, branch)
+            continue
         doubt = next((c for c in branch.choices if c.cause is Cause.UNKNOWN), None)
         if any(choice.cause is Cause.UNREAD for choice in branch.choices):
             unread.append(branch)

@@ -6,7 +6,7 @@ What a walk of every packet would make again, the names of chains and rules, is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ...model import nft
 from ...model.address import Family
@@ -28,7 +28,8 @@ class Line:
         """The same, as what led the packet to this chain."""
         found = self._into.get(chain)
         if found is None:
-            found = self._into[chain] = replace(self.ref, into=chain)
+            ref = self.ref
+            found = self._into[chain] = RuleRef(ref.chain, ref.number, ref.raw, chain)
         return found
 
 

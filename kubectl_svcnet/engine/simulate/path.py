@@ -328,11 +328,13 @@ class Path:
     ) -> list[Branch]:
         """ip_route_me_harder: after mangle, or a native chain of type route, that changed the mark
         (ipt_mangle_out), and after a DNAT. What marks later does not move the packet."""
+        if hook != "OUTPUT":
+            return ends
 
         def again(branch: Branch) -> list[Branch]:
             flow = branch.flow
             marked = by_mark and flow.mark != before.mark
-            if hook != "OUTPUT" or (flow.destination == before.destination and not marked):
+            if flow.destination == before.destination and not marked:
                 return [branch]
             return self.by_each_way(branch, Sought.of(flow), self._rerouted)
 
