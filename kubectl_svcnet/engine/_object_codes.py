@@ -129,4 +129,15 @@ OBJECT_CODES = (
         "where there are enough of them.",
         command="kubectl get nodes -L topology.kubernetes.io/zone",
     ),
+    Code(
+        number="SVN418",
+        level=Level.INFO,
+        title="Endpoints isolated by NetworkPolicies",
+        cause="NetworkPolicies select pods behind the Service, so that only what one of them "
+        "lets in reaches those. The evidence says of a pod of each node whether it is, by the "
+        "policies' words; a network plugin that enforces none lets in everything.",
+        action="Nothing, if that is meant. Else let the client in: its namespace, its labels, and "
+        "the pod's port, which is not the Service's.",
+        command="kubectl get networkpolicies -o yaml",
+    ),
 )

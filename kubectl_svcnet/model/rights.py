@@ -236,6 +236,20 @@ NEEDS: tuple[Need, ...] = (
     ),
     Need(
         verbs=("list",),
+        resource="networkpolicies.networking.k8s.io",
+        where=Where.SERVICES,
+        commands=("check",),
+        shows="by which policies endpoints are isolated, and whom those let in",
+    ),
+    Need(
+        verbs=("list",),
+        resource="networkpolicies.networking.k8s.io",
+        where=Where.CLUSTER,
+        commands=("snapshot", "check -A"),
+        shows="the policies of all namespaces",
+    ),
+    Need(
+        verbs=("list",),
         resource="servicecidrs.networking.k8s.io",
         where=Where.CLUSTER,
         commands=("check", "diff", "ranges", "snapshot", "trace --steps"),

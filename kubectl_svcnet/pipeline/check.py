@@ -27,6 +27,7 @@ from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesRep
 from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
+from .policies import clients_of, read_policies
 from .proxies import Proxies, Words, lacking, telling, told_of
 from .proxy import MAY_FOLLOW
 from .ranges import plan as plan_ranges
@@ -131,9 +132,12 @@ def _objects(tracing: Tracing, outcome: Outcome) -> objects.Judged:
     """By what the API said last."""
     last = outcome.expected
     latest = replace(tracing.read, services=last.services, endpoints=dict(last.endpoints))
-    return objects.judge(
-        tracing.collector, latest, tracing.nodes, whole=_everything(tracing.options)
-    )
+    policies = read_policies(tracing.collector, tracing.scopes)
+    clients = clients_of(tracing.pods.result())
+    around = objects.Around(nodes=tracing.nodes, policies=policies.isolating, clients=clients)
+    judged = objects.judge(tracing.collector, latest, around, whole=_everything(tracing.options))
+    judged.gaps |= dict.fromkeys(policies.gaps)
+    return judged
 
 
 def _changing(tracing: Tracing, outcome: Outcome) -> frozenset[str]:

@@ -1,8 +1,8 @@
 """What `check` finds wrong with API objects by themselves.
 
 Pods are listed only for Services that have nothing ready for some port, one list by its selector
-each, and where few Services are asked about; those of the namespace only where a selector matches
-none, to tell what it may have meant.
+each, where few Services are asked about, and where NetworkPolicies may isolate them; those of the
+namespace only where a selector matches none, to tell what it may have meant.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 
 from ..engine.judge import objects as judged
 from ..engine.judge import selection
+from ..engine.judge.isolation import isolated
 from ..model.capture import ApiRequest
 from ..model.finding import Finding, Gap, Level
+from ..model.policy import NetworkPolicy
 from ..model.service import Endpoint, Node, Pod, Service, ServiceName
 from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
@@ -27,15 +29,23 @@ PODS = 500
 Endpoints = Mapping[ServiceName, tuple[Endpoint, ...]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """What else is known: the nodes, by namespace the policies that isolate pods, and pods that
+    may be asked about as clients."""
+
+    nodes: Sequence[Node]
+    policies: Mapping[str, tuple[NetworkPolicy, ...]] = field(default_factory=dict)
+    clients: Sequence[Pod] = ()
+
+
 @dataclass(slots=True)
 class Judged:
     findings: list[Finding] = field(default_factory=list)
     gaps: dict[Gap, None] = field(default_factory=dict)
 
 
-def judge(
-    collector: Collector, read: ServicesRead, nodes: Sequence[Node], *, whole: bool
-) -> Judged:
+def judge(collector: Collector, read: ServicesRead, around: Around, *, whole: bool) -> Judged:
     """`whole`: all Services of the namespaces were read, so that what belongs to none shows."""
     found = Judged()
     known = [service for service in read.services if service.name not in read.blind]
@@ -44,24 +54,32 @@ def judge(
     for service in known:
         endpoints = read.endpoints.get(service.name, ())
         found.findings += (
-            *judged.policies(service, endpoints, nodes),
+            *judged.policies(service, endpoints, around.nodes),
             *judged.sources(service),
             *judged.many(service, endpoints),
-            *judged.hints(service, endpoints, nodes),
+            *judged.hints(service, endpoints, around.nodes),
             *selection.unselected(service, endpoints),
         )
-    _pods(collector, known, read.endpoints, found)
+    _pods(collector, known, read.endpoints, around, found)
     return found
 
 
 def _pods(
-    collector: Collector, services: Sequence[Service], endpoints: Endpoints, found: Judged
+    collector: Collector,
+    services: Sequence[Service],
+    endpoints: Endpoints,
+    around: Around,
+    found: Judged,
 ) -> None:
     asked = [
         service
         for service in services
         if service.selector
-        and (len(services) <= FEW or selection.suspicious(service, endpoints.get(service.name, ())))
+        and (
+            len(services) <= FEW
+            or service.name.namespace in around.policies
+            or selection.suspicious(service, endpoints.get(service.name, ()))
+        )
     ]
     unmatched = []
     for service, pods in zip(asked, _listed(collector, map(_selected, asked), found), strict=True):
@@ -72,11 +90,15 @@ def _pods(
         ready = any(e.ready for e in endpoints.get(service.name, ()))
         found.findings += () if ready else selection.unready(service, pods)
         found.findings += selection.misaimed(service, pods)
+        policies = around.policies.get(service.name.namespace, ())
+        behind = endpoints.get(service.name, ())
+        found.findings += isolated(service, behind, pods, policies, around.clients)
     namespaces = sorted({service.name.namespace for service in unmatched})
     listed = _listed(collector, map(_namespaced, namespaces), found)
-    around = dict(zip(namespaces, listed, strict=True))
+    neighbours = dict(zip(namespaces, listed, strict=True))
     found.findings += [
-        selection.unmatched(service, around[service.name.namespace] or ()) for service in unmatched
+        selection.unmatched(service, neighbours[service.name.namespace] or ())
+        for service in unmatched
     ]
 
 

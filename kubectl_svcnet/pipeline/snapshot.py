@@ -24,6 +24,7 @@ from .inventory import Scope, read_nodes, read_services
 from .kernel import commands_beside
 from .logs import fetch, log_requests
 from .nodes import whole_failure
+from .policies import policies_request
 from .ranges import run as read_ranges
 from .told import requests
 
@@ -44,6 +45,7 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
             collector.wait(options.settle)
         services = read_services(collector, (Scope(),))
         collector.fetch(PODS)
+        collector.fetch(policies_request(None))
         if not reading:
             here = {node.name for node in nodes}
             fetch(collector, [EVENTS, *log_requests(collector, options, agents, here)])
