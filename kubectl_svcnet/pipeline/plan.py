@@ -26,7 +26,7 @@ _MAY_FOLLOW = (
     f"iptables-nft -S, in up to {LAST_ROUND - 1} further rounds; the last one takes the dump "
     "(iptables-nft-save, iptables-legacy-save)",
     "after --settle: the same again on nodes that differ; the head of kube-proxy's log where "
-    "its rules do not show its mode",
+    "its rules do not show its mode, or nothing of a family",
 )
 
 

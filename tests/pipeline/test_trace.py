@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from kubectl_svcnet.model.capture import (
     Capture,
     ExecRequest,
     Failure,
+    LogRequest,
     Reason,
     Request,
     Source,
@@ -24,7 +26,17 @@ from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import NodeTrace, TraceReport, Verdict
 from kubectl_svcnet.pipeline.trace import trace
-from tests.saved import Narrow, Saved, is_exec, is_log, of_node, of_resource, readings
+from tests.saved import (
+    PROXY,
+    Narrow,
+    Saved,
+    is_exec,
+    is_log,
+    of_node,
+    of_resource,
+    readings,
+    recorded,
+)
 
 DB = Options(services=("db-service",))
 SVC = "KUBE-SVC-J5FHDC7QFLM3E3EH"
@@ -262,6 +274,27 @@ def test_a_stopped_proxy_that_follows_nothing() -> None:
     assert codes(report) == [("SVN301", "n3"), ("SVN203", "n3"), ("SVN202", "n3")]
     assert verdicts(report) == {"n1": "ok", "n2": "ok", "n3": "stale"}
     assert all("State: T" in f.evidence[-1] for f in report.findings)
+
+
+def test_a_family_that_is_not_served_is_said_once() -> None:
+    six = Command("ip6tables-nft-save-all")
+    source = Saved(recorded(PROXY)).change(
+        lambda c: of_node(c, "n1") and c.command == six,
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
+    )
+    every = Options(all_namespaces=True, nodes=("n1",))
+    lost = trace(source.source(), every)
+    assert {code for code, _ in codes(lost)} == {"SVN201"}
+    dual, single = b'dual-stack mode" primary ipFamily', b'single-stack mode" ipFamily'
+    source.change(
+        lambda c: isinstance(c.request, LogRequest) and c.request.node == "n1",
+        lambda c: replace(c, data=c.data.replace(dual, single)),
+    )
+    report = trace(source.source(), every)
+    [found] = report.findings
+    assert (found.code, found.node) == ("SVN316", "n1")
+    assert f"{len(lost.findings)} Services have such an address" in found.message
+    assert exit_of(report) == 1
 
 
 # Settling
