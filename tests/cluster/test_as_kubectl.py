@@ -21,11 +21,8 @@ import pytest
 
 from kubectl_svcnet.cli.main import main
 from tests.cluster.relays import Relay, http, socks, straight
-from tests.lab.paths import BIN
+from tests.kubectl import KUBECTL, LACKING
 
-KUBECTL = (
-    os.environ.get("KUBECTL") or shutil.which("kubectl") or shutil.which(BIN / "kubectl") or ""
-)
 VERSION = "client.authentication.k8s.io/v1"
 File: TypeAlias = "dict[str, Any] | str | None"  # None: it is missing
 
@@ -651,7 +648,7 @@ def test_as_kubectl(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     if not KUBECTL:
-        pytest.skip("no kubectl: neither named by KUBECTL, nor on PATH, nor built for the lab")
+        pytest.skip(LACKING)
     case = CASES[name]
     relay = Relay(place.api.port, case.proxy or straight)
     place.words = {"@PROXY": str(relay.port), **place.words}

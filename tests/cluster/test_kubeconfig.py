@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,6 +21,7 @@ from kubectl_svcnet.cluster.kubeconfig import (
     resolve,
 )
 from kubectl_svcnet.errors import ClusterError, UsageError
+from tests.kubectl import KUBECTL, LACKING
 
 
 def encoded(text: str) -> str:
@@ -99,8 +99,6 @@ CASES: dict[str, tuple[list[dict[str, Any] | str], dict[str, Any]]] = {
     ),
 }
 
-KUBECTL = os.environ.get("KUBECTL") or shutil.which("kubectl") or ""
-
 
 def write(folder: Path, files: list[dict[str, Any] | str]) -> str:
     paths = []
@@ -132,7 +130,7 @@ def data_of(text: str | None) -> bytes | None:
 @pytest.mark.parametrize("name", CASES)
 def test_as_kubectl(tmp_path: Path, name: str) -> None:
     if not KUBECTL:
-        pytest.skip("neither KUBECTL nor a kubectl on PATH")
+        pytest.skip(LACKING)
     files, flags = CASES[name]
     paths = write(tmp_path, files)
     ours = load_config(Overrides(**flags), {"KUBECONFIG": paths})

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import pytest
 
+from kubectl_svcnet.cli.shell import COMPLETER
 from tests.e2e.tool import ONLY, Svcnet
 from tests.lab import paths
 from tests.lab.build import build_krew
@@ -95,6 +96,12 @@ def test_by_manifest_and_archive(krew: Krew, dist: Path) -> None:
     said = run(["kubectl", "svcnet", "version"], krew.environment)
     assert said.startswith(f"kubectl svcnet {build.version()} ")
     assert krew.link.is_symlink()
+    # krew links one file; the plugin writes the other one, by which kubectl completes.
+    assert f"wrote {krew.link.with_name(COMPLETER)};" in run(
+        ["kubectl", "svcnet", "completion", "--install"], krew.environment
+    )
+    offered = run(["kubectl", "__complete", "svcnet", "tra"], krew.environment)
+    assert offered.startswith("trace\t")
     changed = manifest.read_text(encoding="utf-8").replace('sha256: "', 'sha256: "0', 1)
     other = dist / "other.yaml"
     other.write_text(re.sub(r'(sha256: "[0-9a-f]{64})[0-9a-f]', r"\1", changed), encoding="utf-8")
