@@ -11,9 +11,10 @@ Row = TypeVar("Row", bound=Hashable)
 #: Names are listed while they fit this many characters; beyond it they are counted.
 ROOM = 24
 
-#: Where a node's own names stand in what is said of it: its pod, the address that was dialled.
-_POD = re.compile(r"(?<= in )([\w.-]+)/[\w.-]+")
-_DIALLED = re.compile(r"(?<=dial tcp )\S+(?=:\d)")
+#: Where a node's own names stand in what is said of it: its pods, the address that was dialled.
+_OWN = re.compile(
+    r"( in | of )([\w.-]+)/[\w.-]+|(/pods/)[\w.-]+|( logs | exec )(?!in )[\w.-]+|(dial tcp )\S+(?=:\d)"
+)
 
 
 def fold(rows: Iterable[tuple[str, Row]]) -> list[tuple[tuple[str, ...], Row]]:
@@ -31,5 +32,10 @@ def names(nodes: Sequence[str]) -> str:
 
 def general(said: str, node: str) -> str:
     """The same said of any node, so that nodes of which it is said can be told together."""
-    said = _DIALLED.sub("*", _POD.sub(r"\1/*", said))
+    said = _OWN.sub(_named, said)
     return re.sub(rf"(?<![\w.-]){re.escape(node)}(?![\w.-])", "*", said) if node else said
+
+
+def _named(found: re.Match[str]) -> str:
+    within, namespace, *before = found.groups()
+    return f"{within}{namespace}/*" if within else next(filter(None, before)) + "*"

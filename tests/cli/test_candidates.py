@@ -199,9 +199,12 @@ def test_a_plugin_that_waits_is_left_and_ended(api: Api, config: Path, tmp_path:
     }
     config.write_text(json.dumps(whole), encoding="utf-8")
     of_argcomplete = {"_ARGCOMPLETE_IFS": "x", "COMP_TYPE": "9"}
-    process, took, said = run(["trace", ""], config, **of_argcomplete)
-    assert (process.returncode, said) == (0, ":4\n")
-    assert took < candidates.DEADLINE + 10
+    for _ in range(5):  # a busy machine may not have begun it by the deadline
+        process, took, said = run(["trace", ""], config, **of_argcomplete)
+        assert (process.returncode, said) == (0, ":4\n")
+        assert took < candidates.DEADLINE + 10
+        if (tmp_path / "pid").exists():
+            break
     pid = int((tmp_path / "pid").read_text(encoding="utf-8"))
     seen = (tmp_path / "env").read_text(encoding="utf-8")
     assert "KUBERNETES_EXEC_INFO" in seen

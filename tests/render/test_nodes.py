@@ -46,6 +46,10 @@ def test_names(nodes: list[str], shown: str) -> None:
         ),
         ("n1", "dial tcp [fd00::7]:10250: no route", "dial tcp *:10250: no route"),
         ("n1", "no set 10.0.0.7:80", "no set 10.0.0.7:80"),
+        ("n1", "log of a/x-7 c: GET /api/a/pods/x-7/log", "log of a/* c: GET /api/a/pods/*/log"),
+        ("n1", "broken: exec in a/kube-proxy-x7 c: no", "broken: exec in a/* c: no"),
+        ("n1", "kubectl -n a logs x-7 -c c", "kubectl -n a logs * -c c"),
+        ("n1", "kubectl -n a exec x-7 -c c -- cat /b", "kubectl -n a exec * -c c -- cat /b"),
     ],
 )
 def test_what_is_said_of_any_node(node: str, said: str, shown: str) -> None:

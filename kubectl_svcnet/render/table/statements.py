@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ...model.counted import counted
 from ...model.finding import Finding, Gap
@@ -13,29 +13,55 @@ from ..style import Style
 
 #: How the next command of a gap begins that is there for a missing right.
 _RIGHT = "kubectl auth can-i"
-MOST_NAMES = 30  # of nodes under one gap
+MOST_NAMES = 30
+MOST_NEXTS = 3
 
 
 def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -> list[str]:
     lines: list[str] = []
-    for finding in findings:
-        lines += ["", *_finding(finding, style)]
+    for same in alike(findings):
+        lines += ["", *_finding(same, style)]
     stated = gap_lines(gaps, style)
     return lines + ([""] if stated else []) + stated
 
 
-def _finding(finding: Finding, style: Style) -> list[str]:
-    where = f" {finding.node}" if finding.node else ""
-    head = f"{finding.level.value} {finding.code}{where}: {finding.message}"
+def alike(findings: Iterable[Finding]) -> list[list[Finding]]:
+    """Those of which the same is said, but of different nodes, are told together."""
+    stated: dict[tuple[object, ...], list[Finding]] = {}
+    for one in findings:
+        said = (general(words, one.node) for words in (one.message, *one.evidence))
+        key = (one.code, one.level, one.service, *said) if one.node else (id(one),)
+        stated.setdefault(key, []).append(one)
+    return list(stated.values())
+
+
+def _finding(same: list[Finding], style: Style) -> list[str]:
+    finding, nodes = same[0], [one.node for one in same if one.node]
+    where = f" {names(nodes)}" if nodes else ""
+    head = f"{finding.level.value} {finding.code}{where}: {said_of(same)}"
     lines = style.paragraph(head)
     lines[0] = lines[0].replace(
         finding.level.value, style.paint(finding.level.value, finding.level.value), 1
     )
     for evidence in finding.evidence:
-        lines += style.paragraph(evidence, first="  evidence  ", rest=" " * 12)
-    if finding.next:
-        lines.append(f"  next      {escape(finding.next)}")  # one line, to be copied
-    return lines
+        said = evidence if len(same) == 1 else general(evidence, finding.node)
+        lines += style.paragraph(said, first="  evidence  ", rest=" " * 12)
+    lines += which(nodes, style)
+    return lines + nexts_of(same)
+
+
+def said_of(same: list[Finding]) -> str:
+    one = same[0]
+    return one.message if len(same) == 1 else general(one.message, one.node)
+
+
+def which(nodes: list[str], style: Style) -> list[str]:
+    """The nodes' names, where they were counted before."""
+    if ",".join(nodes) == names(nodes):
+        return []
+    more = len(nodes) - MOST_NAMES
+    listed = " ".join(nodes[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return style.paragraph(listed, first="  nodes     ", rest=" " * 12)
 
 
 def gap_lines(gaps: Iterable[Gap], style: Style) -> list[str]:
@@ -57,16 +83,17 @@ def _gap(same: list[Gap], style: Style) -> list[str]:
     whys = dict.fromkeys(gap.why for gap in same)
     why = same[0].why if len(whys) == 1 else general(same[0].why, same[0].node)
     lines = style.paragraph(f"{kind}{where}: {whats}: {why}")
-    nexts = list(dict.fromkeys(gap.next for gap in same if gap.next))
-    if len(named) > 1 and nexts and same[0].node in nexts[0].split():
-        lines += style.paragraph(_listed(named), first="  nodes     ", rest=" " * 12)
+    if len({gap.next for gap in same}) > 1:
+        lines += which(named, style)
+    return lines + nexts_of(same)
+
+
+def nexts_of(same: Sequence[Finding | Gap]) -> list[str]:
+    """Each on one line, to be copied; one for each of many nodes is shown for the first."""
+    nexts = list(dict.fromkeys(one.next for one in same if one.next))
+    if len(nexts) > MOST_NEXTS and not nexts[0].startswith(_RIGHT):
         nexts = nexts[:1]
-    return [*lines, *(f"  next      {escape(next)}" for next in nexts)]
-
-
-def _listed(nodes: list[str]) -> str:
-    more = len(nodes) - MOST_NAMES
-    return " ".join(nodes[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    return [f"  next      {escape(next)}" for next in nexts]
 
 
 def closing(collected: Collected) -> str:

@@ -75,8 +75,8 @@ def dead(node: str) -> Gap:
             tuple(dead(f"n{i}") for i in (3, 12)),
             [
                 "gap n3,n12: rules: exec in kube-system/* kube-proxy: dial tcp *:10250: refused",
-                "  nodes     n3 n12",
                 "  next      kubectl describe node n3",
+                "  next      kubectl describe node n12",
             ],
         ),
         (
@@ -129,3 +129,20 @@ def test_a_thousand_nodes_are_not_all_named() -> None:
     lines = said(gaps=tuple(dead(f"n{i}") for i in range(1000)))
     assert len(lines) < 8
     assert "n29 and 970 more" in " ".join(" ".join(lines).split())
+
+
+def test_the_same_of_many_nodes_is_said_once() -> None:
+    def late(node: str, message: str = "its syncs are late") -> Finding:
+        next = f"kubectl -n kube-system logs kube-proxy-{node}"
+        return finding("SVN307", message, node=node, next=next)
+
+    many = [late(f"node-{i}") for i in range(9)]
+    assert said(*many, late("n9", "it is stopped")) == [
+        "",
+        "error SVN307 9 nodes: its syncs are late",
+        "  nodes     node-0 node-1 node-2 node-3 node-4 node-5 node-6 node-7 node-8",
+        "  next      kubectl -n kube-system logs kube-proxy-node-0",
+        "",
+        "error SVN307 n9: it is stopped",
+        "  next      kubectl -n kube-system logs kube-proxy-n9",
+    ]
