@@ -13,7 +13,8 @@ ROOM = 24
 
 #: Where a node's own names stand in what is said of it: its pods, the address that was dialled.
 _OWN = re.compile(
-    r"( in | of )([\w.-]+)/[\w.-]+|(/pods/)[\w.-]+|( logs | exec )(?!in )[\w.-]+|(dial tcp )\S+(?=:\d)"
+    r"( in | of )([\w.-]+)/[\w.-]+|(/pods/)[\w.-]+"
+    r"|( logs | exec )(?!in )[\w.-]+|(dial tcp )\S+(?=:\d)"
 )
 
 
