@@ -167,7 +167,7 @@ def write(file: Path, *, with_pods: bool) -> None:
         truncated=not with_pods,
     )
     if not with_pods:
-        lists |= dict.fromkeys(AGENTS, host)
+        lists |= {AGENTS[0]: host, AGENTS[1]: ()}
     writer = BundleWriter(file, context="bench")
     for request, objects in lists.items():
         writer.add((Capture(request=request, objects=objects),))

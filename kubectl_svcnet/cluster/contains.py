@@ -158,8 +158,9 @@ class _Field:
         value: Any = item
         for key in self.path:
             value = value.get(key) if isinstance(value, Mapping) else None
-        text = "true" if value is True else value or ""
-        return (text == self.value) is not self.negated
+        if self.path[-1] == "hostNetwork":
+            value = str(value is True).lower()
+        return ((value or "") == self.value) is not self.negated
 
 
 _TERMS: Mapping[str, Any] = {"labelSelector": _Label, "fieldSelector": _Field}

@@ -35,10 +35,14 @@ LISTS = {
     "services": ApiRequest(path="/api/v1/services"),
     "nodes": ApiRequest(path="/api/v1/nodes"),
 }
-#: Where network plugins run. The field selector is there since 1.28 (core/v1 conversion.go).
+#: Network plugins: pods of the hosts' network, and of where else their parts run the others. The
+#: field selector is there since 1.28 (pkg/apis/core/v1/conversion.go).
 AGENTS = (
     ApiRequest(path=LISTS["pods"].path, query=(("fieldSelector", "spec.hostNetwork=true"),)),
-    ApiRequest(path="/api/v1/namespaces/kube-system/pods"),
+    ApiRequest(
+        path="/api/v1/namespaces/kube-system/pods",
+        query=(("fieldSelector", "spec.hostNetwork=false"),),
+    ),
 )
 #: Kinds that cannot be told, or not whole, without a list.
 _TOLD_BY = {

@@ -143,6 +143,7 @@ PODS: list[dict[str, Any]] = [
         (api(ALL, field="status.phase==Running,metadata.namespace=shop"), "a"),
         (api(ALL, field="metadata.name=c"), "c"),
         (api(ALL, field="spec.hostNetwork=true"), "a"),
+        (api(ALL, field="spec.hostNetwork=false"), "bc"),
         (api(ALL, field="status.podIP=10.0.0.1"), "a"),
         (api(ALL, field="spec.nodeName=n2", label="app=db"), ""),
     ],
