@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..model.capture import Capture, ExecRequest, Failure, Reason
 from ..model.commands import COMMANDS, Command, Needs
@@ -205,14 +205,14 @@ class PlainRunner:
         self._missing: dict[tuple[str, str, str], frozenset[str]] = {}
 
     def run_all(self, request: ExecRequest, run: Run) -> tuple[Capture, ...]:
-        present: frozenset[Needs] | None = None
+        present: frozenset[Needs] | Failure | None = None
         captures = []
         for command in request.commands:
             argv = command.argv()
             needs = COMMANDS[command.name].needs
             if needs and needs not in request.in_use and present is None:
                 present = self._present(request, run)
-            refusal = self._refusal(request, command, present or frozenset())
+            refusal = self._refusal(request, command, present)
             if refusal is not None:
                 captures.append(Capture(request=request, command=command, failure=refusal))
             else:
@@ -220,22 +220,32 @@ class PlainRunner:
                 captures.append(self._capture(request, command, ran))
         return tuple(captures)
 
-    def _present(self, request: ExecRequest, run: Run) -> frozenset[Needs]:
-        """What /proc/modules lists; everything where the file does not exist, else nothing."""
+    def _present(self, request: ExecRequest, run: Run) -> frozenset[Needs] | Failure:
+        """What /proc/modules lists; everything where the file does not exist, else why it is not
+        known."""
         ran = run(request, _MODULES.argv(), self._limits.max_answer)
         if ran.failure is None and ran.exit_code == 0:
             loaded = {line.split(b" ", 1)[0].decode("latin-1") for line in ran.stdout.splitlines()}
             return frozenset(need for need in Needs if need.value in loaded)
         if ran.failure is None and b"No such file" in ran.stderr:
             return frozenset(Needs)
-        return frozenset()
+        if ran.failure is not None and ran.failure.reason is not Reason.NO_TOOL:
+            return ran.failure
+        return Failure(reason=Reason.UNPROVEN, message=f"no {_MODULES.argv()[0]} in the image")
 
     def _refusal(
-        self, request: ExecRequest, command: Command, present: frozenset[Needs]
+        self,
+        request: ExecRequest,
+        command: Command,
+        present: frozenset[Needs] | Failure | None,
     ) -> Failure | None:
         spec = COMMANDS[command.name]
-        if spec.needs and spec.needs not in request.in_use | present:
-            return absent(command)
+        if spec.needs and spec.needs not in request.in_use:
+            if isinstance(present, Failure):
+                why = f"{spec.argv[0]}: not run, as {spec.needs.value} may not be loaded"
+                return replace(present, message=f"{why}: {present.message}")
+            if present is None or spec.needs not in present:
+                return absent(command)
         missing = self._missing.get((request.namespace, request.pod, request.container))
         if spec.unless and not set(spec.unless) <= (missing or frozenset()):
             tools = " and ".join(spec.unless)

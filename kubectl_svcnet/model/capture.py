@@ -104,6 +104,7 @@ class Reason(str, Enum):
     UNREACHABLE = "unreachable"
     NO_TOOL = "no such tool"
     NOT_PRESENT = "not in this kernel"  # the command's precondition does not hold: not run
+    UNPROVEN = "not known to be in this kernel"  # nor the precondition: not run
     TOO_LARGE = "too large"
     NOT_RECORDED = "not recorded"
     BROKEN = "broken answer"

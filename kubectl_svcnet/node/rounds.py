@@ -38,6 +38,9 @@ class Answers:
     changed: bool = False  # the last round saw a chain change while it was read
 
 
+_LEGACY_DUMPS = frozenset(dumps(tuple(Family), (Backend.LEGACY,)))
+
+
 def first_round(wanted: Iterable[Wanted]) -> tuple[Command, ...]:
     wanted = tuple(wanted)
     state = state_commands(frozenset(w.family for w in wanted))
@@ -54,6 +57,19 @@ def nft_withheld(captures: Sequence[Capture]) -> bool:
     reasons = {c.command: c.failure.reason for c in captures if c.command and c.failure}
     names = [c for c in captures if c.command in LEGACY_TABLES.values()]
     return reasons.get(LISTING) is Reason.NOT_PRESENT and not any(c.data.split() for c in names)
+
+
+def nft_unproven(captures: Sequence[Capture]) -> tuple[Command, ...]:
+    """What was not run because no `cat` could read /proc/modules, where the legacy tables hold
+    nothing of kube-proxy's: then it uses nft itself (law 3's third case)."""
+    legacy = [c for c in captures if c.command in _LEGACY_DUMPS]
+    if not legacy or any(not c.ok or b"KUBE-" in c.data for c in legacy):
+        return ()
+    return tuple(
+        c.command
+        for c in captures
+        if c.command and c.failure and c.failure.reason is Reason.UNPROVEN
+    )
 
 
 def plain_round(families: frozenset[Family]) -> tuple[Command, ...]:

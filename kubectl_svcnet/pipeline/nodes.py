@@ -29,6 +29,7 @@ from ..node.rounds import (
     first_round,
     merge,
     next_round,
+    nft_unproven,
     nft_withheld,
     plain_round,
     proven,
@@ -179,6 +180,9 @@ class NodeReader:
         if captures and _all_failed(captures, Reason.NO_TOOL):
             plain = plain_round(frozenset(w.family for w in wanted))
             captures = self._exec(vantage, plain, shell=False)
+            if vantage.proxy and (held := nft_unproven(captures)):
+                in_use = frozenset({Needs.NF_TABLES})
+                captures += self._exec(vantage, held, shell=False, in_use=in_use)
         failure = whole_failure(captures)
         if failure is not None:
             gap = gap_of(
@@ -278,7 +282,7 @@ def _parts(commands: Sequence[Command]) -> Iterable[tuple[Command, ...]]:
 
 
 #: Why one command of many was not run; all the others say why the node was not read.
-_MINOR = (Reason.NO_TOOL, Reason.NOT_PRESENT, Reason.NOT_RECORDED)
+_MINOR = (Reason.NO_TOOL, Reason.NOT_PRESENT, Reason.UNPROVEN, Reason.NOT_RECORDED)
 
 
 def whole_failure(captures: Sequence[Capture]) -> Failure | None:

@@ -64,6 +64,46 @@ def test_an_image_without_a_shell() -> None:
     assert report.collected.execs == 2 + 1 + len(second.commands)
 
 
+def bare(request: ExecRequest, capture: Capture) -> Capture:
+    """As EKS's images: neither sh nor cat, so that /proc/modules cannot be read."""
+    assert capture.command is not None
+    if request.shell or capture.command.argv()[0] == "cat":
+        return failed(capture, Reason.NO_TOOL, "not in the image")
+    needs = capture.command.spec.needs
+    if needs is Needs.NF_TABLES and needs not in request.in_use:
+        return failed(capture, Reason.UNPROVEN, "it may not be loaded")
+    return capture
+
+
+def test_an_image_without_cat() -> None:
+    """The legacy tables are empty, so that kube-proxy must use nft. What only `cat` shows, as the
+    node's own addresses, is unread all the same."""
+    source = Node(bare)
+    report = trace(source, DB)
+    assert verdict(report) == "unknown"
+    (node,) = [n for n in report.services[0].frontends[0].nodes if n.node == "n1"]
+    assert any(fate.endpoint for walk in node.walks for fate in walk.fates)
+    assert [(r.shell, bool(r.in_use)) for r in source.of_n1()] == [
+        (True, False),
+        (False, False),
+        (False, True),
+    ]
+
+
+def test_what_is_not_proven_is_not_empty() -> None:
+    """Where the legacy tables were not read, nothing says that nft is in use, nor that it is not."""
+
+    def no_legacy(request: ExecRequest, capture: Capture) -> Capture:
+        assert capture.command is not None
+        if "legacy" in capture.command.name:
+            return failed(capture, Reason.TIMEOUT, "too slow")
+        return bare(request, capture)
+
+    source = Node(no_legacy)
+    assert verdict(trace(source, DB)) == "unread"
+    assert not any(request.in_use for request in source.of_n1())
+
+
 def test_an_image_with_nothing_in_it() -> None:
     def nothing(request: ExecRequest, capture: Capture) -> Capture:
         return failed(capture, Reason.NO_TOOL, "no such tool in the image")
