@@ -2,12 +2,13 @@
 
 Two rounds: the lists of pods, Services and nodes; then whatever the sources that recognise
 something there want to know. Each source fails by itself, and its gap blocks only where nobody
-else told of the kinds of range that it knows.
+else told of the kinds of range that it knows; never where it only looks at rules that follow from
+them, which in a cloud is often all that could be looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..engine.judge.ranges import judge_ranges
@@ -19,7 +20,7 @@ from ..model.finding import Gap
 from ..model.iprange import Census, CNIFiles, Confidence, IPRange, RangeClaim, RangeKind
 from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
-from ..ranges import PROBE, SOURCES, Place, RangeSource, unseen
+from ..ranges import PROBE, SOURCES, Place, RangeSource, RulesSource, unseen
 from .by_hand import Look, explained
 from .census import LISTS, CensusRead, read_census, recognisable
 from .collect import Collector
@@ -60,6 +61,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
     files: list[CNIFiles] = []
     looks: dict[str, list[Look]] = {}
     gaps = list(read.gaps)
+    follows: set[Gap] = set()
     for origin, place, requests in jobs:
         captures = [capture for request in requests for capture in answers[request]]
         reading = origin.ranges(place, captures)
@@ -67,6 +69,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         files += reading.files
         looks.setdefault(origin.name, []).append((place, requests, reading.claims))
         gaps += [(gap, origin.kinds) for gap in reading.gaps]
+        follows |= {*reading.gaps} if isinstance(origin, RulesSource) else set()
     if not claims and len(read.gaps) == len(LISTS):
         raise ClusterError(read.gaps[0][0].why, next=read.gaps[0][0].next)
     claims += given_claims(options.beside)
@@ -76,7 +79,7 @@ def read_ranges(collector: Collector, options: Options) -> RangesRead:
         census=read.census,
         wanted=read.wanted,
         files=tuple(files),
-        gaps=(*_weighed(gaps, claims), *_untold(claims, gaps), *_unseen(jobs)),
+        gaps=(*_weighed(gaps, claims, follows), *_untold(claims, gaps), *_unseen(jobs)),
         collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
         looks=looks,
     )
@@ -179,12 +182,15 @@ def _inside(network: IPNetwork, other: IPNetwork) -> bool:
 
 
 def _weighed(
-    gaps: Iterable[tuple[Gap, frozenset[RangeKind]]], claims: Iterable[RangeClaim]
+    gaps: Iterable[tuple[Gap, frozenset[RangeKind]]],
+    claims: Iterable[RangeClaim],
+    follows: Collection[Gap] = (),
 ) -> tuple[Gap, ...]:
     told = _told(claims)
     return tuple(
         dict.fromkeys(
-            replace(gap, blocking=gap.blocking or not kinds <= told) for gap, kinds in gaps
+            replace(gap, blocking=gap.blocking or not (gap in follows or kinds <= told))
+            for gap, kinds in gaps
         )
     )
 
@@ -211,7 +217,7 @@ def _told(claims: Iterable[RangeClaim]) -> set[RangeKind]:
 
 
 def _unseen(jobs: Iterable[tuple[RangeSource, Place, tuple[Request, ...]]]) -> tuple[Gap, ...]:
-    return unseen([place for source, place, _ in jobs if RangeKind.NODE in source.kinds])
+    return unseen((source.name, place) for source, place, _ in jobs)
 
 
 def _shown(range: IPRange, wanted: frozenset[str] | None) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ._base import Place, RangeSource, Reading, missed, show_command
+from ._rules import RulesSource
+from ._unseen import unseen
 from .agent_flags import SOURCE as AGENT_FLAGS
 from .antrea import SOURCE as ANTREA
 from .antrea_external_ips import SOURCE as ANTREA_EXTERNAL_IPS
@@ -33,7 +35,6 @@ from .nftables import SOURCE as NFTABLES
 from .node_args import SOURCE as NODE_ARGS
 from .node_local_dns import SOURCE as NODE_LOCAL_DNS
 from .node_network import SOURCE as NODE_NETWORK
-from .node_network import unseen
 from .openelb import SOURCE as OPENELB
 from .openshift import SOURCE as OPENSHIFT
 from .ovn_kubernetes import SOURCE as OVN_KUBERNETES
@@ -49,6 +50,7 @@ __all__ = [
     "Place",
     "RangeSource",
     "Reading",
+    "RulesSource",
     "missed",
     "show_command",
     "unseen",

@@ -2,7 +2,7 @@
 
 Read on the first node where the plugin runs, through its own pod, in both backends: the one that
 it does not use has no such chain. That there is no rule is an answer; that neither backend could be
-read is a gap.
+read is a gap, and so is one that may have the rule, where the other has none.
 """
 
 from __future__ import annotations
@@ -85,19 +85,20 @@ class RulesSource:
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         answered = [capture for capture in captures if capture.ok]
-        failed = [
-            capture
-            for capture in captures
-            if not capture.ok
-            and not (answered and capture.failure and capture.failure.reason in _NOT_USED)
-        ]
-        return joined(
+        found = joined(
             *(
                 typed(partial(self._claims, place, c.text()), what=self.name, place=place)
                 for c in answered
-            ),
-            Reading(gaps=tuple(missed(capture, self.name, place.node) for capture in failed[:1])),
+            )
         )
+        harmless = (_NOT_USED if answered else ()) + ((Reason.UNPROVEN,) if found.claims else ())
+        failed = [
+            capture
+            for capture in captures
+            if not capture.ok and not (capture.failure and capture.failure.reason in harmless)
+        ]
+        gaps = tuple(missed(capture, self.name, place.node) for capture in failed[:1])
+        return joined(found, Reading(gaps=gaps))
 
     def _claims(self, place: Place, text: str) -> tuple[RangeClaim, ...]:
         where = f"node {place.about.name} through {place.object}" if place.about else place.object

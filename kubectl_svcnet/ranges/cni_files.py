@@ -1,8 +1,7 @@
 """Which network plugins' configurations a node has: of two, one is a leftover.
 
 Listed where a running pod has the node's directory mounted, as most plugins' own do, the narrowest
-mount first. It tells of no range, and a node without such a pod is no gap: nothing that is asked
-for is missing then.
+mount first. It tells of no range; a node without such a pod is a gap that blocks nothing.
 """
 
 from __future__ import annotations
@@ -38,7 +37,13 @@ class _CNIFiles:
             if pod.node and pod_object(pod) not in toolless:
                 for width, place in _places(pod):
                     found.setdefault(pod.node, []).append((width, pod.name, place))
-        return tuple(min(places, key=lambda found: found[:2])[2] for places in found.values())
+        unseen = (
+            Place(object=f"node {node.name}", node=node.name, about=node)
+            for node in census.nodes or ()
+            if node.name not in found and node.os == "linux" and not node.virtual
+        )
+        seen = (min(places, key=lambda found: found[:2])[2] for places in found.values())
+        return (*seen, *unseen)
 
     def requests(self, place: Place) -> tuple[Request, ...]:
         return exec_in(place, Command("cni-files", (place.key,)))

@@ -14,7 +14,6 @@ from typing import TypeAlias
 from ..model.address import Family, IPAddress, family_of
 from ..model.capture import Capture, Request
 from ..model.commands import Command
-from ..model.finding import Gap
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.nodeview import Route
 from ..model.service import Pod
@@ -29,7 +28,6 @@ _ROUTES: dict[Family, tuple[Command, _Parse]] = {
     Family.IPV4: (Command("cat", ("/proc/net/route",)), parse_route),
     Family.IPV6: (Command("cat", ("/proc/net/ipv6_route",)), parse_ipv6_route),
 }
-_NAMED = 3  # nodes that a gap names before it counts
 
 
 class _NodeNetwork:
@@ -67,22 +65,6 @@ class _NodeNetwork:
             if not capture.ok:
                 readings.append(Reading(gaps=(missed(capture, self.name, place.node),)))
         return joined(*readings)
-
-
-def unseen(places: Sequence[Place]) -> tuple[Gap, ...]:
-    """One gap for all nodes through which no pod lets us look; it blocks nothing."""
-    nodes = [p.node for p in places if p.pod is None and p.about and p.about.addresses]
-    if not nodes:
-        return ()
-    named = ", ".join(nodes[:_NAMED])
-    rest = f" and {len(nodes) - _NAMED} more" if len(nodes) > _NAMED else ""
-    return (
-        Gap(
-            what="node routes",
-            why=f"no running kube-proxy pod on {named}{rest} through which to read them",
-            next="kubectl get pods -A -o wide -l k8s-app=kube-proxy",
-        ),
-    )
 
 
 def _may_be_asked(pod: Pod) -> bool:

@@ -91,7 +91,7 @@ def test_an_image_without_cat() -> None:
 
 
 def test_what_is_not_proven_is_not_empty() -> None:
-    """Where the legacy tables were not read, nothing says that nft is in use, nor that it is not."""
+    """Where the legacy tables were not read, nothing says whether nft is in use."""
 
     def no_legacy(request: ExecRequest, capture: Capture) -> Capture:
         assert capture.command is not None

@@ -145,7 +145,7 @@ def healthy() -> FolderSource:
 def test_a_healthy_cluster_is_silent() -> None:
     report = run(healthy(), Options())
     assert not report.findings
-    assert not report.gaps
+    assert [(gap.what, gap.blocking) for gap in report.gaps] == [("CNI configurations", False)]
     assert report.collected.nodes == report.collected.nodes_read == 3
 
 
@@ -217,7 +217,7 @@ def test_a_broken_object_is_a_gap_and_the_others_count() -> None:
     source = healthy()
     source.api["/api/v1/services"]["items"].append({"metadata": {}, "spec": {}})
     report = run(source, Options())
-    assert [gap.what for gap in report.gaps] == ["services"]
+    assert [gap.what for gap in report.gaps] == ["services", "CNI configurations"]
     assert next(range.used for range in report.ranges) == 4
 
 
@@ -226,6 +226,15 @@ def test_a_default_that_is_only_assumed_leaves_the_gap_blocking() -> None:
     source.folder = FIXTURES / "kubeadm-1.36--healthy"  # has no logs: they are not found
     report = run(source, Options())
     assert [gap.blocking for gap in report.gaps if gap.what == "weave log"] == [True, True]
+
+
+def test_rules_that_were_not_read_block_nothing_where_all_else_is_hidden() -> None:
+    """On EKS nothing else tells of pods; on others the same is blocking where a place states it."""
+    source = FolderSource(FIXTURES / "eks-1.33--vpc-cni")
+    source.api["exec"] = {"status": 403, "message": "forbidden"}
+    report = run(source, Options())
+    assert ("aws-node AWS-SNAT-CHAIN-0", False) in [(g.what, g.blocking) for g in report.gaps]
+    assert not [gap for gap in report.gaps if gap.blocking]
 
 
 def test_plan_runs_nothing() -> None:

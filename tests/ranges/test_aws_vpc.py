@@ -50,7 +50,9 @@ def test_no_such_chain_is_an_answer(ask: Any, census: Census, printed: Any) -> N
     assert (reading.claims, reading.gaps) == ((), ())
 
 
-@pytest.mark.parametrize(("reason", "gaps"), [(Reason.NOT_PRESENT, 0), (Reason.TIMEOUT, 1)])
+@pytest.mark.parametrize(
+    ("reason", "gaps"), [(Reason.NOT_PRESENT, 0), (Reason.TIMEOUT, 1), (Reason.UNPROVEN, 0)]
+)
 def test_one_backend_may_not_be_there(ask: Any, census: Census, reason: Reason, gaps: int) -> None:
     def answer(request: Request) -> tuple[Capture, ...]:
         assert isinstance(request, ExecRequest)
@@ -63,6 +65,23 @@ def test_one_backend_may_not_be_there(ask: Any, census: Census, reason: Reason, 
     reading = ask(SOURCE, census, answer)
     assert len(reading.claims) == 1
     assert len(reading.gaps) == gaps
+
+
+@pytest.mark.parametrize(("reason", "gaps"), [(Reason.NOT_PRESENT, 0), (Reason.UNPROVEN, 1)])
+def test_no_rule_where_one_backend_was_not_seen(
+    ask: Any, census: Census, reason: Reason, gaps: int
+) -> None:
+    """As in EKS, where no image has the cat that would tell whether nf_tables is loaded."""
+
+    def answer(request: Request) -> tuple[Capture, ...]:
+        assert isinstance(request, ExecRequest)
+        legacy, nft = request.commands
+        return (
+            Capture(request=request, command=legacy, exit_code=0),
+            Capture(request=request, command=nft, failure=Failure(reason=reason, message="no")),
+        )
+
+    assert len(ask(SOURCE, census, answer).gaps) == gaps
 
 
 @pytest.mark.parametrize("reason", [Reason.NOT_PRESENT, Reason.FORBIDDEN])

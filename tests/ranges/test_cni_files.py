@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
 
 from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.iprange import Census, CNIFiles
-from kubectl_svcnet.model.service import Pod
+from kubectl_svcnet.model.service import Node, Pod
+from kubectl_svcnet.ranges import unseen
 from kubectl_svcnet.ranges.cni_files import SOURCE
 
 HOST = "/host/etc/cni/net.d"
@@ -52,6 +54,23 @@ def test_the_narrowest_mount_of_each_node(agent: Any) -> None:
     assert [place.object for place in places] == [
         "pod kube-system/b-n1",
         "pod kube-system/c-n1",
+    ]
+
+
+def test_nodes_without_such_a_pod_are_one_gap(ask: Any, agent: Any, printed: Any) -> None:
+    addresses = (ip_address("192.0.2.1"),)
+    nodes = (
+        *(Node(name=f"n{number}", addresses=addresses) for number in range(1, 7)),
+        Node(name="w1", addresses=addresses, os="windows"),
+        Node(name="fargate", addresses=addresses, virtual=True),
+    )
+    census = Census(pods=(sees(agent("cilium-agent"), HOST, "/etc/cni/net.d"),), nodes=nodes)
+    (gap,) = unseen((SOURCE.name, place) for place in SOURCE.recognise(census))
+    assert "on n2, n3, n4 and 2 more that has their directory mounted" in gap.why
+    assert gap.next.startswith("kubectl debug node/n2 ")
+    assert not gap.blocking
+    assert [found.node for found in ask(SOURCE, census, printed(f"{HOST}/a.conf\n")).files] == [
+        "n1"
     ]
 
 

@@ -85,7 +85,7 @@ def test_nodes_that_are_not_asked(node: Node) -> None:
 def test_a_node_without_a_way_in_is_named_in_one_gap(pod: Pod) -> None:
     nodes = [Node(name=f"n{i}", addresses=NODE.addresses) for i in range(1, 6)]
     places = SOURCE.recognise(Census(nodes=tuple(nodes), pods=(pod,)))
-    (gap,) = unseen(places)
+    (gap,) = unseen((SOURCE.name, place) for place in places)
     assert "n1, n2, n3 and 2 more" in gap.why
     assert not gap.blocking
     assert unseen([]) == ()
