@@ -15,17 +15,20 @@ from ..model.report import AddressesReport
 from ..model.service import Endpoint, ServiceName
 from ..parse.kube import parse_slice, parse_slices
 from ..parse.kube_fields import Json
-from ..ranges import missed
+from ..ranges import SOURCES, missed
 from .collect import Collector
 from .inventory import Scope
 from .ranges import read_ranges
+
+#: Those that tell of ranges: others look for leftovers, which are nothing to an address.
+_TELLING = tuple(source for source in SOURCES if source.kinds)
 
 
 def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) -> AddressesReport:
     """Raises ClusterError where nothing at all could be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
     endpoints, gaps = _endpoints(collector, frozenset(asked))
-    read = read_ranges(collector, replace(options, max_pods=None))
+    read = read_ranges(collector, replace(options, max_pods=None), _TELLING)
     census = replace(read.census, endpoints=endpoints)
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read

@@ -53,9 +53,11 @@ def run(source: Source, options: Options) -> RangesReport:
     )
 
 
-def read_ranges(collector: Collector, options: Options) -> RangesRead:
+def read_ranges(
+    collector: Collector, options: Options, sources: Sequence[RangeSource] = SOURCES
+) -> RangesRead:
     read = read_census(collector, options)
-    jobs = _jobs(read, options)
+    jobs = _jobs(read, options, sources)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []
     files: list[CNIFiles] = []
@@ -112,12 +114,12 @@ def requests_of(
 
 
 def _jobs(
-    read: CensusRead, options: Options
+    read: CensusRead, options: Options, sources: Sequence[RangeSource] = SOURCES
 ) -> list[tuple[RangeSource, Place, tuple[Request, ...]]]:
     census = recognisable(read.census)
     return [
         (source, place, source.requests(place))
-        for source in sorted(SOURCES, key=lambda source: source.trust)
+        for source in sorted(sources, key=lambda source: source.trust)
         if options.probe or source is not PROBE
         for place in source.recognise(census)
         if read.wanted is None or not place.node or place.node in read.wanted
