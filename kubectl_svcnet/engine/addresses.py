@@ -40,6 +40,8 @@ _OUT_OF = {
     "Pod": RangeKind.POD,
     "Node": RangeKind.NODE,
 }
+#: A range of theirs that is one address is held: a tunnel's end, NodeLocal DNS.
+_SINGLE = (RangeKind.TUNNEL, RangeKind.NODE)
 _NAMED = 5  # ports of a Service that are named before the rest is counted
 
 _Holders = dict[IPAddress, list[tuple[str, str]]]  # kind and owner
@@ -133,7 +135,7 @@ def _uses(
         )
     if not around:
         lists = (census.pods, census.services, census.nodes, census.endpoints)
-        all_known = census.counted and None not in lists
+        all_known = census.counted and not census.doubtful and None not in lists
         state = AddressState.OUTSIDE if all_known else AddressState.UNKNOWN
         yield AddressUse(address=address, state=state)
 
@@ -152,7 +154,7 @@ def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
     known = range.kind is RangeKind.SERVICE and census.services is not None
     if range.kind is RangeKind.POD and census.pods is not None and census.counted:
         known = any(claim.allocator == NODE_IPAM for claim in range.claims)
-    return AddressState.FREE if known else AddressState.UNKNOWN
+    return AddressState.FREE if known and not census.doubtful else AddressState.UNKNOWN
 
 
 def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress, str, str]]:
@@ -174,7 +176,7 @@ def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress
     for claim in (claim for range in ranges for claim in range.claims):
         own = claim.address if claim.kind is not RangeKind.NODE else None
         network = claim.network
-        if claim.kind is RangeKind.TUNNEL and network and network.num_addresses == 1:
+        if claim.kind in _SINGLE and network and network.num_addresses == 1:
             own = network.network_address
         if own is not None:
             where = f"node {claim.node}" if claim.node else claim.object

@@ -121,11 +121,12 @@ class AddressUse:
 class Census:
     """Who holds addresses and node ports, of one reading of the API's lists. None: that list
     was not read (the gap says why), which is not the same as empty. `counted`: `pods` are all
-    that there are, not only those that may program nodes. `endpoints` is read for an address
-    alone."""
+    that there are, not only those that may program nodes. `doubtful`: an object could not be
+    read, so nobody knows what it holds. `endpoints` is read for an address alone."""
 
     pods: tuple[Pod, ...] | None = None
     counted: bool = True
+    doubtful: bool = False
     services: tuple[Service, ...] | None = None
     nodes: tuple[Node, ...] | None = None
     endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None

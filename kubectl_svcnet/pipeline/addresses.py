@@ -29,7 +29,8 @@ def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) ->
     collector = Collector(source, max_parallel=options.max_parallel)
     endpoints, gaps = _endpoints(collector, frozenset(asked))
     read = read_ranges(collector, replace(options, max_pods=None), _TELLING)
-    census = replace(read.census, endpoints=endpoints)
+    doubtful = read.census.doubtful or bool(gaps)
+    census = replace(read.census, endpoints=endpoints, doubtful=doubtful)
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read
     )

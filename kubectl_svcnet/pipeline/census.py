@@ -63,12 +63,14 @@ class CensusRead:
 
 @dataclass(frozen=True, slots=True)
 class _Listed(Generic[Object]):
-    """`objects` None: the list was not read. `whole`: it is all that there are."""
+    """`objects` None: the list was not read. `whole`: it is all that there are; `doubtful`: but
+    some are missing."""
 
     objects: tuple[Object, ...] | None
     end: Capture
     gaps: tuple[Gap, ...]
     whole: bool = True
+    doubtful: bool = False
 
 
 def read_census(collector: Collector, options: Options) -> CensusRead:
@@ -88,7 +90,11 @@ def read_census(collector: Collector, options: Options) -> CensusRead:
     if not any(end.ok for end in ends) and not _only_rights_missing(ends):
         raise ClusterError(gaps[0][0].why, next=gaps[0][0].next)
     census = Census(
-        pods=pods.objects, counted=pods.whole, services=services.objects, nodes=nodes.objects
+        pods=pods.objects,
+        counted=pods.whole,
+        services=services.objects,
+        nodes=nodes.objects,
+        doubtful=pods.doubtful or services.doubtful or nodes.doubtful,
     )
     return CensusRead(census, _wanted(collector, census, options), tuple(gaps))
 
@@ -149,7 +155,7 @@ def _listed(
     if end.truncated:
         why = f"only the first {len(objects)} were read"
         gaps.append(Gap(what=what, why=why, blocking=True))
-    return _Listed(tuple(objects), replace(end, objects=()), tuple(gaps))
+    return _Listed(tuple(objects), replace(end, objects=()), tuple(gaps), doubtful=bool(gaps))
 
 
 def _only_rights_missing(captures: Iterable[Capture]) -> bool:

@@ -43,6 +43,7 @@ CLAIMS = (
     claim(RangeKind.POD, "10.32.0.0/12", node="n1", address="10.44.0.0"),
     claim(RangeKind.TUNNEL, "10.32.7.7/32", node="n1"),
     claim(RangeKind.NODE, "172.18.0.0/24"),
+    claim(RangeKind.NODE, "169.254.20.10/32"),
     claim(RangeKind.LOAD_BALANCER, "172.18.0.128/25"),
 )
 DB = ServiceName("default", "db")
@@ -146,6 +147,7 @@ SERVICE = "service default/db (mysql 3306/TCP)"
         ("8.8.8.8", [("", "outside", "", "")]),
         ("127.0.0.53", [("Loopback", "reserved", "127.0.0.0/8", "")]),
         ("::1", [("Loopback", "reserved", "::1/128", "")]),
+        ("169.254.20.10", [("Node", "allocated", "169.254.20.10/32", "flag of pod a/agent")]),
         ("169.254.7.7", [("LinkLocal", "reserved", "169.254.0.0/16", "")]),
         ("fe80::1", [("LinkLocal", "reserved", "fe80::/10", "")]),
         ("224.0.0.251", [("Multicast", "reserved", "224.0.0.0/4", "")]),
@@ -162,6 +164,9 @@ def test_what_it_is(text: str, expected: list[tuple[str, str, str, str]]) -> Non
         ("10.244.1.3", replace(CENSUS, pods=None)),
         ("8.8.8.8", replace(CENSUS, pods=None)),
         ("8.8.8.8", replace(CENSUS, endpoints=None)),
+        ("10.96.0.10", replace(CENSUS, doubtful=True)),
+        ("10.244.1.3", replace(CENSUS, doubtful=True)),
+        ("8.8.8.8", replace(CENSUS, doubtful=True)),
         ("10.244.1.3", replace(CENSUS, counted=False)),
         ("8.8.8.8", replace(CENSUS, counted=False)),
     ],
@@ -172,12 +177,12 @@ def test_whose_holders_were_not_read_is_unknown(text: str, blind: Census) -> Non
 
 def test_a_link_local_address_that_somebody_holds_is_theirs() -> None:
     held = Endpoint(
-        address=SocketAddress(ip_address("169.254.20.10"), 53),
+        address=SocketAddress(ip_address("169.254.20.11"), 53),
         port_name="",
         protocol=Protocol.UDP,
     )
     census = replace(CENSUS, endpoints={DB: (held,)})
-    assert told("169.254.20.10", census) == [
+    assert told("169.254.20.11", census) == [
         ("Endpoint", "allocated", "", "service default/db (53/UDP)")
     ]
 
