@@ -28,6 +28,8 @@ def wider_commands(command: Command) -> tuple[Command, ...]:
         return (Command("nft-table", command.arguments[:2]),)
     if command.name == "nft-service-range":
         return (Command("nft-table", (*command.arguments, "kube-proxy")),)
+    if command.name == "nft-calico-cidr-block":
+        return (Command("nft-table", (*command.arguments, "calico")),)
     found = re.fullmatch(r"(ip6?tables)-(nft-chain|nft-table|nft-save)(-filtered)?", command.name)
     if found is None:
         return ()

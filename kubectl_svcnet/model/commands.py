@@ -277,6 +277,13 @@ _ROWS = (
         shows="the chain of nftables mode that names the Service range",
     ),
     CommandSpec(
+        name="nft-calico-cidr-block",
+        argv=("nft", "list", "chain", "{family}", "calico", "filter-cali-cidr-block"),
+        arguments={"family": r"ip|ip6"},
+        needs=Needs.NF_TABLES,
+        shows="Calico's chain that keeps packets to Services from looping",
+    ),
+    CommandSpec(
         name="ipset-save",
         dump=True,
         argv=("ipset", "save"),

@@ -1,9 +1,10 @@
-"""`nft list chain ip kube-proxy cluster-ips-check`: the Service range as a node's rules have it.
+"""`nft list chain …`: the Service range as a node's rules have it, kube-proxy's or Calico's.
 
 kube-proxy drops what goes to addresses of the range that no Service has (pkg/proxy/nftables/
 proxier.go, 1.30 on): `ip daddr 10.96.0.0/16 drop comment "Drop traffic to unallocated ClusterIPs"`;
-of several ranges `ip daddr { 10.96.0.0/16, 10.97.0.0/16 } drop`. Other rules of the chain say
-nothing. A drop whose addresses are no ranges raises ParseError.
+of several ranges `ip daddr { 10.96.0.0/16, 10.97.0.0/16 } drop`. Felix drops or rejects, with a
+counter, by a rule for each (felix/rules/static.go). Other rules of the chain say nothing. One whose
+addresses are no ranges raises ParseError.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from ..model.address import IPNetwork
 from ._text import split_lines
 from .cidr import parse_networks
 
-_DROP = re.compile(r"\s*ip6? daddr (?:\{([^}@]*)\}|([^@{}\s]+)) (?:counter [^@{}]*)?drop\b")
+_DROP = re.compile(
+    r"\s*ip6? daddr (?:\{([^}@]*)\}|([^@{}\s]+)) (?:counter [^@{}]*)?(?:drop|reject)\b"
+)
 
 
 def parse_nft_service_range(text: str) -> tuple[tuple[tuple[IPNetwork, ...], str], ...]:

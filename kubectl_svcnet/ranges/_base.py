@@ -242,6 +242,13 @@ def missed(capture: Capture, what: str, node: str = "") -> Gap:
     return Gap(what=what, why=why, node=node, next=next)
 
 
+def no_such_chain(capture: Capture) -> bool:
+    """nft says that there is none, or there is no nft, which whoever uses it brings along."""
+    if capture.failure is not None:
+        return capture.failure.reason is Reason.NO_TOOL
+    return capture.exit_code == 1 and b"No such file or directory" in capture.stderr
+
+
 def by_hand(capture: Capture) -> str:
     """What a person would type for the same answer."""
     match capture.request:

@@ -1,8 +1,9 @@
 """Ranges in the iptables rules of a network plugin, which writes the same on each of its nodes.
 
-Read on the first node where the plugin runs, through its own pod, in both backends: the one that
-it does not use has no such chain. That there is no rule is an answer; that neither backend could be
-read is a gap, and so is one that may have the rule, where the other has none.
+Read on the first node where the plugin runs, through its own pod, in both backends, and in a native
+table where it may have one: what it does not use has no such chain. That there is no rule is an
+answer; that neither backend could be read is a gap, and so is one that may have the rule, where the
+other has none.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ from ..model.address import Family, IPNetwork, family_of
 from ..model.capture import Capture, ExecRequest, Reason, Request
 from ..model.commands import Command
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
+from ..parse.nft_service_range import parse_nft_service_range
 from ..parse.rule_ranges import parse_rule_ranges
-from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._base import Place, Reading, claims_of, joined, missed, no_such_chain, pod_object, typed
 from ._pods import pods_of
 
 _TOOLS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
+_NFT = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 _NOT_USED = (Reason.NO_TOOL, Reason.NOT_PRESENT)
 
 
@@ -35,6 +38,7 @@ class RulesSource:
     chain: str
     kind: RangeKind
     meant: Callable[[Place, IPNetwork, str], bool]
+    native: str = ""  # the command that lists its chain in a native table
     shell: bool = True
     confidence: Confidence = Confidence.OBSERVED
     allocator: str = ""
@@ -66,10 +70,11 @@ class RulesSource:
             return ()
         commands = tuple(
             command
-            for tool in _tools(place)
+            for family in _families(place)
             for command in (
-                Command(f"{tool}-legacy-save-all"),
-                Command(f"{tool}-nft-save", (self.table,)),
+                Command(f"{_TOOLS[family]}-legacy-save-all"),
+                Command(f"{_TOOLS[family]}-nft-save", (self.table,)),
+                *((Command(self.native, (_NFT[family],)),) if self.native else ()),
             )
         )
         return (
@@ -86,25 +91,24 @@ class RulesSource:
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         answered = [capture for capture in captures if capture.ok]
         found = joined(
-            *(
-                typed(partial(self._claims, place, c.text()), what=self.name, place=place)
-                for c in answered
-            )
+            *(typed(partial(self._claims, place, c), what=self.name, place=place) for c in answered)
         )
         harmless = (_NOT_USED if answered else ()) + ((Reason.UNPROVEN,) if found.claims else ())
         failed = [
             capture
             for capture in captures
-            if not capture.ok and not (capture.failure and capture.failure.reason in harmless)
+            if not capture.ok
+            and not (capture.failure and capture.failure.reason in harmless)
+            and not (capture.failure is None and no_such_chain(capture))
         ]
         gaps = tuple(missed(capture, self.name, place.node) for capture in failed[:1])
         return joined(found, Reading(gaps=gaps))
 
-    def _claims(self, place: Place, text: str) -> tuple[RangeClaim, ...]:
+    def _claims(self, place: Place, capture: Capture) -> tuple[RangeClaim, ...]:
         where = f"node {place.about.name} through {place.object}" if place.about else place.object
         return tuple(
             claim
-            for network, line in parse_rule_ranges(text, self.chain)
+            for network, line in self._rules(capture)
             if self.meant(place, network, line)
             for claim in claims_of(
                 (network,),
@@ -118,11 +122,18 @@ class RulesSource:
             )
         )
 
+    def _rules(self, capture: Capture) -> Iterator[tuple[IPNetwork, str]]:
+        if capture.command is not None and capture.command.name == self.native:
+            for networks, line in parse_nft_service_range(capture.text()):
+                yield from ((network, line) for network in networks)
+        else:
+            yield from parse_rule_ranges(capture.text(), self.chain)
 
-def _tools(place: Place) -> Iterator[str]:
+
+def _families(place: Place) -> tuple[Family, ...]:
     addresses = place.about.addresses if place.about else ()
     families = {family_of(address) for address in addresses} or {Family.IPV4}
-    return (tool for family, tool in _TOOLS.items() if family in families)
+    return tuple(family for family in _TOOLS if family in families)
 
 
 def _first_service(census: Census) -> tuple[IPNetwork, ...]:

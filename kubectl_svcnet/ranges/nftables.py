@@ -12,20 +12,19 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..model.address import Family, family_of
-from ..model.capture import Capture, ExecRequest, Reason, Request
+from ..model.capture import Capture, ExecRequest, Request
 from ..model.commands import Command
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Node
 from ..parse.flags import find_flag
 from ..parse.nft_service_range import parse_nft_service_range
-from ._base import Place, Reading, claims_of, joined, missed, pod_object, typed
+from ._base import Place, Reading, claims_of, joined, missed, no_such_chain, pod_object, typed
 from .kube_proxy import kube_proxy_container
 
 _COMMANDS = {
     Family.IPV4: Command("nft-service-range", ("ip",)),
     Family.IPV6: Command("nft-service-range", ("ip6",)),
 }
-_NO_CHAIN = b"No such file or directory"
 
 
 class _Nftables:
@@ -74,7 +73,7 @@ class _Nftables:
             if capture.ok:
                 read = partial(_claims, place, capture.text())
                 readings.append(typed(read, what=self.name, place=place))
-            elif not _no_such_chain(capture):
+            elif not no_such_chain(capture):
                 gap = missed(capture, self.name, place.node)
                 readings.append(Reading(gaps=(gap,)))
         return joined(*readings)
@@ -83,12 +82,6 @@ class _Nftables:
 def _families(node: Node) -> tuple[Family, ...]:
     has = {family_of(address) for address in node.addresses}
     return tuple(family for family in _COMMANDS if family in has)
-
-
-def _no_such_chain(capture: Capture) -> bool:
-    if capture.failure is not None:
-        return capture.failure.reason is Reason.NO_TOOL
-    return capture.exit_code == 1 and _NO_CHAIN in capture.stderr
 
 
 def _claims(place: Place, text: str) -> tuple[RangeClaim, ...]:

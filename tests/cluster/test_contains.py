@@ -41,6 +41,7 @@ from kubectl_svcnet.model.commands import COMMANDS, Command
         (("nft-table", "ip", "kube-proxy"), []),
         (("nft-table-picked", "ip", "kube-proxy", "^x"), ["nft-table ip kube-proxy"]),
         (("nft-service-range", "ip6"), ["nft-table ip6 kube-proxy"]),
+        (("nft-calico-cidr-block", "ip"), ["nft-table ip calico"]),
         (("cat", "/proc/modules"), []),
     ],
 )
