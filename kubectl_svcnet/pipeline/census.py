@@ -83,7 +83,7 @@ def read_census(collector: Collector, options: Options) -> CensusRead:
     pods, services, nodes = reading[0].result(), reading[1].result(), reading[2].result()
     ends = [pods.end, services.end, nodes.end]
     gaps = [
-        (gap, _TOLD_BY[what])
+        (gap, _TOLD_BY[what] if pods.whole or what != "pods" else frozenset[RangeKind]())
         for what, found in zip(LISTS, (pods.gaps, services.gaps, nodes.gaps), strict=True)
         for gap in found
     ]
