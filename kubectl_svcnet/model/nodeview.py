@@ -27,14 +27,17 @@ class InterfaceAddress:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
+    """`linkdown`: its device has no carrier."""
+
     interface: str | None
     gateway: IPAddress | None = None
+    linkdown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """`interface` is None where the listing names none (a further table of fib_trie), or several:
-    `hops` are those of a multipath route, of which a hash takes one."""
+    `hops` are those of a multipath route, of which a hash takes one, or one without carrier."""
 
     destination: IPNetwork
     interface: str | None

@@ -105,7 +105,10 @@ def _checked(entry: Mapping[str, Any], what: str) -> Mapping[str, Any]:
 
 
 def _route(entry: Mapping[str, Any]) -> Route:
-    hops = tuple(Hop(hop.get("dev"), _gateway(hop)) for hop in _hops(entry))
+    hops = tuple(
+        Hop(hop.get("dev"), _gateway(hop), "linkdown" in hop.get("flags", ()))
+        for hop in _hops(entry)
+    )
     devices = {hop.interface for hop in hops}
     gateway = hops[0].gateway if len(hops) == 1 else None
     source = entry.get("prefsrc")
@@ -117,12 +120,13 @@ def _route(entry: Mapping[str, Any]) -> Route:
         kind=str(entry.get("type", "unicast")),
         table=str(entry.get("table", "main")),
         source=ip_address(source) if source else None,
-        hops=hops if len(hops) > 1 else (),
+        hops=hops if len(hops) > 1 or any(hop.linkdown for hop in hops) else (),
     )
 
 
 def _hops(entry: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Those that are alive: a device that is down leaves its hop in the listing."""
+    """Those that are alive: a device that is down leaves its hop in the listing. One without
+    carrier counts as dead where ignore_routes_with_linkdown is on (fib_nexthop_info)."""
     return [h for h in entry.get("nexthops") or [entry] if "dead" not in h.get("flags", ())]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from kubectl_svcnet.engine.simulate import Simulator
@@ -42,7 +43,7 @@ class Hand:
 
     name: str
     native: tuple[str, ...] = ()
-    iptables: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    iptables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     sets: str = ""
     probes: tuple[Probe, ...] = PROBES
     setup: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ def at_start(priority: int, *rules: str) -> str:
     return "\n".join(chain(hook, priority, *rules) for hook in ("prerouting", "output"))
 
 
-def dump(tables: dict[str, tuple[str, ...]], backend: str) -> str:
+def dump(tables: Mapping[str, tuple[str, ...]], backend: str) -> str:
     """All tables, so that what was there before is gone."""
     lines = []
     for table, hooks in _TABLES.items():

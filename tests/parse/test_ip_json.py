@@ -62,6 +62,10 @@ ROUTES = [
         {"dst": "10.8.0.0/16", "nexthops": [{"dev": "a", "flags": ["dead"]}, {"dev": "b"}]},
         Route(ip_network("10.8.0.0/16"), "b"),
     ),
+    (
+        {"dst": "10.7.0.0/16", "dev": "a", "flags": ["linkdown"]},
+        Route(ip_network("10.7.0.0/16"), "a", hops=(Hop("a", linkdown=True),)),
+    ),
 ]
 
 

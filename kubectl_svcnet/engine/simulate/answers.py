@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ...model.address import IPAddress
+from ...model.address import Family, IPAddress
 from ...model.fate import FateKind
 from ...model.packet import Packet
 from .arrival import refused_by_way
@@ -30,6 +30,11 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
             because = f"{ending.because}, whose reset comes from {flow.destination}"
             refused.ending = Ending(FateKind.DROP, because)
         return [refused]
+    able = _may_answer(flow, routing) if ending.answer is Answering.ICMP else True
+    if not able:
+        because = f"{ending.because}, and {flow.destination} is no source for an answer"
+        refused.ending = Ending(FateKind.UNKNOWN if able is None else FateKind.DROP, because)
+        return [refused]
     answer = refused.copy()
     answer.ending = None
     client = _first_source(flow, path.packet, routing)
@@ -48,6 +53,14 @@ def answered(path: Path, routing: Routing, refused: Branch) -> list[Branch]:
         end.ending = _seen(ending, end.ending)
         ends.append(end)
     return ends
+
+
+def _may_answer(flow: Flow, routing: Routing) -> bool | None:
+    """An error answers from where the packet was to arrive (RTCF_LOCAL in icmp_send); where a
+    route outside table local takes that in, it is no address of the node to send from."""
+    if flow.way.kind != "local" or flow.family is Family.IPV6:
+        return True
+    return routing.is_source(flow.destination)
 
 
 def _by_bridge(flow: Flow, sysctls: Mapping[str, str]) -> bool:

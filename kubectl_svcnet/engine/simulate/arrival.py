@@ -59,7 +59,7 @@ def refused_by_source(flow: Flow, routing: Routing, sysctls: Mapping[str, str]) 
 
 def refused_by_way(way: Way, flow: Flow) -> Ending | None:
     match way.kind:
-        case "unicast" | "local" | "multicast" | "anycast":
+        case "unicast" | "linkdown" | "local" | "multicast" | "anycast":
             return None
         case "blackhole":
             return Ending(FateKind.DROP, f"a blackhole route to {flow.destination}")
@@ -132,7 +132,7 @@ def _reverse_path(
     if flow.in_device is None or None in values or set(values) == {"0"}:
         return None
     loose = "2" in values and routing.addresses_of(flow.in_device, flow.family) != []
-    back = [way.device for way in ways if way.kind == "unicast"]
+    back = [way.device for way in ways if way.kind in ("unicast", "linkdown")]
     if back and (loose or flow.in_device in back):
         return None
     because = f"rp_filter: the way back to {source} is not"

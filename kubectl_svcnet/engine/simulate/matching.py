@@ -262,7 +262,7 @@ def _reverse_path(match: m.ReversePath, flow: Flow, place: Place) -> Answer:
     way = place.routing.way(flow.source, Sought.back(flow, flow.source, mark))
     if way.kind == "local":
         return match.own_address is not match.negated
-    if way.kind != "unicast":
+    if way.kind not in ("unicast", "linkdown"):
         return match.negated
     found = True if match.loose else None if way.device is None else way.device == flow.in_device
     if not found and flow.family is Family.IPV6:  # it prefers any route by the input device

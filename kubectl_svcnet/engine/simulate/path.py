@@ -93,7 +93,11 @@ class Path:
             refused = refused_by_way(way, flow) is not None
             if refused is (flow.family is Family.IPV6):
                 later = self._routing.ways(flow.destination, again)
-                found.update(dict.fromkeys((one, source) for one in later))
+                able = None if source is None else self._routing.is_source(source)
+                if way.kind != "local" or able is not False:
+                    found.update(dict.fromkeys((one, source) for one in later))
+                if way.kind == "local" and not able and source == flow.destination:
+                    found[Way(None, "none"), source] = None
             if not found or flow.protocol is Protocol.UDP:
                 found[way, source] = None
         return list(found)
@@ -293,6 +297,8 @@ class Path:
     def _sent(self, branch: Branch) -> list[Branch]:
         sent = FateKind.ENDPOINT if branch.flow.destination_changed else FateKind.PASS
         branch.ending = Ending(sent)
+        if branch.flow.way.kind == "linkdown":
+            branch.ending = Ending(FateKind.DROP, f"{branch.flow.way.device} has no carrier")
         return [branch]
 
     def _forward(self, branch: Branch) -> list[Branch]:

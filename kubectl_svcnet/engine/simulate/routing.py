@@ -75,7 +75,22 @@ class Routing:
         local = self.is_local(address)
         if local is None or local:
             return "LOCAL" if local else None
+        if self._in_main(address):
+            return None
         return "BROADCAST" if self._is_broadcast(address) else "UNICAST"
+
+    def is_source(self, address: IPAddress) -> bool | None:
+        """May the node send from it? Not from what a route outside table local delivers here."""
+        return None if self._in_main(address) else self.is_local(address)
+
+    def _in_main(self, address: IPAddress) -> bool:
+        """Does a route of type local in table main hold it? Only table local is asked, which is
+        one with main until the first routing rule (fib_unmerge), and nobody knows that of a
+        node."""
+        if address.version == 6 or self._rules[Family.IPV4] or self.is_local(address):
+            return False
+        best = self._best(address, "main")
+        return best is not None and best.kind == "local"
 
     def _is_broadcast(self, address: IPAddress) -> bool:
         if address.version == 6:
@@ -172,7 +187,7 @@ class Routing:
     def _best(self, destination: IPAddress, table: str) -> Route | None:
         best: Route | None = None
         for route in self._tables.get(table, ()):
-            if table in ("main", "default") and route.kind in ("local", "broadcast"):
+            if table in ("main", "default") and route.kind == "broadcast":
                 continue
             if destination in route.destination and (best is None or _better(route, best)):
                 best = route
@@ -271,7 +286,13 @@ def _ways_of(route: Route, destination: IPAddress) -> tuple[Way, ...]:
     if route.kind == "local":
         return (Way(LOOPBACK, "local", source=destination),)
     hops = route.hops or (Hop(route.interface, route.gateway),)
-    return tuple(Way(hop.interface, route.kind, hop.gateway, route.source) for hop in hops)
+    return tuple(
+        Way(hop.interface, _kind_by(route, hop), hop.gateway, route.source) for hop in hops
+    )
+
+
+def _kind_by(route: Route, hop: Hop) -> str:
+    return "linkdown" if hop.linkdown and route.kind == "unicast" else route.kind
 
 
 def _better(route: Route, best: Route) -> bool:

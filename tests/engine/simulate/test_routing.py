@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.engine.simulate.routing import Routing, Way
-from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.nodeview import InterfaceAddress, Route, RoutingRule
+from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.nodeview import Hop, InterfaceAddress, NodeView, Route, RoutingRule
+from kubectl_svcnet.model.packet import Hook
+from tests.engine.simulate.conftest import Ask
 
 Views = Callable[..., Any]
 
@@ -171,3 +173,46 @@ def test_an_ipv6_packet_to_the_node_is_masqueraded_as_where_it_goes(view: Views)
         assert routing.masquerade_sources(routing.way(entry.address), entry.address) == (
             entry.address,
         )
+
+
+OUTSIDE = {
+    "100": (
+        Route(ip_network("203.0.113.0/24"), "lo", kind="local", table="100"),
+        (RoutingRule(50, "100", "50"), RoutingRule(32766, "main", "32766")),
+    ),
+    "main": (Route(ip_network("203.0.113.0/24"), "lo", kind="local"), ()),
+    "local": (Route(ip_network("203.0.113.0/24"), "lo", kind="local", table="local"), ()),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "rule", "fields", "kinds"),
+    [
+        ("100", "", {}, {"local"}),
+        ("100", "-A INPUT -j REJECT", {}, {"drop"}),
+        ("100", "", {"hook": Hook.OUTPUT}, {"reject"}),
+        ("100", "", {"hook": Hook.OUTPUT, "protocol": Protocol.UDP}, {"local", "reject"}),
+        ("main", "", {}, {"local"}),
+        ("main", "-A INPUT -j REJECT", {}, {"unknown"}),
+        ("main", "-A INPUT -m addrtype --dst-type LOCAL -j DROP", {}, {"unknown"}),
+        ("main", "", {"hook": Hook.OUTPUT}, {"local", "reject"}),
+        ("local", "-A INPUT -j REJECT", {}, {"reject"}),
+        ("local", "-A INPUT -m addrtype --dst-type LOCAL -j DROP", {}, {"drop"}),
+        ("local", "", {"hook": Hook.OUTPUT}, {"local"}),
+    ],
+)
+def test_what_routes_deliver_beside_addresses(
+    ask: Ask, view: Callable[..., NodeView], table: str, rule: str, fields: Any, kinds: set[str]
+) -> None:
+    route, rules = OUTSIDE[table]
+    there = {"routes": (*(view().routes or ()), route), "routing_rules": rules}
+    text = "\n".join(("*filter", ":INPUT ACCEPT [0:0]", rule, "COMMIT", ""))
+    assert {fate.kind.value for fate in ask(text, "203.0.113.7", view=there, **fields)} == kinds
+
+
+def test_a_device_without_carrier_sends_nothing(ask: Ask, view: Callable[..., NodeView]) -> None:
+    down = Route(ip_network("203.0.113.0/24"), "v0", hops=(Hop("v0", linkdown=True),))
+    there = {"routes": (*(view().routes or ()), down)}
+    assert [fate.kind.value for fate in ask("", "203.0.113.7", view=there)] == ["drop"]
+    refused = "*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j REJECT\nCOMMIT\n"
+    assert [fate.kind.value for fate in ask(refused, "203.0.113.7", view=there)] == ["reject"]
