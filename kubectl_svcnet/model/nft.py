@@ -196,6 +196,7 @@ class Nat:
     address: Expression | None
     port: Expression | None
     random: bool = False
+    persistent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class Dnat:
     addresses: AddressSpan | None
     ports: PortRange | None
     random: bool = False
+    persistent: bool = False  # the address is picked by the client alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def _dnat(words: Words) -> object:
     if sum(option.name == "--to-destination" for option in words.options) != 1:
         raise ValueError("DNAT to several destinations")  # kernels before 2.6.11
     addresses, ports = translation(words.value("--to-destination"))
-    return t.Dnat(addresses, ports, random="--random" in words)
+    persistent = "--persistent" in words
+    return t.Dnat(addresses, ports, random="--random" in words, persistent=persistent)
 
 
 def _snat(words: Words) -> object:

@@ -124,11 +124,12 @@ class _Rule(Tokens):
 
     def _to(self, kind: str) -> nft.Nat:
         address, port = self._place()
-        random = False
+        flags = set()
         while self.peek() in _FLAG_WORDS:
-            random |= self.take() != "persistent"
+            flags.add(self.take())
             self.maybe(",")
-        return nft.Nat(kind, address, port, random)
+        persistent = "persistent" in flags
+        return nft.Nat(kind, address, port, bool(flags - {"persistent"}), persistent)
 
     def _place(self) -> tuple[nft.Expression | None, nft.Expression | None]:
         word = self.peek()

@@ -278,6 +278,7 @@ TARGETS = [
             t.AddressSpan(ip_address("10.0.0.1"), ip_address("10.0.0.4")),
             t.PortRange(80, 90, 70),
             True,
+            True,
         ),
     ),
     ("-j DNAT --to-destination :8080", t.Dnat(None, t.PortRange(8080, 8080))),

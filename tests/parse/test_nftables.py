@@ -180,7 +180,7 @@ def test_numbers_and_handles_change_nothing(version: str) -> None:
         ),
         (
             "snat to 10.0.0.1-10.0.0.5 persistent",
-            [nft.Nat("snat", span("10.0.0.1", "10.0.0.5"), None)],
+            [nft.Nat("snat", span("10.0.0.1", "10.0.0.5"), None, persistent=True)],
         ),
         (
             "dnat ip addr . port to numgen random mod 1 map { 0 : 10.0.0.1 . 80 }",

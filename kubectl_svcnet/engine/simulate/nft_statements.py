@@ -339,7 +339,9 @@ def _target(nat: nft.Nat, where: object, which: object) -> object:
         return f"{nat.kind} to {where} {which}"
     if nat.kind == "redirect":
         return t.Redirect(ports, nat.random)
-    return t.Dnat(span, ports, nat.random) if nat.kind == "dnat" else t.Snat(span, ports)
+    if nat.kind == "dnat":
+        return t.Dnat(span, ports, nat.random, nat.persistent)
+    return t.Snat(span, ports, nat.random)
 
 
 def _span(value: object) -> t.AddressSpan | None:

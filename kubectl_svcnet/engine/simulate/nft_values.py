@@ -170,10 +170,11 @@ def _ct(ct: nft.Ct, sight: Sight) -> Result:
 
 def _original(key: str, sight: Sight) -> Result:
     """The connection as its first packet came."""
-    packet = sight.packet
+    packet, flow = sight.packet, sight.flow
     match key:
         case "ip saddr" | "ip6 saddr":
-            return _address(packet.source)
+            same = flow.source_changed is False and flow.answering is Answering.NOTHING
+            return _address(packet.source or (flow.source if same else None))
         case "ip daddr" | "ip6 daddr":
             return packet.destination
         case "proto-dst":

@@ -3,12 +3,12 @@
 Chains run by priority, iptables' (of both backends) among native nftables'. All nat chains of a
 family run inside one hook of the kernel, at -100 where destinations change and at 100 where
 sources do (nf_nat_proto.c); their own priorities order them only among themselves. Of chains
-that have the same priority the one registered last runs first (nf_hook_entries_grow), which no
-listing shows: their order is open. But the kernel lists tables in the order in which they were
-made (nf_tables_newtable): where a native table's base chains are known to be as old as itself,
-chains of a table that stands after it are newer. The other way round proves nothing, since
-iptables adds its base chains when it first needs them. Connection tracking runs at -200, IPVS
-beside nat.
+that have the same priority the one registered last runs first (nf_hook_entries_grow): those of
+one native table are listed as they were made, of others no listing shows it, and their order is
+open. But the kernel lists tables in the order in which they were made (nf_tables_newtable): where
+a native table's base chains are known to be as old as itself, chains of a table that stands after
+it are newer. The other way round proves nothing, since iptables adds its base chains when it first
+needs them. Connection tracking runs at -200, IPVS beside nat.
 """
 
 from __future__ import annotations
@@ -168,12 +168,13 @@ class Plan:
         groups = tuple(part for group in _groups(nat) for part in self._newer_first(group))
         if groups and hook in _NAT:
             drafts.setdefault(_NAT[hook], _Draft()).entries.append(NatHook(groups))
-        return _groups(drafts)
+        return tuple(part for group in _groups(drafts) for part in _of_one_table(group))
 
     def _newer_first(self, group: Group) -> tuple[Group, ...]:
         """In two where iptables' nat table is known to be newer than the native base chain."""
-        if len(group.entries) != 2:
-            return (group,)
+        parts = _of_one_table(group)
+        if len(parts) > 1 or len(group.entries) != 2:
+            return parts
         iptables, native = group.entries
         if not isinstance(iptables, Base) or not isinstance(native, NativeBase):
             return (group,)
@@ -182,6 +183,16 @@ class Plan:
         if not known or self._order.index(names[0]) > self._order.index(names[1]):
             return (group,)
         return Group((iptables,), group.unread, group.garbled), Group((native,))
+
+
+def _of_one_table(group: Group) -> tuple[Group, ...]:
+    """Base chains of one native table are listed, and were registered, in the order in which
+    they were made; the last one runs first."""
+    entries = group.entries
+    tables = {str(one.table) if isinstance(one, NativeBase) else "" for one in entries}
+    if len(entries) < 2 or len(tables) > 1 or "" in tables or group.unread or group.garbled:
+        return (group,)
+    return tuple(Group((entry,)) for entry in reversed(entries))
 
 
 def _at(priority: int, where: ChainId) -> int:

@@ -14,6 +14,7 @@ from ...model import targets as t
 from ...model.address import Family, IPAddress, family_of
 from ...model.fate import FateKind, RuleRef
 from .flow import Branch, Cause, Choice, Ending
+from .picks import picked
 from .walk import Walk
 
 _LOOPBACK = {Family.IPV4: ip_address("127.0.0.1"), Family.IPV6: ip_address("::1")}
@@ -53,7 +54,12 @@ def _unknown(branch: Branch, because: str) -> list[Branch]:
 def _dnat(walk: Walk, target: t.Dnat, branch: Branch, hook: str, where: RuleRef) -> list[Branch]:
     if not branch_translates_destination(hook):
         return _unknown(branch, f"{where}: DNAT in {hook}")
-    spots = _addresses(walk, target.addresses, branch, where)
+    span, flow = target.addresses, branch.flow
+    if span is not None and span.first != span.last and flow.source is not None:
+        zone, _ = flow.zone
+        one = picked(span, flow.source, flow.destination, zone, persistent=target.persistent)
+        span = t.AddressSpan(one, one)
+    spots = _addresses(walk, span, branch, where)
     if spots is None:
         return _unknown(branch, f"{where}: DNAT to too many addresses")
     ends: list[Branch] = []
@@ -69,7 +75,7 @@ def branch_translates_destination(hook: str) -> bool:
 def _addresses(
     walk: Walk, span: t.AddressSpan | None, branch: Branch, where: RuleRef
 ) -> list[tuple[Branch, IPAddress]] | None:
-    """A hash of client and destination picks one address of a span, always the same."""
+    """One of a span, by a hash of which nobody knows every word."""
     if span is None:
         return [(branch, branch.flow.destination)]
     first, count = span.first, int(span.last) - int(span.first) + 1
@@ -155,7 +161,10 @@ def _redirect(
 
 
 def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: RuleRef) -> list[Branch]:
-    spots = _addresses(walk, target.addresses, branch, where)
+    span, source = target.addresses, branch.flow.source
+    if span is not None and source is not None and _keeps_source(target, span, source):
+        span = t.AddressSpan(source, source)
+    spots = _addresses(walk, span, branch, where)
     if spots is None or branch_translates_destination(hook):
         return _unknown(branch, f"{where}: SNAT in {hook} or to too many addresses")
     any_port = target.random or target.ports is not None
@@ -171,6 +180,13 @@ def _snat(walk: Walk, target: t.Snat, branch: Branch, hook: str, where: RuleRef)
         )
         for spot, address in spots
     ]
+
+
+def _keeps_source(target: t.Snat, span: t.AddressSpan, source: IPAddress) -> bool:
+    """get_unique_tuple tries the packet as it is first, unless its port is to be any."""
+    if target.random or target.ports is not None or source.version != span.first.version:
+        return False
+    return int(span.first) <= int(source) <= int(span.last)
 
 
 def _masquerade(

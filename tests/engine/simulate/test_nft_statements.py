@@ -33,7 +33,7 @@ def ask_nft(ask: Ask, text: str, **fields: Any) -> Any:
             "dnat to 10.244.1.2:8080-8081 random",
             [f"endpoint {TO}:8080 0.5", f"endpoint {TO}:8081 0.5"],
         ),
-        ("dnat to 10.244.1.2/31:80", ["endpoint 10.244.1.2:80 ?", "endpoint 10.244.1.3:80 ?"]),
+        ("dnat to 10.244.1.2/31:80", ["endpoint 10.244.1.2:80 1"]),
         (
             "dnat ip to numgen random mod 3 map { 0 : 10.244.1.2 . 81, 1 : 10.244.1.3 . 82 }",
             ["endpoint 10.244.1.2:81 0.33", "endpoint 10.244.1.3:82 0.33", "pass 0.33"],

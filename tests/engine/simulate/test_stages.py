@@ -56,8 +56,8 @@ def test_orders(ask: Ask, brief: Brief, iptables: str, chain: str, fates: list[s
 
 
 def test_too_many_at_one_priority(ask: Ask, brief: Brief) -> None:
-    chains = {f"c{n}": base("filter", "5", f"tcp dport {n} drop") for n in range(5)}
-    tables = parse_ruleset(table(**chains))
+    chain = table(c=base("filter", "5", "tcp dport 9 drop"))
+    tables = parse_ruleset("".join(chain.replace("ip t ", f"ip t{n} ") for n in range(5)))
     assert brief(ask("", "8.8.8.8", view={"nft_tables": tables})) == ["unknown 1"]
 
 

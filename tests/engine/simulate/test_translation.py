@@ -25,8 +25,6 @@ DNATS = [
     ("10.244.1.2:8080", ["10.244.1.2:8080 1.0"]),
     ("10.244.1.2", ["10.244.1.2:80 1.0"]),
     (":8080", ["10.96.0.10:8080 1.0"]),
-    ("10.244.1.2-10.244.1.3:8080", ["10.244.1.2:8080 None", "10.244.1.3:8080 None"]),
-    ("10.244.1.2-10.244.1.3 --persistent", ["10.244.1.2:80 None", "10.244.1.3:80 None"]),
     ("10.244.1.2:8080-8081", ["10.244.1.2:8080 1.0"]),
     ("10.244.1.2:70-90", ["10.244.1.2:80 1.0"]),
     ("10.244.1.2:8080-8081 --random", ["10.244.1.2:8080 0.5", "10.244.1.2:8081 0.5"]),
@@ -53,8 +51,31 @@ def test_a_dnat_that_changes_nothing_is_none(ask: Ask) -> None:
 
 
 def test_a_span_too_long_is_unknown(ask: Ask) -> None:
-    (fate,) = ask(nat("PREROUTING -j DNAT --to-destination 10.0.0.0-10.0.1.0"))
+    text = nat("PREROUTING -j DNAT --to-destination 10.0.0.0-10.0.1.0")
+    (fate,) = ask(text, source=None)
     assert fate.kind is FateKind.UNKNOWN
+    (fate,) = ask(text)  # which one it is, the client tells
+    assert fate.kind is FateKind.ENDPOINT
+
+
+def test_who_asks_decides_within_a_span(ask: Ask) -> None:
+    text = nat("PREROUTING -p tcp -j DNAT --to-destination 10.244.1.2-10.244.1.3:8080")
+    assert len(ask(text)) == 1
+    anybody = ask(text, source=None)
+    assert {str(fate.endpoint) for fate in anybody} == {"10.244.1.2:8080", "10.244.1.3:8080"}
+
+
+@pytest.mark.parametrize(
+    ("words", "sources"),
+    [
+        ("10.244.1.8-10.244.1.9", {"10.244.1.9"}),
+        ("10.244.1.8-10.244.1.9 --random", {"10.244.1.8", "10.244.1.9"}),
+        ("10.244.1.8-10.244.1.9:1000-2000", {"10.244.1.8", "10.244.1.9"}),
+    ],
+)
+def test_a_source_within_the_span_stays(ask: Ask, words: str, sources: set[str]) -> None:
+    fates = ask(nat(f"POSTROUTING -p tcp -j SNAT --to-source {words}"))
+    assert {str(fate.source) for fate in fates} == sources
 
 
 def test_redirect(ask: Ask) -> None:
