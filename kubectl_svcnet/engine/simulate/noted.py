@@ -16,7 +16,7 @@ from .flow import Branch, Flow
 from .questions import Answer, Depends
 from .sets import key_of
 
-#: A list or set, and the member; None stands for any member.
+#: A list or set, and the member; None stands for any member, which leaves all of them open.
 Spot: TypeAlias = tuple[Hashable, Hashable]
 
 
@@ -45,7 +45,7 @@ def change_set(sets: Mapping[str, IPSet], change: t.ChangeSet, branch: Branch) -
             note(branch, (("set", getattr(part, "name", "")), None), None)
         return
     key = key_of(found, change.sides, branch.flow)
-    note(branch, (("set", change.name), key), None if key is None else change.present)
+    note(branch, (("set", change.name), key), change.present)
 
 
 def recalled(flow: Flow, spot: Spot, otherwise: Answer, why: str) -> Answer:

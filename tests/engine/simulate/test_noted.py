@@ -32,6 +32,7 @@ def _kinds(ask: Ask, *rules: str, sets: str = SETS) -> set[str]:
         (("--set", "--rcheck --name other -j DROP"), {"drop", "pass"}),
         (("--set", "--rcheck --rdest -j DROP"), {"drop", "pass"}),
         (("--set --mask 10.0.0.0", "--rcheck --mask 10.0.0.0 -j DROP"), {"drop"}),
+        (("--set --mask 0.0.0.0", "--rcheck --rdest --mask 0.0.0.0 -j DROP"), {"drop"}),
     ],
 )
 def test_recent(ask: Ask, rules: tuple[str, ...], kinds: set[str]) -> None:
@@ -55,6 +56,14 @@ def test_what_is_written_perhaps_is_open(ask: Ask) -> None:
         (("-j SET --add-set L src", "-m set --match-set S src -j DROP"), {"drop", "pass"}),
         (("-j SET --add-set S src", "-m set --match-set L src -j DROP"), {"drop", "pass"}),
         (("-j SET --add-set N src", "-m set --match-set S src -j DROP"), {"pass"}),
+        (
+            (
+                "-j SET --add-set S src",
+                "-j SET --del-set L src",
+                "-m set --match-set S src -j DROP",
+            ),
+            {"drop", "pass"},
+        ),
         (("-j SET --map-set S src --map-mark",), {"unknown"}),
         (("-j SET --add-set S src --del-set N src",), {"unknown"}),
     ],
