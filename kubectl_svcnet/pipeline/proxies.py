@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..dataplanes.kube_proxy import proxy_pod
+from ..engine.judge.findings import implied
 from ..engine.judge.proxy import LATE, judge_proxies, sync_of
 from ..model.address import Family
 from ..model.finding import Finding, Gap
@@ -187,7 +188,8 @@ def lacking(
         unserved = frontend.family in readings[name].unserved
         if unserved or trace.verdict in (Verdict.UNREAD, Verdict.UNKNOWN):
             continue
-        problem = next((one for one in trace.problems if one in _UNSEEN), None)
+        problems = trace.problems
+        problem = next((p for p in problems if p in _UNSEEN and not implied(p, problems)), None)
         if found.get(name) is None:
             found[name] = (frontend, problem) if problem else None
     return found

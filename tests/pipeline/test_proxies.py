@@ -86,6 +86,9 @@ def test_what_is_lacking_by_node() -> None:
     assert found == {"n1": None, "n2": (here, Verdict.MISSING), "n4": None}
     assert told_of(found["n1"]) == ""
     assert told_of(found["n2"]) == "default/db (10.96.0.9:3306/TCP) is missing"
+    refused = (Verdict.BLOCKED, Verdict.MISSING)  # nothing arrives, and kube-proxy has its rules
+    judged[here, "n2"] = replace(judged[here, "n2"], problems=refused)
+    assert lacking(judged, readings)["n2"] is None
     four = {"bare": frozenset({Family.IPV4}), "serves": (Family.IPV6,)}
     readings["n2"] = replace(readings["n2"], **four)  # type: ignore[arg-type]
     assert "n2" not in lacking(judged, readings)

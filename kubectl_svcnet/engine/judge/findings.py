@@ -6,7 +6,7 @@ stated once per node, and only where the node differs: rules that are right need
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...model.address import Family, SocketAddress
@@ -68,7 +68,7 @@ def findings_of(service: ServiceTrace, facts: Mapping[str, NodeFacts]) -> tuple[
     found = [
         _finding(service, node, problem, grouped[node, problem], facts.get(node, NodeFacts()))
         for node, problem in keys
-        if not _implied(problem, {p for n, p in grouped if n == node})
+        if not implied(problem, {p for n, p in grouped if n == node})
     ]
     return tuple(found)
 
@@ -143,14 +143,14 @@ def _halted(node: str, facts: NodeFacts, services: tuple[str, ...]) -> Finding:
     )
 
 
-def _implied(problem: Verdict, beside: set[Verdict]) -> bool:
+def implied(problem: Verdict, beside: Collection[Verdict]) -> bool:
     """The cause is stated, not what it entails: shares are uneven because an endpoint's rule is
     gone, an endpoint is not reached because its packets are refused or led elsewhere."""
     causes = {
         Verdict.UNBALANCED: {Verdict.MISSING},
         Verdict.MISSING: {Verdict.BLOCKED, Verdict.POLICY, Verdict.DIVERTED},
     }
-    return bool(causes.get(problem, set()) & beside)
+    return not causes.get(problem, set()).isdisjoint(beside)
 
 
 def _finding(
