@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kubectl_svcnet.cli import main
 from kubectl_svcnet.cluster.batch import SCRIPT
 from kubectl_svcnet.model.commands import COMMANDS, Command, checked
 from tests.e2e.tool import Svcnet
@@ -28,7 +29,12 @@ RUNS = (
     ["ranges"],
     ["proxy"],
     ["logs", "db-service", "--previous"],
+    ["check"],
+    ["packet", "tcp", "default/client-n1", "10.96.0.10:53"],
+    ["permissions"],
 )
+#: These know no cluster.
+APART = {"completion", "version"}
 #: Answers with a document a line.
 FOLLOWED = ("logs", "db-service", "-f", "--timeout", "8s", "-o", "json")
 READS = {"get", "list", "watch"}
@@ -88,10 +94,21 @@ def matches(pattern: tuple[str, ...], argv: list[str]) -> bool:
     )
 
 
+def runs(folder: Path) -> list[list[str]]:
+    file = str(folder / "cluster.tar.gz")
+    return [*RUNS, ["snapshot", file], ["diff", file]]
+
+
+def test_no_command_is_left_out(tmp_path: Path) -> None:
+    assert {words[0] for words in runs(tmp_path)} | APART == set(main.COMMANDS)
+
+
 @pytest.fixture(scope="module")
-def audited(lab: Lab, svcnet: Svcnet) -> list[dict[str, Any]]:
+def audited(
+    lab: Lab, svcnet: Svcnet, tmp_path_factory: pytest.TempPathFactory
+) -> list[dict[str, Any]]:
     marked = Marked(lab.audit_log)
-    for run in RUNS:
+    for run in runs(tmp_path_factory.mktemp("audited")):
         answer = svcnet(*run, "--as", AUDITED, "--as-group", "system:masters")
         assert answer.code == 0, answer.told()
     assert svcnet.raw(*FOLLOWED, "--as", AUDITED, "--as-group", "system:masters").code == 0
@@ -192,9 +209,9 @@ def nothing_changes(lab: Lab) -> Iterator[None]:
             assert after[what] == text, f"{name}: {what}"
 
 
-def test_nodes_are_as_before(lab: Lab, svcnet: Svcnet) -> None:
+def test_nodes_are_as_before(lab: Lab, svcnet: Svcnet, tmp_path: Path) -> None:
     with nothing_changes(lab):
-        for run in RUNS:
+        for run in runs(tmp_path):
             assert svcnet(*run).code == 0
         assert svcnet.raw("trace", "db-service", "--steps").code == 0
         assert svcnet.raw(*FOLLOWED).code == 0
