@@ -138,6 +138,28 @@ def test_services_among_pods_or_nodes(seen: Seen) -> None:
     assert seen.removed.code == 0
 
 
+@pytest.mark.full
+def test_a_full_service_range_beside_another(svcnet: Svcnet) -> None:
+    """Nothing is stated, for the API server takes an address of the other one."""
+    network = "10.97.1.0/29"
+    made = [
+        {**service(clusterIP=f"10.97.1.{number}"), "metadata": {"name": f"{NAME}-{number}"}}
+        for number in range(1, 7)
+    ]
+    with there(service_cidr(NAME, network)):
+        wait_until("it is ready", lambda: "True" in kube.answer(*READY), timeout=30)
+        with there(*made, service()):
+            answer = svcnet("ranges")
+            address = kube.get("service", NAME)["spec"]["clusterIP"]
+    assert (answer.code, answer.findings()) == (0, []), answer.told()
+    full = items(answer, "Service")[network]
+    assert full["used"] == full["size"] == 6
+    assert not address.startswith("10.97.1.")
+
+
+READY = ("get", "servicecidr", NAME, "-o", "jsonpath={.status.conditions[*].status}")
+
+
 def test_a_load_balancer_address_among_pods(svcnet: Svcnet) -> None:
     with there(service(type="LoadBalancer", loadBalancerClass="svcnet.test/none")):
         status = {"status": {"loadBalancer": {"ingress": [{"ip": "10.244.200.9"}]}}}
