@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 
-from ..model.finding import Level
+from ..model.finding import Finding, Level
 from ..model.report import (
     AddressesReport,
     CheckReport,
@@ -84,9 +84,9 @@ def _yaml(report: Report, style: Style) -> str:
 
 def _name(report: Report, style: Style) -> str:
     """The nodes at fault, as kubectl names them (of `check` and `proxy` those with more than an
-    info); of ranges, the ranges themselves, of addresses those that hold them; of packets, where
-    they arrive; of logs, the nodes that say something; of permissions, those that are missing;
-    of a difference, its paths."""
+    info, and Services that are wrong by themselves); of ranges, the ranges themselves, of
+    addresses those that hold them; of packets, where they arrive; of logs, the nodes that say
+    something; of permissions, those that are missing; of a difference, its paths."""
     match report:
         case TraceReport():
             bad = {
@@ -103,8 +103,7 @@ def _name(report: Report, style: Style) -> str:
             names = list(dict.fromkeys(use.range for use in report.addresses if use.range))
         case CheckReport() | ProxyReport():
             found = (each for one in report.findings for each in (one.objects or (one,)))
-            faults = {f.node for f in found if f.level is not Level.INFO and f.node}
-            names = [f"node/{name}" for name in sorted(faults)]
+            names = sorted({_at_fault(one) for one in found if one.level is not Level.INFO} - {""})
         case PacketsReport():
             ends = (fate.endpoint for one in report.packets for fate in one.fates)
             names = list(dict.fromkeys(str(endpoint) for endpoint in ends if endpoint))
@@ -120,6 +119,12 @@ def _name(report: Report, style: Style) -> str:
         case SnapshotReport():
             names = [report.file]
     return "".join(f"{escape(name)}\n" for name in names)
+
+
+def _at_fault(one: Finding) -> str:
+    if one.node:
+        return f"node/{one.node}"
+    return f"service/{one.service.rpartition('/')[2]}" if one.service else ""
 
 
 def _role(report: Report, style: Style) -> str:

@@ -15,6 +15,8 @@ from ...model.finding import Finding, Level
 #: What explains that a node's rules lag behind the API; the first that is found explains.
 CAUSES = ("SVN301", "SVN317", "SVN308", "SVN304", "SVN307")
 SYMPTOMS = frozenset(("SVN201", "SVN202", "SVN203", "SVN204"))
+#: A node that forwards nothing, and packets that are dropped by that sysctl and no rule.
+FORWARDING, BLOCKED = "SVN511", "SVN205"
 
 #: More Services than this that fare alike are one statement.
 FEW = 3
@@ -27,7 +29,7 @@ def grouped(
     findings: Iterable[Finding], *, since: Mapping[str, str], nodes_read: int
 ) -> tuple[Finding, ...]:
     """`since`, by node: when the first change was made that it lacks, in words."""
-    explained = _explained(findings, since)
+    explained = _forwarding(_explained(findings, since))
     everywhere = _over_nodes(explained, nodes_read)
     return tuple(sorted(_over_services(everywhere), key=_rank))
 
@@ -60,6 +62,23 @@ def _explained(findings: Iterable[Finding], since: Mapping[str, str]) -> list[Fi
         elif one.code not in SYMPTOMS or one.node not in causes:
             kept.append(one)
     return kept
+
+
+def _forwarding(findings: Sequence[Finding]) -> list[Finding]:
+    """The same of a sysctl, by whose name each symptom says what drops its packets."""
+    causes = {
+        (one.node, one.message.partition(" ")[0]): one for one in findings if one.code == FORWARDING
+    }
+    symptoms: dict[tuple[str, str], list[Finding]] = {}
+    kept: list[Finding] = []
+    for one in findings:
+        place = (one.node, one.evidence[0].partition(" ")[0] if one.evidence else "")
+        if one.code == BLOCKED and place in causes:
+            symptoms.setdefault(place, []).append(one)
+        else:
+            kept.append(one)
+    held = {id(causes[place]): each for place, each in symptoms.items()}
+    return [_cause(one, held[id(one)], "") if id(one) in held else one for one in kept]
 
 
 def _cause(one: Finding, symptoms: Sequence[Finding], since: str) -> Finding:
@@ -120,7 +139,9 @@ def _together(
 ) -> list[Finding]:
     same: dict[Hashable, list[Finding]] = {}
     for one in findings:
-        same.setdefault(one if one.objects and one.code in CAUSES else key(one), []).append(one)
+        same.setdefault(
+            one if one.objects and one.code in (*CAUSES, FORWARDING) else key(one), []
+        ).append(one)
     return [together(each) for each in same.values()]
 
 

@@ -146,3 +146,33 @@ def test_nothing_is_dropped() -> None:
         finding("SVN104", "overlap"),
     ]
     assert leaves(group(*findings)) == sorted((f.code, f.node, f.service) for f in findings)
+
+
+OFF = finding("SVN511", "net.ipv4.ip_forward is 0, so nothing is sent on to pods", node="n7")
+
+
+def blocked(service: str, by: str, node: str = "n7") -> Finding:
+    return replace(missing(service, node, code="SVN205"), evidence=(by,))
+
+
+def test_a_node_that_forwards_nothing_explains_what_it_drops_by_that() -> None:
+    dropped = [blocked(f"default/s{n}", "net.ipv4.ip_forward is 0") for n in range(5)]
+    by_rule = blocked("default/db", "filter/FORWARD:1  -A FORWARD -j DROP")
+    elsewhere = blocked("default/web", "net.ipv4.ip_forward is 0", "n1")
+    found = group(OFF, *dropped, by_rule, elsewhere)
+    assert [(one.code, one.node, len(one.objects)) for one in found] == [
+        ("SVN205", "n1", 0),
+        ("SVN205", "n7", 0),
+        ("SVN511", "n7", 5),
+    ]
+    assert found[2].message.endswith("to pods; 5 Services differ (first: default/s0)")
+    assert found[2].objects == tuple(dropped)
+
+
+def test_each_family_explains_its_own() -> None:
+    six = finding("SVN511", "net.ipv6.conf.all.forwarding is 0, so nothing", node="n7")
+    found = group(OFF, six, blocked("default/db", "net.ipv6.conf.all.forwarding is 0"))
+    assert [(one.message[:8], len(one.objects)) for one in found] == [
+        ("net.ipv6", 1),
+        ("net.ipv4", 0),
+    ]
