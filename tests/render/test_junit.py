@@ -91,3 +91,34 @@ def test_foreign_text_makes_no_markup() -> None:
     found = suite(replace(REPORT, findings=(replace(ERROR, message=hostile, evidence=(hostile,)),)))
     (failure,) = found.iter("failure")
     assert failure.get("message") == "<b>\\x00\\x1b]]>&\\ud800\ufffd\\n\\u202e"
+
+
+#: Of each element, its attributes (those that must be there first) and what it may hold: the
+#: schema that Jenkins reads by (xunit-plugin, junit-10.xsd), which is stricter than others.
+JENKINS: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": (set(), {"name"}, {"testsuite"}),
+    "testsuite": (
+        {"name", "tests", "failures", "errors"},
+        {"skipped", "time", "timestamp"},
+        {"testcase", "system-out"},
+    ),
+    "testcase": (
+        {"name"},
+        {"classname", "time"},
+        {"skipped", "error", "failure", "system-out"},
+    ),
+    "failure": (set(), {"type", "message"}, set()),
+    "error": (set(), {"type", "message"}, set()),
+    "skipped": (set(), {"type", "message"}, set()),
+    "system-out": (set(), set(), set()),
+}
+
+
+def test_it_keeps_to_the_schema_of_jenkins() -> None:
+    root = ET.fromstring(render(REPORT))
+    assert root.tag == "testsuites"
+    assert {element.tag for element in root.iter()} == JENKINS.keys()
+    for element in root.iter():
+        required, optional, inside = JENKINS[element.tag]
+        assert required <= element.attrib.keys() <= required | optional, element.tag
+        assert {child.tag for child in element} <= inside, element.tag

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from kubectl_svcnet.engine.codes import finding
 from kubectl_svcnet.model.finding import Gap, Level
@@ -68,3 +69,74 @@ def test_gaps_are_said() -> None:
     ]
     (invocation,) = run_of(gaps=(replace(BLIND, accepted=True),))["invocations"]
     assert invocation["executionSuccessful"]
+
+
+def thing(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def many(item: Any, *, unique: bool = False) -> dict[str, Any]:
+    return {"type": "array", "items": item, "uniqueItems": unique}
+
+
+TEXT: dict[str, Any] = {"type": "string"}
+SAID = thing(("text",), text={"type": "string", "minLength": 1})
+LEVEL = {"enum": ["none", "note", "warning", "error"]}
+#: Of the objects that are used, their properties as in sections 3.13 to 3.58 of SARIF 2.1.0.
+SARIF = thing(
+    ("version", "runs"),
+    **{"$schema": TEXT},
+    version={"const": "2.1.0"},
+    runs=many(
+        thing(
+            ("tool",),
+            tool=thing(
+                ("driver",),
+                driver=thing(
+                    ("name",),
+                    name=TEXT,
+                    version=TEXT,
+                    informationUri=TEXT,
+                    rules=many(
+                        thing(("id",), id=TEXT, shortDescription=SAID, helpUri=TEXT), unique=True
+                    ),
+                ),
+            ),
+            invocations=many(
+                thing(
+                    ("executionSuccessful",),
+                    executionSuccessful={"type": "boolean"},
+                    toolExecutionNotifications=many(thing(("message",), level=LEVEL, message=SAID)),
+                )
+            ),
+            results=many(
+                thing(
+                    ("message",),
+                    ruleId=TEXT,
+                    ruleIndex={"type": "integer", "minimum": -1},
+                    level=LEVEL,
+                    message=SAID,
+                    locations=many(
+                        thing(
+                            logicalLocations=many(
+                                thing(fullyQualifiedName=TEXT, kind=TEXT), unique=True
+                            )
+                        )
+                    ),
+                    partialFingerprints={"type": "object", "additionalProperties": TEXT},
+                )
+            ),
+        )
+    ),
+)
+
+
+@pytest.mark.parametrize("findings", [(), (DB, OVERLAP), (replace(DB, objects=(DB, OVERLAP)),)])
+def test_it_keeps_to_the_specification(findings: tuple[Any, ...]) -> None:
+    report = CheckReport(collected=Collected(), findings=findings, gaps=(BLIND,))
+    Draft202012Validator(SARIF).validate(json.loads(render(report)))
