@@ -21,7 +21,10 @@ from ._nft_rule import read_rule
 from ._nft_words import split_tokens
 from .nftables import read_elements
 
-_BAD = (ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration, RecursionError)
+_BAD = (
+    *(ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration),
+    *(RecursionError, OverflowError),  # the latter of 1e999
+)
 _NOT_TABLES = ("metainfo", "table", "chain", "set", "map", "rule", "element")
 
 

@@ -230,3 +230,11 @@ JSON = st.recursive(
 def test_any_json_is_kept(value: Any) -> None:
     found = rule(value)
     assert found.statements or found.raw in ("", '""')
+
+
+def test_a_number_beyond_all_is_no_listing() -> None:
+    table = {"table": {"family": "ip", "name": "t"}}
+    base = {"type": "nat", "hook": "prerouting", "prio": float("inf"), "policy": "accept"}
+    chain = {"chain": {"family": "ip", "table": "t", "name": "c", **base}}
+    with pytest.raises(ParseError, match="not nft's JSON"):
+        parse_json(json.dumps({"nftables": [table, chain]}).replace("Infinity", "1e999"))
