@@ -36,3 +36,12 @@ def test_who_is_persistent_gets_the_same_everywhere() -> None:
     assert len({picked(SPAN, client, one, 0, persistent=True) for one in there}) == 1
     assert len({picked(SPAN, client, one, 0, persistent=False) for one in there}) == 2
     assert len({picked(SPAN, client, there[0], zone, persistent=False) for zone in range(20)}) == 2
+
+
+def test_behind_the_first_word_that_is_not_the_last_any_word_may_come() -> None:
+    wide = AddressSpan(ip_address("fd00::"), ip_address("fd00::1:0:0"))
+    client = ip_address("fd00::9")
+    picks = {
+        picked(wide, client, ip_address(n), 0, persistent=False) for n in range(2**64, 2**64 + 40)
+    }
+    assert len({int(one) & 0xFFFFFFFF for one in picks}) > 2

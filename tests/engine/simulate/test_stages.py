@@ -61,6 +61,13 @@ def test_too_many_at_one_priority(ask: Ask, brief: Brief) -> None:
     assert brief(ask("", "8.8.8.8", view={"nft_tables": tables})) == ["unknown 1"]
 
 
+def test_of_one_table_the_last_chain_runs_first(ask: Ask, brief: Brief) -> None:
+    marks, drops = base("filter", "5", "meta mark set 7"), base("filter", "5", "meta mark 7 drop")
+    for chains, fate in (((marks, drops), "pass 1"), ((drops, marks), "drop 1")):
+        tables = parse_ruleset(table(a=chains[0], b=chains[1]))
+        assert brief(ask("", "8.8.8.8", view={"nft_tables": tables})) == [fate]
+
+
 @pytest.mark.parametrize(
     ("name", "order", "fates"),
     [
