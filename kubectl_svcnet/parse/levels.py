@@ -25,6 +25,9 @@ def parse_levels(text: str) -> Mapping[str, Level]:
     )
     try:
         reader.read_string(text)
+    except configparser.MissingSectionHeaderError as error:
+        said = f"line {error.lineno} stands in no section: write [{_SECTION}] above it"
+        raise ParseError(said) from error
     except configparser.Error as error:
         raise ParseError(" ".join(str(error).split())) from error
     strange = [name for name in reader.sections() if name != _SECTION]

@@ -20,15 +20,15 @@ def test_nothing_is_said(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("SVN310 = info\n", "no section headers"),
+        ("SVN310 = info\n", "stands in no section"),
         ("[level]\nSVN310 = info\n", r"\[level\] is no section"),
         ("[levels]\nSVN310 = low\n", "write error, warning or info"),
         ("[levels]\nSVN310\n", "parsing errors"),
         ("[levels]\nSVN310 = info\nsvn310 = error\n", "already exists"),
         ("[levels]\nSVN310 = %(x)s\n", "write error"),
         ("[levels]\nSVN310 = in\n  fo\n", "write error"),
-        ("[levels\nSVN310 = info\n", "no section headers"),
-        ("\x00\x1b[levels]", "no section headers"),
+        ("[levels\nSVN310 = info\n", "stands in no section"),
+        ("\x00\x1b[levels]", "stands in no section"),
     ],
 )
 def test_what_is_not_understood_is_refused(text: str, said: str) -> None:
