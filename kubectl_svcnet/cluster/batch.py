@@ -33,6 +33,7 @@ exec 3>&1
 shift 2
 has(){ case ,$U, in *,$1,*)return 0;;esac;[ -e /proc/modules ]||return 0
 while read -r m _;do [ "$m" = "$1" ]&&return 0;done</proc/modules;return 1;}
+t(){ has nf_tables;}
 at(){ case $L in -|*":table $1 {"*)return 0;;esac;return 1;}
 no(){ for x;do command -v "$x">/dev/null&&return 1;done;return 0;}
 z(){ printf '\n%s end %s\n' $T $?;}
@@ -67,6 +68,8 @@ def _condition(spec: CommandSpec) -> str:
     tests = []
     if spec.needs is Needs.IP_VS:  # may be built in: its file says more than /proc/modules
         tests.append("[ -e /proc/net/ip_vs ]")
+    elif spec.needs is Needs.NF_TABLES:
+        tests.append("t")
     elif spec.needs is not Needs.NOTHING:
         tests.append(f"has {spec.needs.value}")
     if spec.unless:

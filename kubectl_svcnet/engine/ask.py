@@ -127,7 +127,8 @@ def _clients(
     elsewhere = (
         _pod(other, pods, family, taken, chosen)
         for other, pods in sorted(
-            around.elsewhere, key=lambda each: chosen is None or each[0].name != chosen.node
+            around.elsewhere,
+            key=lambda each: (chosen is None or each[0].name != chosen.node, each[1] is None),
         )
     )
     found = next((sender for sender in elsewhere if sender is not None), None)

@@ -228,6 +228,7 @@ class Inventory:
     services: tuple[Service, ...] | None = None
     endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
     nodes: tuple[Node, ...] | None = None
+    every: tuple[Node, ...] = ()  # also those that --node leaves out: clients may be there
     agents: tuple[Pod, ...] | None = None  # pods that program or may read a node
     read_at: float = 0.0
 

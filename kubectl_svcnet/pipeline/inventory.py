@@ -189,6 +189,7 @@ def read_nodes(
     return (
         Inventory(
             nodes=_only(nodes, names),
+            every=nodes or (),
             agents=tuple(agents.values()) if refused is None or agents else None,
             read_at=collector.source.now(),
         ),

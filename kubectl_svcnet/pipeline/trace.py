@@ -105,7 +105,7 @@ class Tracing:
         known = [service for service in before.services if service.name not in read.blind]
         targets = [f for service in known for f in frontends(service)]
         with ThreadPoolExecutor(max_workers=3) as pool:  # a walk needs them, an exec does not
-            self.pods = pool.submit(self._all_pods, self.nodes if targets else ())
+            self.pods = pool.submit(self._all_pods, self._hosts() if targets else ())
             self.conduct = pool.submit(self._conducts, self.nodes if targets else ())
             pool.submit(_import_judges)
             readings = self._read(before, self.nodes, targets)
@@ -169,6 +169,11 @@ class Tracing:
             ),
         )
 
+    def _hosts(self) -> tuple[Node, ...]:
+        """Of clients: the nodes that are read, and of one alone also the first other one."""
+        others = [node for node in self.inventory.every if node not in self.nodes]
+        return (*self.nodes, *(others[:1] if len(self.nodes) == 1 else ()))
+
     def _all_pods(self, nodes: Iterable[Node]) -> dict[str, tuple[Pod, ...] | None]:
         found = dict(self.collector.map(self._running_pods, nodes))
         chosen = self.chosen
@@ -210,7 +215,7 @@ class Tracing:
 
                 pods, conduct = self.pods.result(), self.conduct.result().get(node.name, UNKNOWN)
                 return packets_for(
-                    expected, node, view, targets, self.nodes, pods, conduct, self.chosen
+                    expected, node, view, targets, self.inventory.every, pods, conduct, self.chosen
                 )
 
             return reader.read(node, ask)

@@ -87,6 +87,14 @@ def test_sources(ask: Ask, rule: str, masquerade: bool) -> None:
     assert fate.masquerade is masquerade
 
 
+@pytest.mark.parametrize(("words", "masquerade"), [("", {False}), (" random", {False, True})])
+def test_a_source_in_the_range_stays(ask: Ask, words: str, masquerade: set[bool]) -> None:
+    """Unless its port is to be any (get_unique_tuple)."""
+    rule = f"snat to 10.244.1.8-10.244.1.9{words}"
+    fates = ask_nft(ask, table(a=f"{SNAT}\n{rule}"), destination="8.8.8.8")
+    assert {fate.masquerade for fate in fates} == masquerade
+
+
 @pytest.mark.parametrize(
     ("rule", "protocol", "kind"),
     [
