@@ -115,7 +115,8 @@ class ProxyState:
     agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
     `bare`: families of the node of which the kernel shows no rules, while it shows the other's;
     `serves`: those that kube-proxy says it serves, () if it was not asked or does not say. `down`:
-    why its container does not run ("CrashLoopBackOff"), "" if it does.
+    why its container does not run ("CrashLoopBackOff"), "" if it does; `starting`: its pod was made
+    less than a minute before.
     """
 
     node: str
@@ -133,6 +134,7 @@ class ProxyState:
     kernel: str = ""
     nft: str = ""  # version of the image's nft
     down: str = ""
+    starting: bool = False
     process: str = ""
     restarts: int = 0
     started: float | None = None

@@ -92,7 +92,7 @@ class Proxies:
         left = self.collector.map(lambda fact: self._leftovers(fact, expected), facts)
         states = [
             replace(
-                state_of(fact, words.settings),
+                state_of(fact, words.settings, self.inventory.read_at),
                 leftovers=leftovers,
                 others=words.others.get(fact.node.name, ()),
             )

@@ -26,6 +26,10 @@ from .told import Heard
 _HINTS = ("KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY")
 
 
+#: Seconds that a new pod of kube-proxy may take until it runs; a rollout is no fault.
+STARTING = 60.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """`agents` None: the list of pods was not read."""
@@ -69,7 +73,8 @@ def _not_recorded(capture: Capture) -> bool:
     return always and failure is not None and failure.reason is Reason.NOT_RECORDED
 
 
-def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
+def state_of(facts: Facts, settings: Mapping[str, Setting], now: float) -> ProxyState:
+    """`now`: when the pods were read."""
     pod, view, told = facts.pod, facts.view, facts.told
     container = proxy_container(pod) if pod else None
     name = f"{pod.namespace}/{pod.name}" if pod else ""
@@ -91,6 +96,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting]) -> ProxyState:
         kernel=facts.node.kernel,
         nft=facts.nft,
         down=_down(pod) if pod else "",
+        starting=pod is not None and now - (parse_time(pod.created) or 0) < STARTING,
         process=facts.reading.state,
         restarts=container.restarts if container else 0,
         started=parse_time(container.started) if container else None,

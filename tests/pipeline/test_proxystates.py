@@ -19,6 +19,8 @@ from kubectl_svcnet.pipeline.proxystates import Facts, at_work, state_of, unshow
 from kubectl_svcnet.pipeline.told import Heard
 from tests.samples import capture, node, proxy
 
+NOW = 1764000000.0  # 2025-11-24T16:00:00Z
+
 RULES = (
     "*nat\n:KUBE-SERVICES - [0:0]\n:KUBE-NODEPORTS - [0:0]\n"
     "-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS\nCOMMIT\n"
@@ -67,23 +69,23 @@ def facts(
     ],
 )
 def test_backends(nft: str, legacy: str, programmed: tuple[str, ...], backend: str) -> None:
-    state = state_of(facts(view(nft, legacy)), {})
+    state = state_of(facts(view(nft, legacy)), {}, NOW)
     assert (state.programmed, state.backend) == (programmed, backend)
 
 
 def test_of_a_program_without_a_reader_nothing_is_said_to_be_programmed() -> None:
-    state = state_of(facts(view(RULES, ""), reader=None, name="cilium"), {})
+    state = state_of(facts(view(RULES, ""), reader=None, name="cilium"), {}, NOW)
     assert (state.owner, state.programmed, state.backends) == ("cilium", None, ())
-    assert state_of(facts(None), {}).programmed is None
+    assert state_of(facts(None), {}, NOW).programmed is None
 
 
 def test_what_a_bundle_does_not_hold_is_not_nothing() -> None:
     """Made by another command, it holds some chains of nat and not those asked for."""
     seen = facts(view("*nat\n:PREROUTING ACCEPT [0:0]\nCOMMIT\n", ""))
-    assert state_of(seen, {}).programmed == ()
+    assert state_of(seen, {}, NOW).programmed == ()
     missing = {IP_VS: capture(IP_VS, failure=Reason.NOT_RECORDED)}
     partly = replace(seen, reading=replace(seen.reading, captures=missing))
-    state = state_of(partly, {})
+    state = state_of(partly, {}, NOW)
     assert state.programmed is None
     [gap] = unshown(partly, state)
     assert gap.blocking
@@ -101,13 +103,13 @@ def test_what_a_bundle_does_not_hold_is_not_nothing() -> None:
     ],
 )
 def test_version(told: Told, image: str, version: str) -> None:
-    assert state_of(facts(None, told, image), {}).version == version
+    assert state_of(facts(None, told, image), {}, NOW).version == version
 
 
 def test_a_kube_proxy_within_another_process() -> None:
     seen = facts(None)
     k3s = replace(seen, pod=None, node=replace(seen.node, kubelet="v1.30.4+k3s1"))
-    state = state_of(k3s, {})
+    state = state_of(k3s, {}, NOW)
     assert (state.version, state.down, state.pod) == ("v1.30.4+k3s1", "", "")
 
 
@@ -125,12 +127,23 @@ def test_why_it_does_not_run(container: dict[str, Any], pod: dict[str, Any], dow
     assert seen.pod
     one = replace(seen.pod.containers[0], **container)
     seen = replace(seen, pod=replace(seen.pod, containers=(one,), **pod))
-    assert state_of(seen, {}).down == down
+    assert state_of(seen, {}, NOW).down == down
+
+
+@pytest.mark.parametrize(
+    ("created", "starting"),
+    [("2025-11-24T15:59:30Z", True), ("2025-11-24T15:58:30Z", False), ("", False)],
+)
+def test_a_new_pod_is_starting(created: str, starting: bool) -> None:
+    seen = facts(None)
+    assert seen.pod
+    seen = replace(seen, pod=replace(seen.pod, created=created))
+    assert state_of(seen, {}, NOW).starting is starting
 
 
 def test_the_rest() -> None:
     setting = Setting(mode="ipvs", source="configmap a/b")
-    state = state_of(facts(None), {"kube-system/kube-proxy-n1": setting})
+    state = state_of(facts(None), {"kube-system/kube-proxy-n1": setting}, NOW)
     assert state.configured is setting
     assert (state.pod, state.restarts, state.started) == ("kube-system/kube-proxy-n1", 2, 10.0)
     assert (state.kernel, state.process, state.apart) == ("6.1.0", "S", False)
@@ -139,7 +152,7 @@ def test_the_rest() -> None:
 @pytest.mark.parametrize("how", [{"os": "windows"}, {"virtual": True}])
 def test_nodes_unlike_the_others(how: dict[str, Any]) -> None:
     seen = facts(None)
-    assert state_of(replace(seen, node=replace(seen.node, **how)), {}).apart
+    assert state_of(replace(seen, node=replace(seen.node, **how)), {}, NOW).apart
 
 
 def test_what_is_at_work() -> None:

@@ -101,8 +101,14 @@ def _not_running(state: ProxyState) -> Iterator[Finding]:
             f"kube-proxy does not run on this node ({state.down}{times})",
             node=state.node,
             next=_log(state) + previous,
-            level=Level.WARNING if state.down in _STARTING else None,
+            level=_level_of_down(state),
         )
+
+
+def _level_of_down(state: ProxyState) -> Level | None:
+    if state.down not in _STARTING:
+        return None
+    return Level.INFO if state.starting else Level.WARNING
 
 
 def _not_as_configured(state: ProxyState) -> Iterator[Finding]:

@@ -195,6 +195,15 @@ def test_one_that_does_not_run(down: str, restarts: int, level: Level, next: str
     assert sync_of(state, "").state is SyncState.STOPPED  # whatever the kernel still shows
 
 
+@pytest.mark.parametrize(
+    ("down", "level"), [("ContainerCreating", Level.INFO), ("CrashLoopBackOff", Level.ERROR)]
+)
+def test_one_that_was_made_a_moment_ago(down: str, level: Level) -> None:
+    """As in every rollout of kube-proxy."""
+    [found] = judge_proxies([replace(WELL, down=down, starting=True)])
+    assert (found.code, found.level) == ("SVN317", level)
+
+
 def test_failures_in_a_log_alone_are_no_error() -> None:
     """They may be over: the log does not tell of the sync that went through after them."""
     state = replace(WELL, told=Told(mode="iptables", failed_syncs=("E0101 Sync failed",)))
