@@ -16,6 +16,8 @@ from tests.e2e.test_check import MADE_TO_SHOW
 from tests.e2e.tool import ONLY, Answer, Svcnet
 from tests.lab import kube
 from tests.lab.client import Lab
+from tests.lab.proxy import wait_for_mode
+from tests.lab.topology import node_named
 
 pytestmark = [pytest.mark.e2e, pytest.mark.full]
 
@@ -186,6 +188,15 @@ FAULTS = {
 
 #: What is stated of the lab as it is; its load balancer asks the health check node port.
 HEALTHY = {*MADE_TO_SHOW, ("SVN411", "default/edge-lb")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _started_after_its_configuration(lab: Lab, svcnet: Svcnet) -> None:
+    """What kube-proxy runs with is not known where its ConfigMap was written since it started,
+    as other tests do."""
+    lab.kubectl("-n", "kube-system", "delete", "pod", lab.proxy_pod(LEGACY), "--wait")
+    wait_for_mode(node_named(LEGACY), "iptables")
+    svcnet.healthy(within=120)
 
 
 @pytest.fixture(scope="module")
