@@ -49,6 +49,21 @@ def look(view: Callable[..., Any], packet: Callable[..., Any]) -> Callable[..., 
     return _look
 
 
+def test_the_first_source_of_the_nodes_own(
+    view: Callable[..., Any], packet: Callable[..., Any]
+) -> None:
+    """It is chosen on the way, and is the connection's until a rule changes it."""
+    node = view()
+    place, sets = (
+        Place("OUTPUT", Routing(node), node.sysctls),
+        Sets(nft.Table(family="ip", name="t")),
+    )
+    sent, first = packet(source=None), nft.Ct("ip saddr", "original")
+    assert evaluate(first, Sight(FLOW, place, sent, sets)) == ip_address("10.244.1.9")
+    changed = FLOW._replace(source_changed=True)
+    assert isinstance(evaluate(first, Sight(changed, place, sent, sets)), NotKnown)
+
+
 @pytest.mark.parametrize(
     ("expression", "flow", "value"),
     [

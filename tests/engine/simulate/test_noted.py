@@ -39,6 +39,16 @@ def test_recent(ask: Ask, rules: tuple[str, ...], kinds: set[str]) -> None:
     assert _kinds(ask, *(f"-m recent {rule}" for rule in rules)) == kinds
 
 
+def test_recent_notes_the_side_that_it_names(ask: Ask) -> None:
+    """The source stays what it is where the destination is translated in between."""
+    text = (
+        "*mangle\n-A PREROUTING -m recent --set\nCOMMIT\n"
+        "*nat\n-A PREROUTING -j DNAT --to-destination 10.244.2.2\nCOMMIT\n"
+        "*filter\n-A FORWARD -m recent --rcheck -j DROP\nCOMMIT\n"
+    )
+    assert [fate.kind.value for fate in ask(text, "8.8.8.8")] == ["drop"]
+
+
 def test_what_is_written_perhaps_is_open(ask: Ask) -> None:
     perhaps = "-m limit --limit 3/min -m recent --set"
     assert _kinds(ask, perhaps, "-m recent --rcheck -j DROP") == {"drop", "pass"}
@@ -70,6 +80,18 @@ def test_what_is_written_perhaps_is_open(ask: Ask) -> None:
 )
 def test_set(ask: Ask, rules: tuple[str, ...], kinds: set[str]) -> None:
     assert _kinds(ask, *rules) == kinds
+
+
+@pytest.mark.parametrize(("negated", "usual"), [("", "pass"), ("! ", "drop")])
+def test_what_others_may_have_written_is_not_usual(ask: Ask, negated: str, usual: str) -> None:
+    match = f"FORWARD -m set {negated}--match-set S src -j DROP"
+    text = forward(match, "FORWARD -j SET --add-set S src")
+    fates = ask(text, "8.8.8.8", view={"sets": parse_sets(SETS)})
+    assert {fate.kind.value: fate.probability for fate in fates} == {
+        "drop": None,
+        "pass": None,
+        usual: 1,
+    }
 
 
 def test_a_full_set_may_take_no_more(ask: Ask) -> None:
