@@ -55,3 +55,22 @@ def test_a_template_is_a_new_connection(ask: Ask, words: str) -> None:
     late = text.format("NEW").replace("-m conntrack --ctstate NEW -j DROP", "-j CT --notrack")
     late += "*nat\n-A PREROUTING -j DNAT --to-destination 10.244.1.2\nCOMMIT\n"
     assert ask(late, "8.8.8.8")[0].kind.value == "endpoint"
+
+
+@pytest.mark.parametrize(
+    ("words", "matches"),
+    [
+        ("--ctproto 6", False),
+        ("! --ctproto 6", True),
+        ("--ctorigdstport 80", False),
+        ("! --ctorigdstport 80", True),
+        ("--ctorigdst 8.8.8.8", False),
+        ("! --ctorigdst 8.8.8.8", True),
+    ],
+)
+def test_the_words_of_a_template_are_zeros(ask: Ask, words: str, matches: bool) -> None:
+    text = (
+        f"*raw\n-A PREROUTING -j CT --zone 3\n-A PREROUTING -m conntrack {words} -j DROP\nCOMMIT\n"
+    )
+    (fate,) = ask(text, "8.8.8.8")
+    assert fate.kind.value == ("drop" if matches else "pass")
