@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..model.capture import ApiRequest, Source
@@ -171,8 +172,10 @@ class Tracing:
 
     def _hosts(self) -> tuple[Node, ...]:
         """Of clients: the nodes that are read, and of one alone also the first other one."""
-        others = [node for node in self.inventory.every if node not in self.nodes]
-        return (*self.nodes, *(others[:1] if len(self.nodes) == 1 else ()))
+        if len(self.nodes) != 1:
+            return self.nodes
+        others = (node for node in self.inventory.every if node not in self.nodes)
+        return (*self.nodes, *islice(others, 1))
 
     def _all_pods(self, nodes: Iterable[Node]) -> dict[str, tuple[Pod, ...] | None]:
         found = dict(self.collector.map(self._running_pods, nodes))
