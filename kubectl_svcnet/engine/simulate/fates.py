@@ -18,7 +18,7 @@ _ARRIVES = (FateKind.ENDPOINT, FateKind.LOCAL, FateKind.PASS)
 def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, ...]:
     unread = [branch for branch in branches if branch.unread]
     fates: dict[Hashable, Fate] = {}
-    unknown: dict[int, tuple[Choice, Fate]] = {}
+    unknown: dict[int, list[tuple[Choice, Branch]]] = {}
     for branch in joined((b for b in branches if not b.unread), _end):
         if not branch.choices:  # chance alone
             _add(fates, branch)
@@ -28,12 +28,9 @@ def fates_of(branches: list[Branch], wanted: frozenset[ChainId]) -> tuple[Fate, 
             unread.append(branch)
         elif doubt is None:
             _add(fates, branch)
-        elif doubt.split not in unknown:
-            unknown[doubt.split] = doubt, _unknown(branch, doubt)
-        elif unknown[doubt.split][0].side == doubt.side:
-            first, fate = unknown[doubt.split]
-            unknown[doubt.split] = first, _summed(fate, _unknown(branch, doubt))
-    found = [*fates.values(), *(fate for _, fate in unknown.values())]
+        else:
+            unknown.setdefault(doubt.split, []).append((doubt, branch))
+    found = [*fates.values(), *map(_unknown, unknown.values())]
     if unread:
         first_unread = unread[0]
         found.append(
@@ -89,21 +86,25 @@ def _fate(branch: Branch) -> Fate:
     )
 
 
-def _unknown(branch: Branch, doubt: Choice) -> Fate:
-    depends = any(choice.cause is not Cause.UNKNOWN for choice in branch.choices)
+def _unknown(doubted: list[tuple[Choice, Branch]]) -> Fate:
+    """What one doubt leaves open. Each side of a split has the whole share of what was split, so
+    the share is that of one side of the doubt, and of the first of each split behind it."""
+    doubt, first = doubted[0]
+    one_side = [branch for at, branch in doubted if at.side == doubt.side]
+    depends = any(c.cause is not Cause.UNKNOWN for branch in one_side for c in branch.choices)
+    shares = [branch.weight for branch in one_side if _first_sides(branch, doubt)]
     return Fate(
         kind=FateKind.UNKNOWN,
-        probability=None if depends else branch.weight,
-        rules=branch.rules,
-        steps=branch.steps,
+        probability=None if depends else sum(shares) or first.weight,
+        rules=first.rules,
+        steps=first.steps,
         because=doubt.because,
     )
 
 
-def _summed(one: Fate, other: Fate) -> Fate:
-    if one.probability is None or other.probability is None:
-        return one if one.probability is None else other
-    return _with_probability(one, one.probability + other.probability)
+def _first_sides(branch: Branch, doubt: Choice) -> bool:
+    behind = branch.choices[branch.choices.index(doubt) + 1 :]
+    return all(choice.side == 0 and choice.sides > 1 for choice in behind)
 
 
 def _with_probability(fate: Fate, probability: float | None) -> Fate:

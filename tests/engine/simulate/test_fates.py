@@ -41,6 +41,19 @@ def test_two_unknown_rules_have_one_name_each(ask: Ask) -> None:
     assert fate.because == "filter/FORWARD:1: not understood: -m u32 --u32 0"
 
 
+def test_doubts_behind_a_doubt_do_not_add_to_its_share(ask: Ask) -> None:
+    behind = [
+        f"-A ASIDE -m u32 --u32 {n} -j {target}" for n, target in enumerate(("DROP", "REJECT"), 1)
+    ]
+    first = [f"-A FORWARD {HALF} -j ACCEPT", "-A FORWARD -m u32 --u32 0 -j ASIDE"]
+    lines = ["*filter", ":FORWARD ACCEPT [0:0]", ":ASIDE - [0:0]", *first, *behind, "COMMIT", ""]
+    fates = ask("\n".join(lines), "8.8.8.8")
+    assert {(fate.kind.value, fate.probability) for fate in fates} == {
+        ("pass", 0.5),
+        ("unknown", 0.5),
+    }
+
+
 def test_unknown_under_state_has_no_probability(ask: Ask) -> None:
     rules = ("-m limit --limit 1/s -j ACCEPT", "-m u32 --u32 0 -j DROP")
     fates = ask(filter_table(*rules), "8.8.8.8")
