@@ -13,10 +13,11 @@ from . import session
 
 def diff(given: argparse.Namespace) -> int:
     flags = vars(given)
-    for flag, name in (("bundle", "--bundle"), ("plan", "--plan")):
-        if flag in flags:
-            raise UsageError(f"diff is given its bundles as arguments, and no {name}")
-    before, after = given.before, given.after
+    if "plan" in flags:
+        raise UsageError("diff reads as snapshot does, whose --plan shows what it would run")
+    if given.after is not None and "bundle" in flags:
+        raise UsageError("diff compares two: give the second as an argument or by --bundle")
+    before, after = given.before, given.after or flags.get("bundle")
     if after is not None:
         given = argparse.Namespace(**{**flags, "bundle": after})
     old = session.open_bundle(before)

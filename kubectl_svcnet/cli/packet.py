@@ -45,9 +45,18 @@ def packet(given: argparse.Namespace) -> int:
     _stdin_once(flags, rules)
     if not rules:
         _none_of(flags, tuple(FILES), "belongs to saved rules: --rules FILE")
+        if "packets" not in flags:
+            _spoken(asked)
         return session.run(given, lambda: _on_a_node(asked, flags))
     _none_of(flags, _OF_A_CLUSTER, "is about a cluster; --rules answers without one")
     return _saved(given, asked, rules)
+
+
+def _spoken(asked: PacketOptions) -> None:
+    """A wrong word is wrong whatever the cluster says, or without one."""
+    from ..pipeline.sender import spoken
+
+    spoken(asked)
 
 
 def _on_a_node(asked: PacketOptions, flags: Mapping[str, Any]) -> session.Work:

@@ -1,4 +1,6 @@
-"""`snapshot FILE`: reads everything into a bundle; nothing of it appears before all is read."""
+"""`snapshot FILE`: reads everything into a bundle; nothing of it appears before all is read.
+
+Of a bundle it is a copy, with --anonymise one to be handed on."""
 
 from __future__ import annotations
 
@@ -7,18 +9,16 @@ import os
 from dataclasses import replace
 
 from ..cluster.record import RecordingSource
-from ..errors import UsageError
 from ..model.capture import Source
 from ..model.options import Options
+from ..pipeline.snapshot import plan
 from ..pipeline.snapshot import snapshot as run
 from ..render.document import Report
 from . import session
 
 
 def snapshot(given: argparse.Namespace) -> int:
-    if "bundle" in vars(given):
-        raise UsageError("snapshot reads a cluster; a bundle is a snapshot already")
-    return session.run(given, lambda: _work, timeout=600.0)
+    return session.run(given, lambda: plan if "plan" in vars(given) else _work, timeout=600.0)
 
 
 def _work(source: Source, options: Options) -> Report:

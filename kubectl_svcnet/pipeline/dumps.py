@@ -29,9 +29,7 @@ def read_dumps(
     collector: Collector, vantage: Vantage, beside: tuple[Command, ...] = ()
 ) -> tuple[Capture, ...]:
     """`beside`: what else is read in the same exec, where there is a shell."""
-    state = (*state_commands(FAMILIES), IP_VS, IPVSADM, *beside)
-    commands = (*state, LISTING, *dumps(FAMILIES, IPTABLES))
-    captures = collector.fetch(_request(vantage, commands, shell=True))
+    captures = collector.fetch(dump_request(vantage, beside))
     shell = True
     own = [capture for capture in captures if capture.command not in beside]
     if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in own):
@@ -44,6 +42,12 @@ def read_dumps(
         asked = _request(vantage, (IPSET_SAVE,), shell=shell)
         captures += collector.fetch(replace(asked, in_use=frozenset({Needs.IP_SET})))
     return captures
+
+
+def dump_request(vantage: Vantage, beside: tuple[Command, ...] = ()) -> ExecRequest:
+    """What is run first; native tables are listed by name after it."""
+    state = (*state_commands(FAMILIES), IP_VS, IPVSADM, *beside)
+    return _request(vantage, (*state, LISTING, *dumps(FAMILIES, IPTABLES)), shell=True)
 
 
 def _request(vantage: Vantage, commands: Iterable[Command], *, shell: bool) -> ExecRequest:

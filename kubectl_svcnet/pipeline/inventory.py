@@ -206,7 +206,8 @@ def require_nodes(found: Collection[str], *, selector: str, names: Iterable[str]
         )
     for name in names:
         if name not in found:
-            sentence = f'nodes "{name}" not found' + did_you_mean(name, found)
+            near = did_you_mean(name, found)
+            sentence = f'Error from server (NotFound): nodes "{name}" not found{near}'
             raise UsageError(sentence, next="kubectl get nodes")
 
 

@@ -100,7 +100,9 @@ def _node(inventory: Inventory, name: str) -> Node:
         if node.name == name:
             return node
     near = did_you_mean(name, (node.name for node in inventory.nodes))
-    raise UsageError(f'nodes "{name}" not found{near}', next="kubectl get nodes")
+    raise UsageError(
+        f'Error from server (NotFound): nodes "{name}" not found{near}', next="kubectl get nodes"
+    )
 
 
 def wanted_of(questions: Sequence[PacketQuestion]) -> tuple[Wanted, ...]:

@@ -11,25 +11,34 @@ from dataclasses import replace
 from functools import partial
 
 from ..dataplanes.kube_proxy import proxy_pod
-from ..model.capture import ApiRequest, Source
+from ..model.capture import ApiRequest, Request, Source
 from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.options import Options
-from ..model.report import SnapshotReport
+from ..model.report import PlanReport, SnapshotReport
 from ..model.service import Node, Pod
 from ..node.vantage import choose
 from .collect import Collector, gap_of
-from .dumps import read_dumps
+from .dumps import dump_request, read_dumps
 from .inventory import Scope, read_nodes, read_services
 from .kernel import commands_beside
 from .logs import fetch, log_requests
 from .nodes import whole_failure
+from .planned import planned
 from .policies import policies_request
+from .ranges import plan as plan_ranges
 from .ranges import run as read_ranges
 from .told import requests
 
 PODS = ApiRequest(path="/api/v1/pods")
 EVENTS = ApiRequest(path="/api/v1/events", limit=5000)
+
+
+_MAY_FOLLOW = (
+    "on the same pods: each native table by nft, and ipset save where rules ask for sets",
+    "by port-forward to each kube-proxy: GET /proxyMode, /configz, /metrics and /healthz",
+    "after --settle: what is read of nodes a second time",
+)
 
 
 def snapshot(source: Source, options: Options) -> SnapshotReport:
@@ -59,6 +68,35 @@ def snapshot(source: Source, options: Options) -> SnapshotReport:
     return SnapshotReport(
         collected=collector.collected(nodes=len(nodes), nodes_read=read),
         file=options.file,
+        gaps=tuple(dict.fromkeys(found)),
+    )
+
+
+def plan(source: Source, options: Options) -> PlanReport:
+    """What `snapshot` would run on nodes and read of logs, after reading the API's lists."""
+    collector = Collector(source, max_parallel=options.max_parallel)
+    ranges = plan_ranges(source, replace(options, max_pods=None))
+    inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
+    nodes, agents = inventory.nodes or (), inventory.agents or ()
+    services = read_services(collector, (Scope(),))
+    found: list[Gap] = [*gaps, *ranges.gaps, *services.gaps]
+    asked: list[Request] = list(
+        log_requests(collector, options, agents, {node.name for node in nodes})
+    )
+    for node in nodes:
+        here = tuple(pod for pod in agents if pod.node == node.name)
+        proxy = proxy_pod(here)
+        asked += requests(proxy) if proxy is not None else ()
+        vantage = choose(node, here)
+        if isinstance(vantage, Gap):
+            found.append(vantage)
+        else:
+            asked.append(dump_request(vantage, commands_beside(services)))
+    commands = [*ranges.commands, *(c for request in asked for c in planned(request))]
+    return PlanReport(
+        collected=collector.collected(nodes=len(nodes)),
+        commands=tuple(dict.fromkeys(commands)),
+        may_follow=_MAY_FOLLOW,
         gaps=tuple(dict.fromkeys(found)),
     )
 

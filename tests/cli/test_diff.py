@@ -22,7 +22,9 @@ SAME, OTHER = str(HEALTHY), str(PROXY)
         (["/nonexistent", "demo"], 3),
         (["demo", "/nonexistent"], 3),
         (["demo", "demo", "--plan"], 2),
-        (["demo", "--bundle", "demo"], 2),
+        (["demo", "--bundle", "demo"], 0),
+        ([SAME, "--bundle", OTHER], 1),
+        (["demo", "demo", "--bundle", "demo"], 2),
     ],
 )
 def test_how_it_ends(words: list[str], status: int, capsys: pytest.CaptureFixture[str]) -> None:

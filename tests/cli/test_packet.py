@@ -164,6 +164,14 @@ def test_unknown_ends_with_4(
     assert "unknown" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("words", [[], ["tcp"], ["xyz", *DNS[1:]], ["tcp", "10.0.0.1", "10.0.0.2"]])
+def test_wrong_words_are_wrong_without_a_cluster(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert main(["packet", *words]) == 2
+
+
 @pytest.mark.parametrize(
     ("argv", "status", "sentence"),
     [

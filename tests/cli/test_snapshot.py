@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.cli import session
+from kubectl_svcnet.cli.main import main
 from kubectl_svcnet.cli.snapshot import snapshot
 from kubectl_svcnet.cluster.bundle import read_bundle
-from kubectl_svcnet.errors import UsageError
 from kubectl_svcnet.model.capture import Source
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import SnapshotReport
-from tests.saved import Saved
+from tests.saved import HEALTHY, Saved
 
 
 def run_over(source: Source, monkeypatch: pytest.MonkeyPatch, **options: Any) -> list[Any]:
@@ -75,6 +75,16 @@ def test_nothing_half_done_is_left(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_bundle_is_one_already() -> None:
-    with pytest.raises(UsageError, match="a bundle is a snapshot already"):
-        snapshot(argparse.Namespace(bundle="demo"))
+def test_of_a_bundle_it_is_a_copy_that_can_be_handed_on(tmp_path: Path) -> None:
+    file = tmp_path / "x.tar.gz"
+    assert main(["snapshot", str(file), "--bundle", str(HEALTHY), "--anonymise"]) == 0
+    texts = [one.capture().text() for one in read_bundle(file)[1]]
+    assert len(texts) > 100
+    assert not [text for text in texts if "db-service" in text]
+
+
+def test_a_plan_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.tar.gz"
+    assert main(["snapshot", str(file), "--bundle", "demo", "--plan"]) == 0
+    assert "\n  iptables-nft-save\n" in capsys.readouterr().out
+    assert not file.exists()

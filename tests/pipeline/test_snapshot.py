@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kubectl_svcnet.cluster.record import RecordingSource
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.errors import UsageError
-from kubectl_svcnet.model.capture import Capture, ExecRequest, Reason, Request
+from kubectl_svcnet.model.capture import ApiRequest, Capture, ExecRequest, Reason, Request
 from kubectl_svcnet.model.commands import Needs
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.node.netfilter import IPSET_SAVE
+from kubectl_svcnet.pipeline.collect import command_line
 from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.ranges import run as ranges
-from kubectl_svcnet.pipeline.snapshot import snapshot
+from kubectl_svcnet.pipeline.snapshot import plan, snapshot
 from kubectl_svcnet.pipeline.trace import trace
 from tests.logged import NOW, Logged
 from tests.saved import Saved, of_node
@@ -103,6 +105,30 @@ def test_an_image_without_a_shell() -> None:
     snapshot(source, Options())
     plain = [r for r in source.asked if isinstance(r, ExecRequest) and not r.shell]
     assert any(r.node == "n2" and len(r.commands) > 5 for r in plain)
+
+
+def test_a_plan_names_what_would_run_and_runs_nothing() -> None:
+    done, planned = Watched(Saved()), Watched(Saved())
+    snapshot(done, Options(settle=0))
+    report = plan(planned, Options())
+    assert not [r for r in planned.asked if not isinstance(r, ApiRequest)]
+    assert planned.waited == []
+    ran = {
+        command_line(c)
+        for r in done.asked
+        if isinstance(r, ExecRequest) and r.node == "n1"
+        for c in r.commands
+    }
+    assert {c.argv for c in report.commands if c.node == "n1" and "logs" not in c.argv} == ran
+    assert any(c.argv.startswith("kubectl -n kube-system logs") for c in report.commands)
+
+
+def test_a_plan_of_a_node_that_cannot_be_read_is_a_gap() -> None:
+    def elsewhere(pod: dict[str, Any]) -> dict[str, Any] | None:
+        return None if pod["spec"].get("nodeName") == "n2" else pod
+
+    saved = Saved().objects("pods", elsewhere)
+    assert "n2" in [gap.node for gap in plan(saved.source(), Options()).gaps]
 
 
 def test_only_the_nodes_that_were_named() -> None:
