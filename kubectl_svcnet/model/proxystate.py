@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from .address import Family, IPNetwork
+from .counted import counted
 
 
 class Harm(str, Enum):
@@ -88,6 +89,20 @@ class Told:
         return self.mode or (self.setting.mode if self.setting else "") or self.log_mode
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Down:
+    """Why kube-proxy's container does not run ("CrashLoopBackOff"); `starting`: its pod was made
+    less than a minute before."""
+
+    why: str
+    restarts: int = 0
+    starting: bool = False
+
+    def __str__(self) -> str:
+        times = f", {counted(self.restarts, 'restart')}" if self.restarts else ""
+        return f"{self.why}{times}"
+
+
 class SyncState(str, Enum):
     UP_TO_DATE = "up to date"
     LATE = "late"
@@ -114,9 +129,7 @@ class ProxyState:
     was not read. `process` is the letter of /proc/1/status; `others` are other proxies whose
     agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
     `bare`: families of the node of which the kernel shows no rules, while it shows the other's;
-    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say. `down`:
-    why its container does not run ("CrashLoopBackOff"), "" if it does; `starting`: its pod was made
-    less than a minute before.
+    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say.
     """
 
     node: str
@@ -133,8 +146,7 @@ class ProxyState:
     version: str = ""
     kernel: str = ""
     nft: str = ""  # version of the image's nft
-    down: str = ""
-    starting: bool = False
+    down: Down | None = None
     process: str = ""
     restarts: int = 0
     started: float | None = None

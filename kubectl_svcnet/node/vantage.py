@@ -83,7 +83,9 @@ def _no_vantage(node: Node, agents: tuple[Pod, ...]) -> Gap:
     here = [pod for pod in agents if pod.node == node.name]
     if here:
         pod = here[0]
-        why = f"pod {pod.namespace}/{pod.name} is not running (phase {pod.phase or 'unknown'})"
+        waits = [container.waiting for container in pod.containers if container.waiting]
+        told = waits[0] if waits else f"phase {pod.phase or 'unknown'}"
+        why = f"pod {pod.namespace}/{pod.name} is not running ({told})"
         next = f"kubectl -n {pod.namespace} describe pod {pod.name}"
     else:
         why = f"no kube-proxy or CNI pod {_READS}"

@@ -13,7 +13,8 @@ from ipaddress import ip_network
 
 from ..engine.ask import Neighbourhood, Questions, ask
 from ..engine.judge.defects import defects_of, statements_of
-from ..engine.judge.findings import NodeFacts, halted_of, unserved_of
+from ..engine.judge.findings import NodeFacts, unserved_of
+from ..engine.judge.running import unfollowed_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
 from ..model.address import IPAddress, IPNetwork, family_of
@@ -30,6 +31,7 @@ from ..model.report import (
     Verdict,
 )
 from ..model.service import Frontend, FrontendKind, Node, Pod, Service, dialled, frontends
+from .down import down_of
 from .expected import Expected
 from .nodes import NodeReading
 
@@ -180,6 +182,7 @@ class Outcome:
     gaps: tuple[Gap, ...]
     missing: tuple[str, ...]
     once: frozenset[str] = frozenset()  # nodes of which a bundle holds one reading
+    read_at: float = 0.0  # when the pods of kube-proxy were read
 
 
 def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
@@ -189,7 +192,7 @@ def report_of(outcome: Outcome, collected: Collected) -> TraceReport:
     return TraceReport(
         collected=collected,
         services=services,
-        findings=(*halted_of(services, facts), *unserved_of(services, facts), *found),
+        findings=(*unfollowed_of(services, facts), *unserved_of(services, facts), *found),
         gaps=gaps_of(outcome),
         missing=outcome.missing,
     )
@@ -201,7 +204,10 @@ def services_of(outcome: Outcome) -> tuple[ServiceTrace, ...]:
 
 def facts_of(outcome: Outcome) -> dict[str, NodeFacts]:
     """What findings say about each node."""
-    return {name: _facts(read, name in outcome.once) for name, read in outcome.readings.items()}
+    return {
+        name: _facts(read, name in outcome.once, outcome.read_at)
+        for name, read in outcome.readings.items()
+    }
 
 
 def gaps_of(outcome: Outcome) -> tuple[Gap, ...]:
@@ -236,7 +242,7 @@ def _unread(judged: Judged, known: Iterable[Gap]) -> tuple[Gap, ...]:
     return tuple(Gap(what="rules", node=name, why=why, blocking=b) for name, why, b in whys)
 
 
-def _facts(reading: NodeReading, once: bool) -> NodeFacts:
+def _facts(reading: NodeReading, once: bool, now: float) -> NodeFacts:
     pod, vantage = reading.proxy, reading.vantage
     return NodeFacts(
         proxy=f"{pod.namespace}/{pod.name}" if pod else "",
@@ -245,6 +251,7 @@ def _facts(reading: NodeReading, once: bool) -> NodeFacts:
         own=reading.own,
         once=once,
         unserved=reading.unserved,
+        down=down_of(pod, now) if pod else None,
     )
 
 

@@ -17,6 +17,7 @@ from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
 from ..parse.kube import parse_time
 from .collect import Collector
+from .down import down_of
 from .dumps import NFT_VERSION
 from .leftovers import AtWork
 from .nodes import NodeReading
@@ -24,10 +25,6 @@ from .told import Heard
 
 #: Where the image's wrapper looks to choose a backend, nft first (iptables-wrapper 2).
 _HINTS = ("KUBE-IPTABLES-HINT", "KUBE-KUBELET-CANARY")
-
-
-#: Seconds that a new pod of kube-proxy may take until it runs; a rollout is no fault.
-STARTING = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,20 +92,11 @@ def state_of(facts: Facts, settings: Mapping[str, Setting], now: float) -> Proxy
         version=built or told.log_version or tagged,
         kernel=facts.node.kernel,
         nft=facts.nft,
-        down=_down(pod) if pod else "",
-        starting=pod is not None and now - (parse_time(pod.created) or 0) < STARTING,
+        down=down_of(pod, now) if pod else None,
         process=facts.reading.state,
         restarts=container.restarts if container else 0,
         started=parse_time(container.started) if container else None,
     )
-
-
-def _down(pod: Pod) -> str:
-    """Of one that is being replaced the next one tells."""
-    container = proxy_container(pod)
-    if container is None or container.running or pod.deleting:
-        return ""
-    return container.waiting or f"phase {pod.phase or 'unknown'}"
 
 
 def unshown(facts: Facts, state: ProxyState) -> tuple[Gap, ...]:

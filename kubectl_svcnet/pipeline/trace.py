@@ -140,6 +140,7 @@ class Tracing:
             gaps=(*self.gaps, *self.read.gaps, *self.api_gaps, *self._blind(targets)),
             missing=self.read.missing,
             once=once,
+            read_at=self.inventory.read_at,
         )
 
     def _settle(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -274,6 +275,56 @@ def test_a_stopped_proxy_that_follows_nothing() -> None:
     assert codes(report) == [("SVN301", "n3"), ("SVN203", "n3"), ("SVN202", "n3")]
     assert verdicts(report) == {"n1": "ok", "n2": "ok", "n3": "stale"}
     assert all("State: T" in f.evidence[-1] for f in report.findings)
+
+
+AGENT = "kindnet-n3"
+
+
+def crashed(pod: Any) -> Any:
+    if pod["spec"].get("nodeName") == "n3" and pod["metadata"]["name"].startswith("kube-proxy"):
+        [status] = pod["status"]["containerStatuses"]
+        status |= {"restartCount": 7, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    return pod
+
+
+def with_agent(saved: Saved) -> Saved:
+    """n3 is read through a CNI pod."""
+    pods = next(c.objects for c in saved.captures if of_resource(c.request, "pods"))
+    agent = copy.deepcopy(next(dict(p) for p in pods if crashed(copy.deepcopy(p)) != p))
+    agent["metadata"] |= {"name": AGENT, "labels": {"app": "kindnet"}}
+
+    def lists_it(capture: Capture) -> bool:
+        request = capture.request
+        wanted = isinstance(request, ApiRequest) and dict(request.query).get("labelSelector", "")
+        return bool(wanted) and str(wanted).startswith("app in (")
+
+    def through_it(capture: Capture) -> Capture:
+        assert isinstance(capture.request, ExecRequest)
+        return replace(capture, request=replace(capture.request, pod=AGENT))
+
+    saved.change(lists_it, lambda c: replace(c, objects=(*c.objects, agent)))
+    return saved.change(lambda c: of_node(c, "n3") and is_exec(c), through_it)
+
+
+def test_a_proxy_that_does_not_start_with_rules_that_are_old() -> None:
+    saved = with_agent(Saved()).objects("pods", crashed)
+    assert trace(saved.source(), DB).findings == ()  # its rules are right all the same
+    saved.rules("n3", lambda t: t.replace("10.244.3.2", "10.244.3.9"))
+    report = trace(saved.source(), DB)
+    assert codes(report) == [("SVN317", "n3"), ("SVN203", "n3"), ("SVN202", "n3")]
+    assert report.findings[0].message == (
+        "kube-proxy does not run on this node (CrashLoopBackOff, 7 restarts); "
+        "default/db-service differs"
+    )
+    assert all(f.next.endswith(" --previous") for f in report.findings)
+
+
+def test_a_proxy_that_does_not_start_and_no_other_vantage() -> None:
+    report = trace(Saved().objects("pods", crashed).source(), DB)
+    assert verdicts(report)["n3"] == "unread"
+    [gap] = [gap for gap in report.gaps if gap.blocking]
+    assert gap.why.endswith(" is not running (CrashLoopBackOff)")
+    assert exit_of(report) == 4
 
 
 def test_a_family_that_is_not_served_is_said_once() -> None:

@@ -13,6 +13,7 @@ from ...model.address import Family, SocketAddress
 from ...model.fate import Backend, Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
 from ...model.nodeview import OwnChains
+from ...model.proxystate import Down
 from ...model.report import FAULTS, FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from ..codes import finding
 from .services import translates
@@ -42,7 +43,8 @@ HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 class NodeFacts:
     """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
     its process state, "ns/pod/container" of the vantage, which chains are the dataplane's own;
-    `once`: a bundle holds one reading; `unserved`: the families that kube-proxy does not serve."""
+    `once`: a bundle holds one reading; `unserved`: the families that kube-proxy does not serve;
+    `down`: why its container does not run."""
 
     proxy: str = ""
     state: str = ""
@@ -50,6 +52,7 @@ class NodeFacts:
     own: OwnChains = field(default_factory=OwnChains)
     once: bool = False
     unserved: frozenset[Family] = frozenset()
+    down: Down | None = None
 
     @property
     def halted(self) -> str:
@@ -111,35 +114,6 @@ def unserved(node: str, family: Family, proxy: str, services: Sequence[str] = ()
         node=node,
         evidence=(f"the log of {proxy} says single-stack mode, {other}",),
         next=f"kubectl -n {namespace} logs {pod}",
-    )
-
-
-def halted_of(
-    services: Iterable[ServiceTrace], facts: Mapping[str, NodeFacts]
-) -> tuple[Finding, ...]:
-    """Nodes that differ, settled, and whose kube-proxy exists and does not run."""
-    differ: dict[str, dict[str, None]] = {}
-    for service in services:
-        for frontend in service.frontends:
-            for trace in frontend.nodes:
-                if trace.settled and FAULTS.intersection(trace.problems):
-                    differ.setdefault(trace.node, {})[str(service.service.name)] = None
-    return tuple(
-        _halted(node, facts[node], tuple(differ[node]))
-        for node in sorted(differ)
-        if node in facts and facts[node].halted
-    )
-
-
-def _halted(node: str, facts: NodeFacts, services: tuple[str, ...]) -> Finding:
-    many = f"{len(services)} Services differ (first: {services[0]})"
-    return finding(
-        "SVN301",
-        f"kube-proxy is {facts.halted} and follows nothing; "
-        + (f"{services[0]} differs" if len(services) == 1 else many),
-        node=node,
-        evidence=(f"/proc/1/status of {facts.proxy} says State: {facts.state}",),
-        next=_restart(facts),
     )
 
 
@@ -334,9 +308,9 @@ def _shares(traces: Iterable[NodeTrace]) -> tuple[str, ...]:
 
 
 def _cause(facts: NodeFacts) -> tuple[str, ...]:
-    if not facts.halted:
-        return ()
-    return (f"kube-proxy on this node is {facts.halted} (State: {facts.state})",)
+    if facts.halted:
+        return (f"kube-proxy on this node is {facts.halted} (State: {facts.state})",)
+    return (f"kube-proxy does not run on this node ({facts.down})",) if facts.down else ()
 
 
 def _next(
@@ -373,5 +347,8 @@ def _listing(rule: RuleRef) -> str:
 
 
 def _restart(facts: NodeFacts) -> str:
+    """Of one that does not run its log tells more than a further start."""
     namespace, _, pod = facts.proxy.partition("/")
+    if facts.down:
+        return f"kubectl -n {namespace} logs {pod}{' --previous' if facts.down.restarts else ''}"
     return f"kubectl -n {namespace} delete pod {pod}" if pod else ""

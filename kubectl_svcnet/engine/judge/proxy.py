@@ -16,6 +16,7 @@ from ...model.finding import Finding, Level
 from ...model.proxystate import Harm, ProxyState, Setting, Sync, SyncState
 from ..codes import finding
 from .findings import HALTED, unserved
+from .running import halted, not_running
 
 #: Seconds after which a change must be in the kernel.
 LATE = 60.0
@@ -35,7 +36,7 @@ def sync_of(state: ProxyState, unseen: str | None) -> Sync:
     if state.process in HALTED:
         return _sync(said, SyncState.STOPPED, f"its process is {HALTED[state.process]}")
     if state.down:
-        return _sync(said, SyncState.STOPPED, f"its container does not run ({state.down})")
+        return _sync(said, SyncState.STOPPED, f"its container does not run ({state.down.why})")
     if (late or healthy is False) and failed and metrics is not None:
         return _sync(
             said, SyncState.FAILING, f"{counted(metrics.failures, 'sync has', 'syncs have')} failed"
@@ -76,39 +77,13 @@ def judge_proxies(states: Sequence[ProxyState]) -> tuple[Finding, ...]:
 
 
 def _stopped(state: ProxyState) -> Iterator[Finding]:
-    """SVN301."""
     if state.process in HALTED:
-        yield finding(
-            "SVN301",
-            f"kube-proxy is {HALTED[state.process]} and follows nothing",
-            node=state.node,
-            evidence=(f"/proc/1/status of {state.pod} says State: {state.process}",),
-            next=_restart(state),
-        )
-
-
-#: What a container waits for that is about to start.
-_STARTING = ("ContainerCreating", "PodInitializing", "phase Pending")
+        yield halted(state.node, state.pod, state.process)
 
 
 def _not_running(state: ProxyState) -> Iterator[Finding]:
-    """SVN317."""
     if state.down:
-        times = f", {counted(state.restarts, 'restart')}" if state.restarts else ""
-        previous = " --previous" if state.restarts else ""
-        yield finding(
-            "SVN317",
-            f"kube-proxy does not run on this node ({state.down}{times})",
-            node=state.node,
-            next=_log(state) + previous,
-            level=_level_of_down(state),
-        )
-
-
-def _level_of_down(state: ProxyState) -> Level | None:
-    if state.down not in _STARTING:
-        return None
-    return Level.INFO if state.starting else Level.WARNING
+        yield not_running(state.node, state.pod, state.down)
 
 
 def _not_as_configured(state: ProxyState) -> Iterator[Finding]:

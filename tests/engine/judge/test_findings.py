@@ -12,12 +12,12 @@ from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.engine.judge.findings import (
     NodeFacts,
     findings_of,
-    halted_of,
     unserved_of,
 )
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind, RuleRef
 from kubectl_svcnet.model.finding import Level
+from kubectl_svcnet.model.proxystate import Down
 from kubectl_svcnet.model.report import FrontendTrace, NodeTrace, ServiceTrace, Verdict
 from kubectl_svcnet.model.service import FrontendKind, ServiceName
 from tests.samples import DISPATCH, arrives, asked, at, endpoint, ends, frontend, ref, service, walk
@@ -278,44 +278,22 @@ def test_the_listing_that_shows_the_rule(family: Family, backend: Backend, tail:
     assert found.next.endswith(f"-- {tail}")
 
 
-# A stopped kube-proxy
+# A kube-proxy that does not run is evidence for the rest
 
 
-def test_a_stopped_proxy_is_stated_once_and_is_evidence_for_the_rest() -> None:
-    services = [of(MISSING), of(STALE, name="web")]
-    (found,) = halted_of(services, {"n3": STOPPED})
-    assert (found.code, found.level, found.node) == ("SVN301", Level.ERROR, "n3")
-    assert found.message == (
-        "kube-proxy is stopped and follows nothing; 2 Services differ (first: default/db)"
-    )
-    assert found.evidence == ("/proc/1/status of kube-system/kube-proxy-x7k2p says State: T",)
-    assert found.next == RESTART
-    for each in services:
+def test_a_stopped_proxy_is_evidence() -> None:
+    for each in (of(MISSING), of(STALE, name="web")):
         (named,) = findings_of(each, {"n3": STOPPED})
         assert named.evidence[-1] == "kube-proxy on this node is stopped (State: T)"
         assert named.next == RESTART
 
 
-@pytest.mark.parametrize(("state", "word"), [("T", "stopped"), ("t", "traced"), ("Z", "zombie")])
-def test_states(state: str, word: str) -> None:
-    (found,) = halted_of([of(MISSING)], {"n3": replace(FACTS, state=state)})
-    assert found.message == f"kube-proxy is {word} and follows nothing; default/db differs"
-
-
-@pytest.mark.parametrize(
-    ("node", "facts"),
-    [
-        (trace(), {"n3": STOPPED}),  # its rules are right all the same
-        (replace(MISSING, settled=False), {"n3": STOPPED}),
-        (MISSING, {"n3": FACTS}),
-        (MISSING, {"n3": replace(FACTS, state="D")}),
-        (MISSING, {"n3": replace(FACTS, state="")}),
-        (MISSING, {"n1": STOPPED}),
-        (trace(V.UNREAD), {"n3": STOPPED}),
-    ],
-)
-def test_a_proxy_that_is_not_worth_a_word(node: NodeTrace, facts: dict[str, NodeFacts]) -> None:
-    assert halted_of([of(node)], facts) == ()
+@pytest.mark.parametrize(("restarts", "previous"), [(0, ""), (4, " --previous")])
+def test_to_start_once_more_what_does_not_run_helps_nothing(restarts: int, previous: str) -> None:
+    down = Down(why="CrashLoopBackOff", restarts=restarts)
+    (named,) = findings_of(of(MISSING), {"n3": replace(FACTS, state="", down=down)})
+    assert named.evidence[-1] == f"kube-proxy does not run on this node ({down})"
+    assert named.next == f"kubectl -n kube-system logs kube-proxy-x7k2p{previous}"
 
 
 ABSENT = trace(V.ABSENT, fates=(ends(K.PASS),), reached=())
