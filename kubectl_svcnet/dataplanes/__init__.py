@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ..model.nft import NAMES
 from ..model.nodeview import NodeView
 from ..model.service import Node, Pod
 from ._base import Dataplane, Owner
@@ -85,4 +86,4 @@ _NFT_TABLE = "kubectl -n {pod.namespace} exec {pod.name} -- nft list table ip ku
 
 
 def _has_nft_table(view: NodeView) -> bool:
-    return any(t.name == "kube-proxy" and t.family in ("ip", "ip6") for t in view.foreign_tables)
+    return any(t.name == "kube-proxy" and t.family in NAMES.values() for t in view.foreign_tables)

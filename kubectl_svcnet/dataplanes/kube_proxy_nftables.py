@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Iterable
 
 from ..model.address import Family, IPAddress, SocketAddress, family_of
-from ..model.nft import Table
+from ..model.nft import NAMES, Table
 from ..model.nodeview import NodeView, OwnChains
 from ..model.service import Frontend, FrontendKind, Service
 from .kube_proxy import KubeProxy, node_ports_only_at
@@ -73,9 +73,6 @@ def endpoint_text(frontend: Frontend, endpoint: SocketAddress) -> str:
     return f"{port_text(frontend)}__{address}/{endpoint.port}"
 
 
-_FAMILIES = ("ip", "ip6")
-
-
 class KubeProxyNftables(KubeProxy):
     name = "kube-proxy/nftables"
     own = OWN
@@ -114,7 +111,7 @@ class KubeProxyNftables(KubeProxy):
         return ""
 
     def _tables(self, view: NodeView, family: Family | None) -> Iterable[Table]:
-        families = _FAMILIES if family is None else (_FAMILIES[family is Family.IPV6],)
+        families = NAMES.values() if family is None else (NAMES[family],)
         return (t for t in view.nft_tables if t.name == TABLE and t.family in families)
 
 

@@ -230,12 +230,6 @@ _ROWS = (
     *_iptables("iptables"),
     *_iptables("ip6tables"),
     CommandSpec(
-        name="nft-tables",
-        argv=("nft", "list", "tables"),
-        needs=Needs.NF_TABLES,
-        shows="the names of all nft tables",
-    ),
-    CommandSpec(
         name="nft-version",
         argv=("nft", "--version"),
         needs=Needs.NF_TABLES,

@@ -295,6 +295,19 @@ class Table:
         return ChainId(family, Backend.NFTABLES, str(self), f"@{name}")
 
 
+#: What nft calls the families of iptables.
+NAMES: Mapping[Family, str] = {Family.IPV4: "ip", Family.IPV6: "ip6"}
+FAMILIES: Mapping[str, Family] = {name: family for family, name in NAMES.items()}
+
+#: The tables that iptables-nft keeps in the families ip and ip6.
+_IPTABLES = ("raw", "mangle", "nat", "filter", "security")
+
+
+def is_iptables(family: str, name: str) -> bool:
+    """Whether this is a name that iptables-nft uses: read it with iptables-nft-save."""
+    return family in NAMES.values() and name in _IPTABLES
+
+
 #: Packets of which family a table sees.
 SEES: Mapping[str, tuple[Family, ...]] = {
     "ip": (Family.IPV4,),

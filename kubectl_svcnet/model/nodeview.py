@@ -80,13 +80,12 @@ class RoutingRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignTable:
-    """A native nft table whose rules were not read, or not understood: its text, and the hooks
-    it registers ("prerouting", "forward", …), which is what makes it able to change a fate."""
+    """A native nft table whose rules were not read, or not understood, and the hooks it
+    registers ("prerouting", "forward", …), which is what makes it able to change a fate."""
 
     family: str
     name: str
     hooks: frozenset[str]
-    raw: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,6 @@ class Node:
     kernel: str = ""
     kubelet: str = ""
     virtual: bool = False
-    pod_capacity: int = 0
     external_addresses: tuple[IPAddress, ...] = ()
 
     @property
@@ -161,7 +160,6 @@ class Pod:
     node: str = ""
     addresses: tuple[IPAddress, ...] = ()
     host_network: bool = False
-    privileged: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     phase: str = ""
     ready: bool = False

@@ -23,15 +23,12 @@ from ..model.nodeview import ForeignTable
 from ..model.ruleset import Ruleset, Table
 from ..parse.nft_chains import ListedTable, parse_chain_listing
 from ..parse.nft_picked import parse_picked
-from ..parse.nft_tables import is_iptables
 from ..parse.nftables import parse_ruleset, priority_of
 from .filters import picked_from_nft
 from .netfilter import LISTING, Wanted
 from .proc import Captures
 
 KUBE_PROXY = "kube-proxy"
-_FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
-_NFT_NAMES = {family: name for name, family in _FAMILIES.items()}
 
 Rulesets = Mapping[tuple[Family, Backend], Ruleset]
 
@@ -55,7 +52,7 @@ def table_command(family: str, name: str) -> Command:
 def picked_command(listed: ListedTable, wanted: Iterable[Wanted]) -> Command | None:
     """What of kube-proxy's table concerns these Services; None where nothing less than the whole
     of it would do, or where that would not fit one exec."""
-    family = _FAMILIES.get(listed.family)
+    family = nft.FAMILIES.get(listed.family)
     if listed.name != KUBE_PROXY or family is None:
         return None
     for each in wanted:
@@ -71,7 +68,7 @@ def listed_tables(captures: Iterable[Capture]) -> tuple[Command, ...]:
     for capture in captures:
         if capture.command == LISTING and capture.ok:
             for listed in parse_chain_listing(capture.text()):
-                own = is_iptables(listed.family, listed.name) and not _native_bases(listed)
+                own = nft.is_iptables(listed.family, listed.name) and not _native_bases(listed)
                 if listed.family in nft.SEES and not own:
                     found[table_command(listed.family, listed.name)] = None
     return tuple(found)
@@ -96,7 +93,7 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
     for listed in every:
         if not families & set(nft.SEES.get(listed.family, ())):
             continue
-        own = is_iptables(listed.family, listed.name)
+        own = nft.is_iptables(listed.family, listed.name)
         capture = answers.get(table_command(listed.family, listed.name))
         if own and capture is None and not _native_bases(listed):
             continue
@@ -104,7 +101,7 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
         if isinstance(found, nft.Table):
             tables.append(found)
             if own:
-                instead.add((_FAMILIES[listed.family], listed.name))
+                instead.add((nft.FAMILIES[listed.family], listed.name))
         else:
             foreign.append(_opaque(listed))
             gaps.append(Gap(what=f"nft table {listed.family} {listed.name}", why=found))
@@ -139,7 +136,7 @@ def _order(every: Iterable[ListedTable]) -> tuple[str, ...]:
     return tuple(
         f"{listed.family} {listed.name}"
         for listed in every
-        if listed.original or is_iptables(listed.family, listed.name)
+        if listed.original or nft.is_iptables(listed.family, listed.name)
     )
 
 
@@ -154,7 +151,7 @@ def _picked(listed: ListedTable, answers: Captures, wanted: Iterable[Wanted]) ->
     capture = answers.get(command) if command else None
     if capture is None or not capture.ok:
         return unread
-    family = _FAMILIES[listed.family]
+    family = nft.FAMILIES[listed.family]
     covers = [each.destinations | each.endpoints for each in wanted if each.family is family]
     try:
         part = parse_picked(capture.text(), frozenset().union(*covers))
@@ -185,7 +182,7 @@ def _unread(listed: ListedTable) -> nft.Table:
 
 def _opaque(listed: ListedTable) -> ForeignTable:
     hooks = frozenset(hook for _, hook, _ in listed.base.values())
-    return ForeignTable(family=listed.family, name=listed.name, hooks=hooks, raw="")
+    return ForeignTable(family=listed.family, name=listed.name, hooks=hooks)
 
 
 def without_listed(rulesets: Rulesets, native: Native) -> dict[tuple[Family, Backend], Ruleset]:
@@ -213,7 +210,7 @@ def further_tables(
             tried = part is None or part in rulesets_asked or whole in rulesets_asked
             commands[whole if part is None or tried else part] = None
         elif chain.backend is Backend.NFT and _left_out(chain, rulesets_asked):
-            commands[table_command(_NFT_NAMES[chain.family], chain.table)] = None
+            commands[table_command(nft.NAMES[chain.family], chain.table)] = None
     return tuple(commands)
 
 

@@ -13,12 +13,12 @@ through `grep -n` lacks lines: rule numbers count from the line of the chain's f
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from ..errors import ParseError
 from ..model.address import Family, IPAddress
 from ..model.fate import Backend
-from ..model.ruleset import Chain, Rule, Ruleset, Table, Unknown
+from ..model.ruleset import Chain, Ruleset, Table, Unknown
 from ._iptables_chains import Chains, ChainText, RuleLines
 from ._text import split_lines, split_numbers
 
@@ -289,11 +289,3 @@ def _declaration(lines: Sequence[str]) -> tuple[str, str | None, int]:
     if found:
         return found[1], found[2], 1
     raise ParseError("no chain is declared here", line=1, text=first)
-
-
-def rules_of(ruleset: Ruleset) -> Iterator[tuple[str, Rule]]:
-    """Every rule with the name of its table, in the order of the listing."""
-    for table in ruleset.tables.values():
-        for chain in table.chains.values():
-            for rule in chain.rules:
-                yield table.name, rule

@@ -168,7 +168,6 @@ def parse_node(item: Json) -> Node:
         kernel=text(info, "kernelVersion"),
         kubelet=text(info, "kubeletVersion"),
         virtual=any(marks.get(key) == value for key, value in _VIRTUAL),
-        pod_capacity=number(mapping(status, "capacity").get("pods"), 0),
     )
 
 

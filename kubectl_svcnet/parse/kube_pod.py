@@ -35,10 +35,6 @@ def parse_pod(item: Json) -> Pod:
             [text(a, "ip") for a in mappings(status, "podIPs")] or texts(status, "podIP")
         ),
         host_network=spec.get("hostNetwork") is True,
-        privileged=any(
-            mapping(c, "securityContext").get("privileged") is True
-            for c in mappings(spec, "containers")
-        ),
         labels=labels(meta, "labels"),
         phase=text(status, "phase"),
         ready=ready == ["True"],

@@ -14,7 +14,7 @@ that is not complete either.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from ..errors import ParseError
@@ -24,7 +24,6 @@ from ._nft_expressions import Tokens, types_of
 from ._nft_lazy import Lazy
 from ._nft_rule import read_rule
 from ._nft_words import split_tokens, without_handle
-from .nft_tables import is_iptables
 
 _TABLE = re.compile(r"table (ip|ip6|inet|arp|bridge|netdev) (\S+) \{( # handle \d+)?$")
 _OBJECT = re.compile(r"\t(chain|set|map) (\S+) \{( # handle \d+)?$")
@@ -187,7 +186,7 @@ def _read_table(lines: list[str], at: int, draft: _Draft) -> int:
             except ValueError:
                 return len(lines)  # broke off inside
             if found and found[1] == "chain":
-                own = is_iptables(draft.family, draft.name)
+                own = nft.is_iptables(draft.family, draft.name)
                 draft.chains[found[2]] = _chain(found[2], lines, at + 1, end, translated=own)
             elif found:
                 body = _joined(lines[at + 1 : end])
@@ -303,23 +302,3 @@ def _types_of_expression(text: str) -> tuple[str, ...]:
     if text.strip() == "verdict":
         return ("verdict",)
     return types_of(Tokens(split_tokens(text)).joined())
-
-
-def merged(tables: Sequence[nft.Table]) -> Mapping[tuple[str, str], nft.Table]:
-    """Parts of the same table put together; a later listing of a chain or set wins."""
-    found: dict[tuple[str, str], nft.Table] = {}
-    for table in tables:
-        key = table.family, table.name
-        before = found.get(key)
-        if before is not None:
-            table = replace(
-                table,
-                chains={**before.chains, **table.chains},
-                sets={**before.sets, **table.sets},
-                complete=before.complete or table.complete,
-                garbled=(*before.garbled, *table.garbled),
-                others=(*before.others, *table.others),
-                dormant=before.dormant or table.dormant,
-            )
-        found[key] = table
-    return found

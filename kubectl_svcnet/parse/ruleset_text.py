@@ -19,6 +19,7 @@ from enum import Enum
 from ..errors import ParseError
 from ..model.address import Family
 from ..model.fate import Backend
+from ..model.nft import FAMILIES
 
 
 class Format(Enum):
@@ -109,7 +110,7 @@ def _heads(text: str) -> list[re.Match[str]]:
 
 def _maker(head: re.Match[str]) -> tuple[Family | None, Backend]:
     """xtables-save does not say its family."""
-    family = {"ip": Family.IPV4, "ip6": Family.IPV6}.get(head["ip"])
+    family = FAMILIES.get(head["ip"])
     nft = head["nft"] or head["kind"] == "-nft" or head["ip"] == "x"
     return family, Backend.NFT if nft else Backend.LEGACY
 

@@ -29,8 +29,6 @@ T = TypeVar("T")
 #: What iptables-nft-save remarks (xtables-save.c).
 _OTHERS = "-legacy tables present"
 
-_FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
-
 Slot = tuple[Family, Backend]
 
 
@@ -164,7 +162,7 @@ def _is_dumped(table: nft.Table, given: Mapping[Slot, Ruleset]) -> bool:
 
 
 def _ruleset_of(table: nft.Table, given: Mapping[Slot, Ruleset]) -> Ruleset | None:
-    family = _FAMILIES.get(table.family)
+    family = nft.FAMILIES.get(table.family)
     return given.get((family, Backend.NFT)) if family else None
 
 
@@ -172,7 +170,7 @@ def _without_native(ruleset: Ruleset, natives: Iterable[nft.Table]) -> Ruleset:
     """Without the tables that the dump calls incompatible and nft has shown."""
     if ruleset.backend is not Backend.NFT:
         return ruleset
-    shown = {table.name for table in natives if _FAMILIES.get(table.family) is ruleset.family}
+    shown = {table.name for table in natives if nft.FAMILIES.get(table.family) is ruleset.family}
 
     def is_kept(table: Table) -> bool:
         return not (table.incompatible and table.name in shown)

@@ -14,6 +14,7 @@ from ..dataplanes import owner_of
 from ..dataplanes.kube_proxy import proxy_pod
 from ..engine.chain_lines import chain_lines, nft_chain_lines, set_lines
 from ..errors import SvcnetError
+from ..model import nft
 from ..model.address import Family, family_of
 from ..model.capture import Recorded, Source
 from ..model.fate import Backend
@@ -182,7 +183,7 @@ def _rules(path: str, view: NodeView) -> Iterator[tuple[str, tuple[str, ...]]]:
     for (family, backend), ruleset in view.rulesets.items():
         for table in ruleset.tables.values():
             legacy = "legacy:" if backend is Backend.LEGACY else ""
-            where = f"{path}/rules/{legacy}{_IP[family.value]} {table.name}"
+            where = f"{path}/rules/{legacy}{nft.NAMES[family]} {table.name}"
             for chain in table.chains.values():
                 if chain.rules or chain.policy != "ACCEPT":  # else it is as if it were not there
                     yield f"{where}/{chain.name}", chain_lines(chain)
@@ -192,7 +193,7 @@ def _rules(path: str, view: NodeView) -> Iterator[tuple[str, tuple[str, ...]]]:
         for name, found in native.sets.items():
             yield f"{path}/rules/{native}/@{name}", set_lines(found)
     for foreign in view.foreign_tables:
-        yield f"{path}/rules/{foreign.family} {foreign.name}", tuple(foreign.raw.splitlines())
+        yield f"{path}/rules/{foreign.family} {foreign.name}", ()
     for server in view.ipvs.servers if view.ipvs else ():
         lines = (server.text, *sorted(real.text for real in server.servers))
         kind = server.protocol.value if server.protocol else "FWM"
@@ -200,9 +201,6 @@ def _rules(path: str, view: NodeView) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield f"{path}/network/sysctls", tuple(sorted(_sysctls(view.sysctls)))
     for family in sorted(FAMILIES):
         yield f"{path}/network/routes of {family.value}", tuple(sorted(set(_routes(view, family))))
-
-
-_IP = {"IPv4": "ip", "IPv6": "ip6"}
 
 
 def _sysctls(found: Mapping[str, str]) -> Iterator[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from ..dataplanes.kube_proxy import LOG_HEAD
 from ..errors import ParseError
+from ..model import nft
 from ..model.address import Family
 from ..model.capture import ApiRequest, Capture, LogRequest
 from ..model.commands import Command
@@ -21,6 +22,7 @@ from ..model.fate import Backend
 from ..model.kube_proxy import proxy_container
 from ..model.report import ByHand, ServiceTrace, Verdict
 from ..model.service import Inventory, Pod
+from ..node.netfilter import PREFIX
 from ..parse.kube_pod import parse_pod
 from ..parse.service_cidr import parse_service_cidr
 from .collect import Collector
@@ -270,9 +272,8 @@ def _listing(reading: NodeReading, family: Family, backend: Backend, rest: str) 
     if backend is Backend.IPVS:
         return f"{where}cat /proc/net/ip_vs"
     if backend is Backend.NFTABLES:
-        table = "ip" if family is Family.IPV4 else "ip6"
-        return f"{where}nft list table {table} kube-proxy{rest}"
-    prefix = "iptables" if family is Family.IPV4 else "ip6tables"
+        return f"{where}nft list table {nft.NAMES[family]} kube-proxy{rest}"
+    prefix = PREFIX[family]
     alone = reading.captures.get(Command(f"{prefix}-save-all"))
     tool = f"{prefix}-save" if alone is not None and alone.ok else f"{prefix}-{backend.value}-save"
     return where + tool + rest

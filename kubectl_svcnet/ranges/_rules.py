@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_network
 
+from ..model import nft
 from ..model.address import Family, IPNetwork, family_of
 from ..model.capture import Capture, ExecRequest, Reason, Request
 from ..model.commands import Command
@@ -23,7 +24,6 @@ from ._base import Place, Reading, claims_of, joined, missed, no_such_chain, pod
 from ._pods import pods_of
 
 _TOOLS = {Family.IPV4: "iptables", Family.IPV6: "ip6tables"}
-_NFT = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 _NOT_USED = (Reason.NO_TOOL, Reason.NOT_PRESENT)
 
 
@@ -74,7 +74,7 @@ class RulesSource:
             for command in (
                 Command(f"{_TOOLS[family]}-legacy-save-all"),
                 Command(f"{_TOOLS[family]}-nft-save", (self.table,)),
-                *((Command(self.native, (_NFT[family],)),) if self.native else ()),
+                *((Command(self.native, (nft.NAMES[family],)),) if self.native else ()),
             )
         )
         return (

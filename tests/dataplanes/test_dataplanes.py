@@ -71,8 +71,8 @@ USERSPACE = """\
 -A PREROUTING -m comment --comment "handle ClusterIPs" -j KUBE-PORTALS-CONTAINER
 COMMIT
 """
-NFT = (ForeignTable(family="ip", name="kube-proxy", hooks=frozenset({"prerouting"}), raw=""),)
-FILTERS = (ForeignTable(family="inet", name="firewalld", hooks=frozenset({"input"}), raw=""),)
+NFT = (ForeignTable(family="ip", name="kube-proxy", hooks=frozenset({"prerouting"})),)
+FILTERS = (ForeignTable(family="inet", name="firewalld", hooks=frozenset({"input"})),)
 NFT_READ = parse_ruleset(
     "table ip kube-proxy {\n\tmap service-ips {\n"
     "\t\ttype ipv4_addr . inet_proto . inet_service : verdict\n"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend
+from kubectl_svcnet.model.nft import is_iptables
 from kubectl_svcnet.model.nodeview import NodeView
 from kubectl_svcnet.parse.iptables_save import parse_save
-from kubectl_svcnet.parse.nft_tables import is_iptables
 from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.kernel.kernel_net import FAR_PODS, NODE, OUTSIDE, POD_A, POD_B, TRIES, Net
 from tests.kernel.kernel_packets import TCP, UDP, Probe

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kubectl_svcnet.parse.nft_tables import is_iptables
+from kubectl_svcnet.model.nft import is_iptables
 from tests.kernel import kernel_netlink as netlink
 from tests.kernel.kernel_net import SOURCE_PORTS, Net
 from tests.kernel.kernel_packets import Probe

@@ -14,7 +14,7 @@ import pytest
 
 from kubectl_svcnet.engine.simulate import Simulator
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.parse.nft_tables import is_iptables
+from kubectl_svcnet.model.nft import is_iptables
 from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.kernel.kernel_cases import settings_of
 from tests.kernel.kernel_net import NODE, POD_A, POD_B, Net

@@ -20,8 +20,8 @@ from kubectl_svcnet.model import nft
 from kubectl_svcnet.model import targets as t
 from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.fate import Backend, FateKind, Step
+from kubectl_svcnet.model.nft import is_iptables
 from kubectl_svcnet.model.nodeview import NodeView
-from kubectl_svcnet.parse.nft_tables import is_iptables
 from kubectl_svcnet.parse.nftables import parse_ruleset
 from tests.kernel.kernel_cases import make_case
 from tests.kernel.kernel_foreign import BLOCKS, SETS

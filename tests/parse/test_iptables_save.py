@@ -23,7 +23,6 @@ from kubectl_svcnet.parse.iptables_save import (
     parse_save,
     parse_save_numbered,
     parse_table,
-    rules_of,
 )
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "iptables"
@@ -32,6 +31,11 @@ DUMPS = sorted(FIXTURES.glob("*/ip*tables-save*.txt"))
 
 def save(text: str, *, complete: bool = True) -> Ruleset:
     return parse_save(text, Family.IPV4, Backend.NFT, complete=complete)
+
+
+def rules_of(ruleset: Ruleset) -> list[Rule]:
+    chains = (chain for table in ruleset.tables.values() for chain in table.chains.values())
+    return [one for chain in chains for one in chain.rules]
 
 
 def rule(words: str) -> Rule:
@@ -47,14 +51,14 @@ def test_no_line_is_lost(path: Path) -> None:
     assert all(t.complete and not t.garbled for t in ruleset.tables.values())
     appended = [re.sub(r"^\[\d+:\d+\] ", "", line) for line in lines if " -A " in f" {line}"]
     appended = [line for line in appended if line.startswith("-A ")]
-    assert [one.raw for _, one in rules_of(ruleset)] == appended
+    assert [one.raw for one in rules_of(ruleset)] == appended
     heads = [line for line in lines if line.startswith(("*", ":", "#")) or line == "COMMIT"]
     assert len(lines) == len(appended) + len(heads) + sum(not line for line in lines)
 
 
 @pytest.mark.parametrize("path", DUMPS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_every_word_is_understood(path: Path) -> None:
-    for _, one in rules_of(save(path.read_text(encoding="utf-8"))):
+    for one in rules_of(save(path.read_text(encoding="utf-8"))):
         for part in (*one.matches, one.target):
             assert not isinstance(part, Unknown), one.raw
 
@@ -80,7 +84,7 @@ def test_mutated_dumps_never_crash_and_lose_nothing(data: st.DataObject) -> None
     except ParseError:
         return
     lines = text.replace("\r\n", "\n").split("\n")
-    found = sum(1 for _ in rules_of(ruleset))
+    found = len(rules_of(ruleset))
     appended = sum(1 for line in lines if re.match(r"(\[\d*:?\d*\] )?-A [^ ]", line))
     assert (
         found + len(ruleset.stray) + sum(len(one.garbled) for one in ruleset.tables.values())

@@ -291,7 +291,6 @@ def node(labels: dict[str, str] | None = None, spec: Any = None, **status: Any) 
         (node({"eks.amazonaws.com/compute-type": "fargate"}), "virtual", True),
         (node(), "virtual", False),
         (node({"topology.kubernetes.io/zone": "a"}), "zone", "a"),
-        (node(capacity={"pods": "110"}), "pod_capacity", 110),
     ],
 )
 def test_nodes(made: Node, field: str, value: object) -> None:

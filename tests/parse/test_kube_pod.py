@@ -21,7 +21,6 @@ def test_pods() -> None:
                         "args": ["--config=/c"],
                         "env": [{"name": "X", "value": "1"}, {"name": "Y", "valueFrom": {}}],
                         "volumeMounts": [{"name": "conf", "mountPath": "/c"}],
-                        "securityContext": {"privileged": True},
                     }
                 ],
                 "volumes": [
@@ -43,7 +42,7 @@ def test_pods() -> None:
             },
         }
     )
-    assert (made.node, made.host_network, made.privileged, made.ready) == ("n1", True, True, True)
+    assert (made.node, made.host_network, made.ready) == ("n1", True, True)
     assert made.addresses == (ip_address("172.18.0.2"),)
     assert (made.config_maps, made.host_paths) == (
         {"conf": "kube-proxy"},

@@ -15,7 +15,7 @@ from typing import Any
 from ...model import matches as m
 from ...model import nft
 from ...model import targets as t
-from ...model.address import Family, IPAddress
+from ...model.address import IPAddress
 from ...model.fate import FateKind, RuleRef
 from ...model.ruleset import Unknown
 from .flow import Answering, Branch, Cause, Choice, Ending, Tracking
@@ -27,8 +27,6 @@ from .nft_values import NO_VALUE, Sight, Spread, evaluate, number_of
 from .noted import note
 from .translation import translated
 from .walk import Walk
-
-_FAMILIES = {Family.IPV4: "ip", Family.IPV6: "ip6"}
 
 #: Elements that may be the one, of a key that is not wholly known, that are walked one by one.
 MOST_CANDIDATES = 32
@@ -211,7 +209,7 @@ class Statements:
 
     def _reject(self, reject: t.Reject, branch: Branch, ref: RuleRef) -> list[Next]:
         flow = branch.flow
-        found = ("tcp" if number_of(flow) == 6 else "", _FAMILIES[flow.family])
+        found = ("tcp" if number_of(flow) == 6 else "", nft.NAMES[flow.family])
         if reject.only and reject.only not in found:
             return [(branch, Then.RULE)]
         answer = Answering.RESET if reject.answer == "tcp-reset" else Answering.ICMP

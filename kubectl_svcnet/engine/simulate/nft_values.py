@@ -56,7 +56,6 @@ class Sight(NamedTuple):
 
 _NUMBERS = {Protocol.TCP: 6, Protocol.UDP: 17, Protocol.SCTP: 132}
 _WITH_PORTS = {"tcp": 6, "udp": 17, "sctp": 132}
-_FAMILIES = {"ip": Family.IPV4, "ip6": Family.IPV6}
 _TRACKED = (Tracking.NEW, Tracking.RELATED)
 _STATES = {
     tracking: nft.Flags(frozenset([word]))
@@ -84,7 +83,7 @@ def number_of(flow: Flow) -> int:
 
 def _field(field: nft.Field, sight: Sight) -> Result:
     flow = sight.flow
-    family = _FAMILIES.get(field.protocol)
+    family = nft.FAMILIES.get(field.protocol)
     if family is not None:
         if flow.family is not family:
             return NO_VALUE

@@ -179,7 +179,7 @@ def test_marks_cross_backends(ask: Ask) -> None:
     ],
 )
 def test_foreign_tables(ask: Ask, family: str, hooks: set[str], unknown: bool) -> None:
-    foreign = ForeignTable(family=family, name="guard", hooks=frozenset(hooks), raw="")
+    foreign = ForeignTable(family=family, name="guard", hooks=frozenset(hooks))
     (fate,) = ask("", "8.8.8.8", view={"foreign_tables": (foreign,)})
     assert (fate.kind is FateKind.UNKNOWN) is unknown
     assert not unknown or "guard" in fate.because
