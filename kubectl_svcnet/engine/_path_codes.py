@@ -68,6 +68,20 @@ PATH_CODES = (
         command="kubectl -n kube-system exec POD -- grep udp /proc/net/nf_conntrack",
     ),
     Code(
+        number="SVN516",
+        level=Level.WARNING,
+        title="Hairpin off",
+        cause="Pods are ports of a bridge that may not send a frame back by the port it came by. "
+        "With br_netfilter a packet that a pod sends to a Service and that is led back to "
+        "the same pod is bridged, not routed, so it is lost: of a pod's calls of its own "
+        "Service that share which picks itself hangs.",
+        action="Set hairpinMode in the CNI configuration's bridge plugin (flannel: delegate; "
+        "kubelet until 1.23: --hairpin-mode) and make the pods anew, for it is set when a "
+        "pod is attached.",
+        command="kubectl -n kube-system exec POD -- grep -rs --include=hairpin_mode '' "
+        "/sys/devices/virtual/net",
+    ),
+    Code(
         number="SVN521",
         level=Level.ERROR,
         title="Masquerade missing",
@@ -88,5 +102,28 @@ PATH_CODES = (
         action="Find who wrote the rule that is named; for kube-proxy's own compare its "
         "clusterCIDR with the addresses of pods.",
         command="kubectl svcnet trace SERVICE --node NODE --explain",
+    ),
+    Code(
+        number="SVN523",
+        level=Level.INFO,
+        title="Every client masqueraded",
+        cause="masqueradeAll is set, so that packets to ClusterIPs from pods of the cluster are "
+        "masqueraded too: endpoints, their logs and NetworkPolicies see a node instead of "
+        "the pod.",
+        action="Nothing, if that is meant: where answers would not come back through the node. "
+        "Else set masqueradeAll to false and restart kube-proxy.",
+        command="kubectl -n kube-system get configmap kube-proxy -o yaml",
+    ),
+    Code(
+        number="SVN524",
+        level=Level.WARNING,
+        title="Node ports closed on localhost",
+        cause="kube-proxy in iptables mode serves node ports on 127.0.0.1 too, unless "
+        "nodePortAddresses or localhostNodePorts say otherwise. For that it sets "
+        "net.ipv4.conf.all.route_localnet to 1 when it starts; somebody has set it back, so "
+        "what a process of the node sends there is dropped.",
+        action="Dial the node's own address. Or restart kube-proxy, which sets it again, and find "
+        "what resets it, among the files of /etc/sysctl.d; or set localhostNodePorts to false.",
+        command="kubectl -n kube-system exec POD -- cat /proc/sys/net/ipv4/conf/all/route_localnet",
     ),
 )

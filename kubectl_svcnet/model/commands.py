@@ -21,7 +21,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
-from .node_files import DEVICE_SYSCTLS, DEVICES, FILES, SYSCTLS
+from .node_files import (
+    BRIDGE_FILES,
+    DEVICE_SYSCTLS,
+    DEVICES,
+    FILES,
+    SYSCTLS,
+    VIRTUAL_DEVICES,
+)
 
 
 class Needs(str, Enum):
@@ -310,6 +317,11 @@ _ROWS = (
         name="device-sysctls",
         argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", DEVICES),
         shows="accept_local, route_localnet, rp_filter of each device, by GNU's grep",
+    ),
+    CommandSpec(
+        name="bridge-ports",
+        argv=("grep", "-rsH", *(f"--include={name}" for name in BRIDGE_FILES), "", VIRTUAL_DEVICES),
+        shows="hairpin_mode of each port of a bridge, and whose it is, by GNU's grep",
     ),
     CommandSpec(name="ip-addr", argv=("ip", "-j", "addr"), shows="addresses, where ip exists"),
     CommandSpec(name="ip-rule", argv=("ip", "-j", "rule"), shows="routing rules, IPv4"),

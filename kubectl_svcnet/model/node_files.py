@@ -39,3 +39,7 @@ SYSCTLS = (
 #: Those that a device may have for itself.
 DEVICE_SYSCTLS = ("accept_local", "route_localnet", "rp_filter")
 DEVICES = "/proc/sys/net/ipv4/conf"
+
+#: What sysfs says of bridges and their ports; `flags` are those of any device.
+BRIDGE_FILES = ("bridge_id", "designated_bridge", "flags", "hairpin_mode")
+VIRTUAL_DEVICES = "/sys/devices/virtual/net"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ..engine.judge.kernel import conntrack_findings, kernel_findings
-from ..model.address import Protocol, SocketAddress
+from ..engine.judge.kernel import conntrack_findings, hairpin_findings, kernel_findings
+from ..engine.judge.localhost import localhost_findings
+from ..model.address import IPAddress, Protocol, SocketAddress
 from ..model.commands import Command
 from ..model.finding import Finding, Gap
 from ..model.service import dialled, frontends
+from ..node.bridges import BRIDGE_PORTS, read_bridge_ports
 from ..node.conntrack import conntrack_commands, read_conntrack
 from .expected import Expected
 from .inventory import ServicesRead
@@ -17,7 +19,8 @@ from .nodes import NodeReading
 
 
 def commands_beside(read: ServicesRead) -> tuple[Command, ...]:
-    """For each node's first round: tracked connections to the UDP ports of these Services."""
+    """For each node's first round: tracked connections to the UDP ports of these Services, and
+    the ports of bridges."""
     ports, answering = set(), set()
     for service in read.services:
         for frontend in frontends(service):
@@ -28,7 +31,7 @@ def commands_beside(read: ServicesRead) -> tuple[Command, ...]:
             for endpoint in read.endpoints.get(service.name, ())
             if endpoint.protocol is Protocol.UDP
         }
-    return conntrack_commands(ports, answering)
+    return BRIDGE_PORTS, *conntrack_commands(ports, answering)
 
 
 def judge(
@@ -37,6 +40,7 @@ def judge(
     found: list[Finding] = []
     gaps: dict[Gap, None] = {}
     targets = [f for service in expected.services for f in frontends(service)]
+    served = [frontend for frontend in targets if expected.of(frontend)]
     families = frozenset(frontend.family for frontend in targets)
     for reading in readings:
         if reading.view is None or reading.vantage is None:
@@ -51,7 +55,22 @@ def judge(
                 place = SocketAddress(address, frontend.port)
                 services[place] = str(frontend.service)
                 answering[place] = frozenset(e.address for e in expected.of(frontend))
+        found += localhost_findings(reading.node, reading.view, served, vantage)
+        ports, unseen = read_bridge_ports(reading.captures)
+        here = _here(expected, reading)
+        found += hairpin_findings(reading.node, reading.view, ports, here, vantage)
         seen, more = read_conntrack(reading.captures)
         found += conntrack_findings(reading.node, seen, services, answering, vantage)
-        gaps |= dict.fromkeys(replace(gap, node=reading.node.name) for gap in more)
+        gaps |= dict.fromkeys(replace(gap, node=reading.node.name) for gap in (*unseen, *more))
     return found, tuple(gaps)
+
+
+def _here(expected: Expected, reading: NodeReading) -> dict[str, list[IPAddress]]:
+    """By Service that has an address to be dialled: the addresses of its endpoints on this node."""
+    found: dict[str, list[IPAddress]] = {}
+    for service in expected.services:
+        every = expected.endpoints.get(service.name, ()) if frontends(service) else ()
+        here = [e.address.address for e in every if e.ready and e.node == reading.node.name]
+        if here:
+            found[str(service.name)] = here
+    return found

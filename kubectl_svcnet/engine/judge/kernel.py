@@ -1,15 +1,16 @@
 """What of a node's kernel stands in the way of Services, whatever its rules are.
 
 Source: Documentation/networking/ip-sysctl.rst, br_netfilter (net/bridge/br_netfilter_hooks.c),
-nf_conntrack_core.c of the kernel; kube-proxy clears UDP entries of endpoints that are gone
-(pkg/proxy/conntrack/cleanup.go).
+br_forward.c (should_deliver), nf_conntrack_core.c of the kernel; kube-proxy clears UDP entries of
+endpoints that are gone (pkg/proxy/conntrack/cleanup.go).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ...model.address import Family, Protocol, SocketAddress
+from ...model.address import Family, IPAddress, Protocol, SocketAddress, family_of
+from ...model.bridge import BridgePort
 from ...model.conntrack import Connection, Conntrack
 from ...model.counted import counted
 from ...model.finding import Finding, Level
@@ -27,6 +28,8 @@ _BRIDGED = {
 }
 #: Bridges that network plugins make: the bridge plugin and flannel, kubenet, Weave, kube-router.
 BRIDGES = ("cni0", "cbr0", "weave", "kube-bridge")
+#: Ports of Weave's bridge that lead to its own switch.
+_NO_PODS = ("vethwe-bridge", "vethwe-pcap")
 #: Of the connection table, when there is little left.
 NEARLY = 0.9
 
@@ -68,6 +71,62 @@ def _bridged(
                 node=node.name,
                 next=_sysctl(vantage, name),
             )
+
+
+def hairpin_findings(
+    node: Node,
+    view: NodeView,
+    ports: Sequence[BridgePort],
+    endpoints: Mapping[str, Sequence[IPAddress]],
+    vantage: str,
+) -> tuple[Finding, ...]:
+    """`endpoints`: by Service ("ns/name") its pods on this node. Only what br_netfilter translates
+    is bridged back to where it came from; else it is routed there, as in ipvs mode, which no
+    port's hairpin_mode stands in the way of (measured)."""
+    if view.own.ipvs:
+        return ()
+    told = []
+    for bridge in sorted({port.bridge for port in ports}.intersection(BRIDGES)):
+        of_pods = [p for p in ports if p.bridge == bridge and p.name not in _NO_PODS]
+        off = [port for port in of_pods if not port.hairpin]
+        hit = sorted(
+            service
+            for service, addresses in endpoints.items()
+            if any(_bridged_back(view, bridge, address) for address in addresses)
+        )
+        if off and hit:
+            told.append(_hairpin(node, off, len(of_pods), hit, vantage))
+    return tuple(told)
+
+
+def _bridged_back(view: NodeView, bridge: str, address: IPAddress) -> bool:
+    passed_up = view.sysctls.get(_BRIDGED[family_of(address)]) == "1"
+    return passed_up and any(
+        route.interface == bridge and address in route.destination for route in view.routes or ()
+    )
+
+
+def _hairpin(
+    node: Node, off: Sequence[BridgePort], ports: int, services: Sequence[str], vantage: str
+) -> Finding:
+    """What a promiscuous bridge hands up beside is no tracked connection since 6.9 (br_netfilter:
+    skip conntrack input hook for promisc packets), and may have arrived before."""
+    first = off[0]
+    many = f"{len(services)} Services with endpoints here (first: {services[0]})"
+    whom = services[0] if len(services) == 1 else many
+    promiscuous = "; the bridge is promiscuous, which old kernels make up for it by"
+    return finding(
+        "SVN516",
+        f"hairpin_mode is off on {len(off)} of {counted(ports, 'port')} of {first.bridge}, so an "
+        f"endpoint pod cannot call itself by {whom}",
+        node=node.name,
+        evidence=(
+            f"first {first.name}{promiscuous if first.promiscuous else ''}",
+            "br_netfilter is on, so what is translated back to its own port is bridged, not routed",
+        ),
+        next=_cat(vantage, f"/sys/devices/virtual/net/{first.name}/brport/hairpin_mode"),
+        level=Level.INFO if first.promiscuous else None,
+    )
 
 
 def _sysctl(vantage: str, name: str) -> str:

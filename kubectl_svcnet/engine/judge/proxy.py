@@ -1,4 +1,4 @@
-"""What is wrong with the nodes' proxies: SVN3xx.
+"""What is wrong with the nodes' proxies: SVN3xx, and SVN523, which is a setting of theirs.
 
 Only what was read is judged: a mode that nobody told neither differs nor mixes. A sync is late by
 kube-proxy's own clocks, or where the kernel lacks a change of the API that is old enough; never
@@ -283,6 +283,18 @@ def _leftovers(state: ProxyState) -> Iterator[Finding]:
         )
 
 
+def _masquerade_all(state: ProxyState) -> Iterator[Finding]:
+    """SVN523."""
+    setting = state.setting
+    if setting.masquerade_all:
+        yield finding(
+            "SVN523",
+            f"masqueradeAll is set ({setting.source}): endpoints see a node in place of any pod",
+            node=state.node,
+            next=f"kubectl svcnet proxy -o wide --node {state.node}",
+        )
+
+
 _JUDGES: tuple[Callable[[ProxyState], Iterator[Finding]], ...] = (
     _stopped,
     _not_running,
@@ -295,6 +307,7 @@ _JUDGES: tuple[Callable[[ProxyState], Iterator[Finding]], ...] = (
     _too_old,
     _two_proxies,
     _leftovers,
+    _masquerade_all,
 )
 
 

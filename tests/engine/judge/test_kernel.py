@@ -1,14 +1,20 @@
 from __future__ import annotations
 
-from ipaddress import ip_network
+from dataclasses import replace
+from ipaddress import ip_address, ip_network
 
 import pytest
 
-from kubectl_svcnet.engine.judge.kernel import conntrack_findings, kernel_findings
+from kubectl_svcnet.engine.judge.kernel import (
+    conntrack_findings,
+    hairpin_findings,
+    kernel_findings,
+)
 from kubectl_svcnet.model.address import Family, Protocol
+from kubectl_svcnet.model.bridge import BridgePort
 from kubectl_svcnet.model.conntrack import Connection, Conntrack
-from kubectl_svcnet.model.finding import Level
-from kubectl_svcnet.model.nodeview import Route
+from kubectl_svcnet.model.finding import Finding, Level
+from kubectl_svcnet.model.nodeview import OwnChains, Route
 from tests.samples import at, node, view
 
 GOOD = {
@@ -16,7 +22,8 @@ GOOD = {
     "net.ipv6.conf.all.forwarding": "0",
     "net.bridge.bridge-nf-call-iptables": "1",
 }
-CNI0 = (Route(ip_network("10.244.1.0/24"), "cni0"),)
+NET = ip_network("10.244.1.0/24")
+CNI0 = (Route(NET, "cni0"),)
 VIP, POD, GONE = at("10.96.0.10:53"), at("10.244.1.2:8053"), at("10.244.1.9:8053")
 CLIENT = at("10.244.1.3:40000")
 
@@ -81,3 +88,48 @@ def test_flows_of_dead_endpoints() -> None:
     assert one[2] == "2 flows for 10.96.0.10:53/UDP go to 10.244.1.9:8053, no endpoint of it"
     (one,) = found(Conntrack(connections=(flow(str(VIP)),)))
     assert "1 flow for 10.96.0.10:53/UDP goes on untranslated" in one[2]
+
+
+def port(name: str, *, hairpin: bool = False, **values: object) -> BridgePort:
+    return BridgePort(name=name, hairpin=hairpin, **{"bridge": "cni0", **values})  # type: ignore[arg-type]
+
+
+OFF, ON = port("veth1"), port("veth2", hairpin=True)
+HERE = {"default/db": [POD.address], "default/web": [ip_address("10.244.1.7")]}
+
+
+def hairpin(ports: list[BridgePort], here: object = HERE, **values: object) -> list[Finding]:
+    seen = replace(view(sysctls=GOOD, routes=CNI0), **values)  # type: ignore[arg-type]
+    return [*hairpin_findings(node("n1"), seen, ports, here, "a/b")]  # type: ignore[arg-type]
+
+
+def test_a_pod_that_cannot_call_itself() -> None:
+    (one,) = hairpin([ON, OFF])
+    assert (one.code, one.node, one.level) == ("SVN516", "n1", Level.WARNING)
+    assert one.message == (
+        "hairpin_mode is off on 1 of 2 ports of cni0, so an endpoint pod cannot call itself by "
+        "2 Services with endpoints here (first: default/db)"
+    )
+    assert one.evidence[0] == "first veth1"
+    assert one.next == (
+        "kubectl -n a exec b -- cat /sys/devices/virtual/net/veth1/brport/hairpin_mode"
+    )
+    (one,) = hairpin([port("veth1", promiscuous=True)], {"default/db": [POD.address]})
+    assert (one.level, one.message.rpartition(" ")[2]) == (Level.INFO, "default/db")
+
+
+@pytest.mark.parametrize(
+    ("ports", "values"),
+    [
+        ([ON], {}),
+        ([], {}),
+        ([port("eth1", bridge="docker0")], {}),
+        ([port("vethwe-bridge", bridge="weave")], {"routes": (Route(NET, "weave"),)}),
+        ([OFF], {"sysctls": {**GOOD, "net.bridge.bridge-nf-call-iptables": "0"}}),  # routed
+        ([OFF], {"routes": (Route(NET, "eth0"),)}),
+        ([OFF], {"here": {}}),
+        ([OFF], {"own": OwnChains(ipvs=True)}),
+    ],
+)
+def test_where_it_can_or_nobody_would(ports: list[BridgePort], values: dict[str, object]) -> None:
+    assert hairpin(ports, **values) == []

@@ -40,6 +40,7 @@ WELL = ProxyState(
 )
 
 
+ALL = replace(FILE, masquerade_all=True)
 UNSEEN = Sync(state=SyncState.LATE, why="a is absent, a minute", unseen="a is absent")
 
 
@@ -105,6 +106,8 @@ def test_all_is_well() -> None:
         (replace(WELL, leftovers=(Leftover(what="9", harm=Harm.CHANGES),)), "SVN313"),
         (replace(WELL, leftovers=(Leftover(what="9", harm=Harm.HARMLESS),)), "SVN314"),
         (replace(WELL, leftovers=(Leftover(what="9", harm=Harm.UNKNOWN),)), "SVN315"),
+        (with_mode("iptables", told=Told(), configured=ALL), "SVN523"),
+        (with_mode("iptables", told=Told(setting=FILE), configured=ALL), ""),  # what runs counts
     ],
 )
 def test_speaks_or_is_silent(state: ProxyState, code: str) -> None:
