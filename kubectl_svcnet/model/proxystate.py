@@ -60,13 +60,15 @@ UNKNOWN = Conduct()
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """Of GET /metrics, over both families: the oldest sync that is still due counts. A counter
-    of failures is 0 until it counts; None: of a kube-proxy that was not asked."""
+    of failures is 0 until it counts; None: of a kube-proxy that was not asked. `families` are those
+    of which it counts syncs; before 1.33 it does not tell."""
 
     last_sync: float | None = None
     last_queued: float | None = None
     late_by: float = 0.0  # by how much `queued` exceeds `last_timestamp`, in the worst family
     failures: int = 0
     partial_failures: int = 0  # of partial restores: a full one follows each
+    families: tuple[Family, ...] = ()
     version: str = ""
 
 
@@ -129,7 +131,8 @@ class ProxyState:
     was not read. `process` is the letter of /proc/1/status; `others` are other proxies whose
     agents run beside kube-proxy. `apart`: Windows or a virtual node, unlike the others by nature.
     `bare`: families of the node of which the kernel shows no rules, while it shows the other's;
-    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say.
+    `serves`: those that kube-proxy says it serves, () if it was not asked or does not say, and
+    `witness` what says so.
     """
 
     node: str
@@ -141,6 +144,7 @@ class ProxyState:
     programmed: tuple[str, ...] | None = None
     bare: tuple[Family, ...] = ()
     serves: tuple[Family, ...] = ()
+    witness: str = ""
     backend: str = ""  # of iptables: nft, legacy
     backends: tuple[str, ...] = ()  # all that hold rules of kube-proxy
     version: str = ""

@@ -28,7 +28,7 @@ from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
 from .policies import clients_of, read_policies
-from .proxies import Proxies, Words, lacking, telling, told_of
+from .proxies import Proxies, Words, lacking, telling, told_of, with_families
 from .proxy import MAY_FOLLOW
 from .ranges import plan as plan_ranges
 from .ranges import run as read_ranges
@@ -92,12 +92,16 @@ def _report(
     gate: Gate,
 ) -> CheckReport:
     from ..engine.judge.defects import statements_of
+    from ..engine.judge.findings import unserved_of
     from ..engine.judge.rivals import rivals
     from .judging import facts_of, gaps_of, services_of
 
+    outcome = replace(outcome, readings=with_families(outcome.readings, words.heard))
     unseen, fail_on = _unseen(tracing, outcome), tracing.options.fail_on
     judged = proxies.judge(outcome.expected, outcome.readings, words, unseen)
     services, facts = services_of(outcome), facts_of(outcome)
+    unserved = unserved_of(services, facts)
+    counted = {(one.code, one.node) for one in unserved}
     contested = rivals(services, partial(statements_of, facts=facts))
     found = [f for service in contested.others for f in statements_of(service, facts)]
     changing = _changing(tracing, outcome)
@@ -105,7 +109,8 @@ def _report(
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
     gaps = (*gaps_of(outcome), *judged.gaps, *api.gaps, *more, *ranges.gaps)
     every = (
-        *judged.findings,
+        *(one for one in judged.findings if (one.code, one.node) not in counted),
+        *unserved,
         *found,
         *objects.unsettled(beside, changing | _recent(tracing)),
         *objects.unsettled(api.findings, changing),

@@ -54,7 +54,8 @@ class NodeReading:
     """One node, read. `view` is None where it was not; `state` is the letter of kube-proxy's
     process (R, S, T …), "" if unknown; `nowhere` why it serves no node port of a family. `bare` are
     the node's families of which the kernel shows nothing of kube-proxy's, while it shows the other;
-    `serves`, read where there is such a one, those that its log names, () if it names none."""
+    `serves`, read where there is such a one, those that its log names, () if it names none, and
+    `witness` what says so."""
 
     node: Node
     owner: Owner
@@ -68,11 +69,13 @@ class NodeReading:
     nowhere: Mapping[Family, str] = field(default_factory=dict)
     bare: frozenset[Family] = frozenset()
     serves: tuple[Family, ...] = ()
+    witness: str = ""
 
     @property
-    def unserved(self) -> frozenset[Family]:
+    def unserved(self) -> Mapping[Family, str]:
         """By its own word it does not serve them; without one its rules may have been lost."""
-        return self.bare.difference(self.serves) if self.serves else frozenset()
+        lost = self.bare.difference(self.serves) if self.serves else ()
+        return dict.fromkeys(lost, self.witness)
 
     @property
     def own(self) -> OwnChains:
@@ -164,8 +167,8 @@ class NodeReader:
             captures=answers.captures,
             gaps=gaps,
         )
-        bare = _bare(reading)
-        return replace(reading, bare=bare, serves=self._serves(reading)) if bare else reading
+        reading = replace(reading, bare=_bare(reading))
+        return self._heard(reading, reading.proxy) if reading.bare and reading.proxy else reading
 
     def _first(
         self, vantage: Vantage, wanted: tuple[Wanted, ...]
@@ -226,8 +229,12 @@ class NodeReader:
             return ""
         return proxier_mode(self._log(pod)) or ""
 
-    def _serves(self, reading: NodeReading) -> tuple[Family, ...]:
-        return served_families(self._log(reading.proxy)) if reading.proxy else ()
+    def _heard(self, reading: NodeReading, pod: Pod) -> NodeReading:
+        """With the families that its log says it serves."""
+        serves = served_families(self._log(pod))
+        named = ", ".join(serves)
+        witness = f"the log of {pod.namespace}/{pod.name} says single-stack mode, {named}"
+        return replace(reading, serves=serves, witness=witness)
 
     def _log(self, pod: Pod) -> list[str]:
         return self.collector.fetch_one(log_head(pod)).text().splitlines()

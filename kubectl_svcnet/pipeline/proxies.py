@@ -195,6 +195,21 @@ def lacking(
     return found
 
 
+def with_families(
+    readings: Mapping[str, NodeReading], heard: Mapping[str, Heard]
+) -> dict[str, NodeReading]:
+    """Where a log no longer says which families kube-proxy serves, those of which it counts
+    syncs."""
+    found = dict(readings)
+    for name, reading in readings.items():
+        metrics = heard[name].told.metrics if name in heard else None
+        if reading.bare and not reading.serves and reading.proxy and metrics:
+            pod = f"{reading.proxy.namespace}/{reading.proxy.name}"
+            witness = f"/metrics of {pod} counts syncs of {', '.join(metrics.families)} alone"
+            found[name] = replace(reading, serves=metrics.families, witness=witness)
+    return found
+
+
 def told_of(lack: tuple[Frontend, Verdict] | None) -> str:
     if lack is None:
         return ""

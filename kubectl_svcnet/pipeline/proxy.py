@@ -8,7 +8,7 @@ kube-proxy that follows the API has programmed. Nodes with leftovers are read wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..dataplanes import Owner
@@ -19,7 +19,6 @@ from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
-from ..model.proxystate import Setting
 from ..model.report import PlanReport, ProxyReport, Verdict
 from ..model.service import Frontend, Inventory, Node, ServiceName
 from ..node.netfilter import Wanted
@@ -31,7 +30,7 @@ from .judging import judge, packets_for
 from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
-from .proxies import Proxies, lacking, of_further_families, telling, told_of
+from .proxies import Proxies, lacking, of_further_families, telling, told_of, with_families
 
 #: What `proxy` asks beside its first round.
 MAY_FOLLOW = (
@@ -100,8 +99,12 @@ class _Run:
         asked = _Asked.of(read, self.collector.source.now())
         words = proxies.ask()
         settings = in_force(proxies.pods.values(), words.settings)
-        readings = with_settings(self._read(asked, nodes), settings)
-        unseen = self._unseen(asked, readings, nodes, settings)
+
+        def read_anew(some: Sequence[Node]) -> dict[str, NodeReading]:
+            return with_families(with_settings(self._read(asked, some), settings), words.heard)
+
+        readings = read_anew(nodes)
+        unseen = self._unseen(asked, readings, nodes, read_anew)
         judged = proxies.judge(asked.expected, readings, words, unseen)
         of_nodes = [gap for reading in readings.values() for gap in reading.gaps]
         return ProxyReport(
@@ -132,7 +135,7 @@ class _Run:
         asked: _Asked,
         readings: dict[str, NodeReading],
         nodes: Sequence[Node],
-        settings: Mapping[str, Setting],
+        read_anew: Callable[[Sequence[Node]], dict[str, NodeReading]],
     ) -> dict[str, str]:
         """By node that could be judged: a change over a minute old that its kernel does not show,
         "" if none. Stated only if it is so once more after --settle, for the clock that says how
@@ -143,7 +146,7 @@ class _Run:
         if not doubtful:
             return dict.fromkeys(found, "")
         self.collector.wait(self.options.settle)
-        later = with_settings(self._read(asked, doubtful), settings)
+        later = read_anew(doubtful)
         again = _lacking(asked, later)
         readings |= {name: one for name, one in later.items() if one.view is not None}
         read = read_services(self.collector, (Scope(),), dated=True)

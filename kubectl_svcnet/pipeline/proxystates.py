@@ -87,6 +87,7 @@ def state_of(facts: Facts, settings: Mapping[str, Setting], now: float) -> Proxy
         programmed=_programmed(view, told.running, cut=facts.cut) if view is not None else None,
         bare=() if view is None or facts.cut else tuple(sorted(facts.reading.bare)),
         serves=facts.reading.serves,
+        witness=facts.reading.witness,
         backend=_backend(view) if view is not None else "",
         backends=tuple(b.value for b in _programming(view)) if view is not None else (),
         version=built or told.log_version or tagged,

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from ..dataplanes.kube_proxy import log_head
 from ..errors import ParseError
+from ..model.address import Family
 from ..model.capture import Capture, ForwardRequest, LogRequest
 from ..model.finding import Gap
 from ..model.kube_proxy import proxy_container
@@ -171,6 +172,7 @@ def _metrics(text: str) -> Metrics:
         late_by=max([0.0, *late]),
         failures=_total(samples, _FAILURES),
         partial_failures=_total(samples, (_PARTIAL,)),
+        families=tuple(family for family in Family if family.value in queued),
         version=next((s.labels.get("git_version", "") for s in samples if s.name == _BUILD), ""),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
@@ -83,6 +84,22 @@ def test_the_cause_before_its_symptoms() -> None:
     assert (report.coverage.ok, report.coverage.differ) == (13, 1)
     assert report.coverage.where == ("n3",)
     assert status_of(report, fail_on="error") == 1
+
+
+def test_a_family_that_is_not_served_and_whom_it_concerns() -> None:
+    dual, single = b'dual-stack mode" primary ipFamily', b'single-stack mode" ipFamily'
+    saved = Saved(recorded(PROXY)).change(
+        lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
+        lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
+    )
+    saved.change(
+        lambda c: isinstance(c.request, LogRequest) and c.request.node == "n1",
+        lambda c: replace(c, data=c.data.replace(dual, single)),
+    )
+    [said] = [one for one in of_nodes(check(saved.source(), ALL)) if one.code == "SVN316"]
+    [named] = trace(saved.source(), ALL).findings
+    assert said == named
+    assert " Services have such an address (first: " in said.message
 
 
 def test_one_service_and_what_explains_it() -> None:

@@ -7,13 +7,21 @@ from ipaddress import ip_address
 
 from kubectl_svcnet.dataplanes import Owner
 from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.proxystate import Metrics, Told
 from kubectl_svcnet.model.report import Verdict
 from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.pipeline.inventory import ServicesRead
 from kubectl_svcnet.pipeline.nodes import NodeReading
-from kubectl_svcnet.pipeline.proxies import lacking, of_further_families, telling, told_of
+from kubectl_svcnet.pipeline.proxies import (
+    lacking,
+    of_further_families,
+    telling,
+    told_of,
+    with_families,
+)
+from kubectl_svcnet.pipeline.told import Heard
 from tests.engine.judge.test_coverage import on
-from tests.samples import frontend, node, service
+from tests.samples import frontend, node, proxy, service
 
 NOW = 1000.0
 
@@ -92,3 +100,24 @@ def test_what_is_lacking_by_node() -> None:
     four = {"bare": frozenset({Family.IPV4}), "serves": (Family.IPV6,)}
     readings["n2"] = replace(readings["n2"], **four)  # type: ignore[arg-type]
     assert "n2" not in lacking(judged, readings)
+
+
+def test_families_by_metrics_where_a_log_tells_none() -> None:
+    bare = NodeReading(
+        node=node("n1"),
+        owner=Owner(name="kube-proxy"),
+        proxy=proxy("n1"),
+        bare=frozenset({Family.IPV4}),
+    )
+    metrics = Metrics(families=(Family.IPV6,))
+    heard = {"n1": Heard(Told(metrics=metrics))}
+    found = with_families({"n1": bare}, heard)["n1"]
+    assert found.unserved == {
+        Family.IPV4: "/metrics of kube-system/kube-proxy-n1 counts syncs of IPv6 alone"
+    }
+    logged = replace(bare, serves=tuple(Family), witness="its log")
+    whole = replace(bare, bare=frozenset[Family]())
+    for one in (logged, whole):
+        assert with_families({"n1": one}, heard) == {"n1": one}
+    for silent in ({}, {"n1": Heard(Told())}, {"n1": Heard(Told(metrics=Metrics()))}):
+        assert with_families({"n1": bare}, silent)["n1"].unserved == {}

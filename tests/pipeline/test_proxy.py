@@ -262,18 +262,63 @@ def test_the_rules_are_gone() -> None:
 
 DUAL = b'"kube-proxy running in dual-stack mode" primary ipFamily="IPv4"'
 SINGLE = b'"kube-proxy running in single-stack mode" ipFamily="IPv4"'
+ROTATED = b"rotated away"
 
 
 @pytest.mark.parametrize(
     ("said", "code", "evidence"),
     [
         (DUAL, "SVN304", "in the kernel: iptables (nft)"),
-        (b"rotated away", "SVN304", "its log does not say which families it serves"),
+        (ROTATED, "SVN304", "in the kernel: iptables (nft)"),
+        (SINGLE, "SVN316", "the log of kube-system/kube-proxy-"),
         (SINGLE, "SVN316", "says single-stack mode, IPv4"),
     ],
 )
 def test_one_family_alone(said: bytes, code: str, evidence: str) -> None:
-    """Its log tells whether rules are lost, or were never to be."""
+    """Its log tells whether rules are lost, or were never to be; without it, its metrics."""
+    source = one_family(said)
+    report = told(source)
+    assert codes(report) == {"n1": {code}}
+    [found] = [one for one in report.findings if one.code == code]
+    assert "IPv6" in found.message
+    assert evidence in " ".join(found.evidence)
+    assert "which families" not in " ".join(found.evidence)
+    late = state(report, "n1").sync.state is SyncState.LATE
+    assert late is (code == "SVN304")
+
+
+@pytest.mark.parametrize(
+    ("how", "code", "evidence"),
+    [
+        (
+            lambda text: "".join(x for x in text.splitlines(True) if 'y="IPv6"' not in x),
+            "SVN316",
+            " counts syncs of IPv4 alone",
+        ),
+        (  # as until 1.32
+            lambda text: re.sub('ip_family="IPv[46]",?', "", text),
+            "SVN304",
+            "; neither its log nor its metrics say which families it serves",
+        ),
+    ],
+)
+def test_one_family_by_its_metrics(how: Callable[[str], str], code: str, evidence: str) -> None:
+    source = one_family(ROTATED).change(
+        lambda c: (
+            isinstance(c.request, ForwardRequest)
+            and c.request.node == "n1"
+            and c.request.path == "/metrics"
+        ),
+        lambda c: replace(c, data=how(c.text()).encode()),
+    )
+    report = told(source)
+    assert codes(report) == {"n1": {code}}
+    [found] = [one for one in report.findings if one.code == code]
+    assert found.evidence[-1].endswith(evidence)
+
+
+def one_family(said: bytes) -> Saved:
+    """n1 has no IPv6 rules, and in its log `said` instead of which families it serves."""
     source = saved().change(
         lambda c: of_node(c, "n1") and c.command == Command("ip6tables-nft-save-all"),
         lambda c: replace(c, data=re.sub(rb"(?m)^-A.*\n", b"", c.data)),
@@ -282,13 +327,7 @@ def test_one_family_alone(said: bytes, code: str, evidence: str) -> None:
         lambda c: isinstance(c.request, LogRequest) and c.request.node == "n1",
         lambda c: replace(c, data=c.data.replace(DUAL, said)),
     )
-    report = told(source)
-    assert codes(report) == {"n1": {code}}
-    [found] = [one for one in report.findings if one.code == code]
-    assert "IPv6" in found.message
-    assert evidence in " ".join(found.evidence)
-    late = state(report, "n1").sync.state is SyncState.LATE
-    assert late is (code == "SVN304")
+    return source
 
 
 def test_a_family_that_the_node_does_not_have() -> None:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from kubectl_svcnet.cluster.replay import ReplaySource
+from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.capture import Capture, Failure, ForwardRequest, LogRequest, Reason
 from kubectl_svcnet.pipeline.collect import Collector
 from kubectl_svcnet.pipeline.told import ENDPOINTS, LOG, Heard, read_metrics, read_told, requests
@@ -93,6 +94,16 @@ def test_no_metrics_of_syncs() -> None:
     metrics = heard(metrics="go_goroutines 3\n").told.metrics
     assert metrics is not None
     assert (metrics.late_by, metrics.failures, metrics.last_sync) == (0.0, 0, None)
+
+
+def test_families() -> None:
+    counts = "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds"
+    single = heard(metrics=f'{counts}{{ip_family="IPv6"}} 1.7e+09\n').told.metrics
+    assert single is not None
+    assert single.families == (Family.IPV6,)
+    older = heard(metrics=f"{counts} 1.7e+09\n").told.metrics  # until 1.32
+    assert older is not None
+    assert older.families == ()
 
 
 def test_without_endpoints_there_is_the_log() -> None:

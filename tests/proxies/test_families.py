@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from kubectl_svcnet.model.address import Family
+from kubectl_svcnet.model.kube_proxy import minor_version
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import TraceReport
 from kubectl_svcnet.pipeline.proxy import run
@@ -40,9 +42,18 @@ def verdicts(report: TraceReport) -> dict[Family, Counter[str]]:
     return found
 
 
-def said_of_the_proxy(node: ProxyNode) -> list[str]:
-    report = run(node.source(), Options(nodes=(HERE,), settle=0.1))
+def said_of_the_proxy(node: ProxyNode, log: Path | None = None) -> list[str]:
+    source = node.source()
+    source.log = log or source.log
+    report = run(source, Options(nodes=(HERE,), settle=0.1))
     return [one.code for one in report.findings]
+
+
+def rotated(node: ProxyNode) -> list[str]:
+    """What is said where its log has lost its head."""
+    log = node.folder / "rotated.log"
+    log.write_text('I1125 10:00:00.000000       1 proxier.go:1] "SyncProxyRules complete"\n')
+    return said_of_the_proxy(node, log)
 
 
 @pytest.mark.parametrize(("version", "mode", "serves"), SINGLE)
@@ -66,6 +77,8 @@ def test_it_serves_one(plane: ControlPlane, version: str, mode: str, serves: Fam
         assert bool(other["blocked"]) is (mode == "nftables")  # IPv6 is disabled: no route
         assert not [gap for gap in report.gaps if gap.blocking], told(report)
         assert said_of_the_proxy(node) == ["SVN316"]
+        by_metrics = minor_version(version) or 0
+        assert rotated(node) == ["SVN316" if by_metrics >= 33 else "SVN304"]
 
 
 @pytest.mark.parametrize(("mode", "lost"), FLUSHES)
@@ -76,6 +89,7 @@ def test_it_lost_one(plane: ControlPlane, mode: str, lost: Family) -> None:
         node.run(*argv, stdin=text)
         report = look(node)
         assert said_of_the_proxy(node) == ["SVN304"]
+        assert rotated(node) == ["SVN304"]
     seen = verdicts(report)
     assert seen[lost]["absent"] > 15, told(report)
     del seen[lost]

@@ -43,15 +43,15 @@ HALTED = {"T": "stopped", "t": "traced", "Z": "zombie", "X": "dead"}
 class NodeFacts:
     """What findings say about a node beside the verdict: "ns/pod" of kube-proxy, the letter of
     its process state, "ns/pod/container" of the vantage, which chains are the dataplane's own;
-    `once`: a bundle holds one reading; `unserved`: the families that kube-proxy does not serve;
-    `down`: why its container does not run."""
+    `once`: a bundle holds one reading; `unserved`: the families that kube-proxy does not serve,
+    with what says so; `down`: why its container does not run."""
 
     proxy: str = ""
     state: str = ""
     vantage: str = ""
     own: OwnChains = field(default_factory=OwnChains)
     once: bool = False
-    unserved: frozenset[Family] = frozenset()
+    unserved: Mapping[Family, str] = field(default_factory=dict)
     down: Down | None = None
 
     @property
@@ -96,14 +96,15 @@ def unserved_of(
                     place = trace.node, frontend.frontend.family
                     lost.setdefault(place, {})[str(service.service.name)] = None
     return tuple(
-        unserved(node, family, facts[node].proxy, tuple(names))
+        unserved(node, family, facts[node].proxy, facts[node].unserved[family], tuple(names))
         for (node, family), names in sorted(lost.items())
     )
 
 
-def unserved(node: str, family: Family, proxy: str, services: Sequence[str] = ()) -> Finding:
+def unserved(
+    node: str, family: Family, proxy: str, witness: str, services: Sequence[str] = ()
+) -> Finding:
     """SVN316. `services` cannot be reached there by this family, as far as they are known."""
-    [other] = [one.value for one in Family if one is not family]
     namespace, _, pod = proxy.partition("/")
     one = f"{services[0]} has" if len(services) == 1 else f"{len(services)} Services have"
     first = f" (first: {services[0]})" if len(services) > 1 else ""
@@ -112,7 +113,7 @@ def unserved(node: str, family: Family, proxy: str, services: Sequence[str] = ()
         f"kube-proxy serves no {family.value} on this node"
         + (f"; {one} such an address{first}" if services else ""),
         node=node,
-        evidence=(f"the log of {proxy} says single-stack mode, {other}",),
+        evidence=(witness,),
         next=f"kubectl -n {namespace} logs {pod}",
     )
 

@@ -161,7 +161,7 @@ def _not_programmed(state: ProxyState) -> Iterator[Finding]:
     if not any(one.partition(" ")[0] == state.running for one in shown):
         rules = ["rules"]
     elif not state.serves:
-        there += "; its log does not say which families it serves"
+        there += "; neither its log nor its metrics say which families it serves"
     for one in rules:
         yield finding(
             "SVN304",
@@ -180,7 +180,7 @@ def _unserved(state: ProxyState) -> Iterator[Finding]:
     """SVN316."""
     for family in state.bare:
         if family not in _served(state):
-            yield unserved(state.node, family, state.pod)
+            yield unserved(state.node, family, state.pod, state.witness)
 
 
 #: Modes whose rules are recognised in the kernel.

@@ -300,7 +300,7 @@ ABSENT = trace(V.ABSENT, fates=(ends(K.PASS),), reached=())
 
 
 def test_a_family_that_is_not_served_is_said_once() -> None:
-    facts = {"n3": replace(FACTS, unserved=frozenset({Family.IPV4}))}
+    facts = {"n3": replace(FACTS, unserved={Family.IPV4: "it says IPv6"})}
     services = [of(ABSENT), of(ABSENT, name="web")]
     assert [findings_of(one, facts) for one in services] == [(), ()]
     (found,) = unserved_of(services, facts)
@@ -309,9 +309,7 @@ def test_a_family_that_is_not_served_is_said_once() -> None:
         "kube-proxy serves no IPv4 on this node; 2 Services have such an address "
         "(first: default/db)"
     )
-    assert found.evidence == (
-        "the log of kube-system/kube-proxy-x7k2p says single-stack mode, IPv6",
-    )
+    assert found.evidence == ("it says IPv6",)
     assert found.next == "kubectl -n kube-system logs kube-proxy-x7k2p"
     (one,) = unserved_of(services[:1], facts)
     assert one.message.endswith("on this node; default/db has such an address")
@@ -322,7 +320,7 @@ def test_a_family_that_is_not_served_is_said_once() -> None:
     [(ABSENT, Family.IPV6), (MISSING, Family.IPV4), (trace(V.UNREAD), Family.IPV4)],
 )
 def test_what_another_cause_has_is_stated_of_the_service(node: NodeTrace, unserved: Family) -> None:
-    facts = {"n3": replace(FACTS, unserved=frozenset({unserved}))}
+    facts = {"n3": replace(FACTS, unserved={unserved: "it says so"})}
     assert unserved_of([of(node)], facts) == ()
     assert findings_of(of(node), facts) == findings_of(of(node), {"n3": FACTS})
 
