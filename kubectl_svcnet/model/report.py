@@ -127,7 +127,7 @@ class NodeTrace:
     stale: tuple[SocketAddress, ...] = ()
     walks: tuple[Walk, ...] = ()
     settled: bool = True
-    reason: str = ""  # for unread and unknown: why
+    reason: str = ""  # for unread and unknown: why; for missing: an own chain that leads nowhere
     excused: bool = False  # unread, and nothing is amiss for it: its gap does not block
 
     @property

@@ -11,9 +11,12 @@ from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import ip_network
 
+from ..dataplanes import Owner
+from ..dataplanes.kube_proxy_nftables import DATAPLANE as NFTABLES
 from ..engine.ask import Neighbourhood, Questions, ask
 from ..engine.judge.defects import defects_of, statements_of
 from ..engine.judge.findings import NodeFacts, unserved_of
+from ..engine.judge.hollow import without_hollow
 from ..engine.judge.running import unfollowed_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
@@ -108,6 +111,9 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
         proven=owner.proven,
         address=str(where) if where is not None else None,
     )
+    if judged.verdict is Verdict.ABSENT:
+        names = _names(expected, frontend, owner)
+        judged = without_hollow(judged, frontend, reading.view, names, reading.own)
     nowhere = frontend.kind is FrontendKind.NODE_PORT and reading.nowhere.get(frontend.family)
     if nowhere and not judged.reached and FAULTS.intersection(judged.problems):
         return _unjudged(reading, nowhere, excused=True)
@@ -117,6 +123,16 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
     return judged
+
+
+def _names(expected: Expected, frontend: Frontend, owner: Owner) -> frozenset[str]:
+    """Those that the frontend's chains may have there."""
+    service = expected.service(frontend.service)
+    if service is None or owner.reader is None:
+        return frozenset()
+    endpoints = [endpoint.address for endpoint in expected.of(frontend)]
+    own = owner.reader.names(service, frontend, endpoints)
+    return own | NFTABLES.names(service, frontend, endpoints)
 
 
 def _unjudged(reading: NodeReading, why: str, *, excused: bool = False) -> NodeTrace:

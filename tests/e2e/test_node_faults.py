@@ -86,7 +86,7 @@ FAULTS = {
         node=NFT,
         table="nat",
         edit="/-A KUBE-SVC.*db-service.*-j KUBE-SEP/d",
-        codes=("SVN201", "SVN202"),
+        codes=("SVN202",),
         service="db-service",
     ),
     "node port deleted": Fault(
@@ -165,7 +165,7 @@ FAULTS = {
         node=NFT,
         table="nat",
         edit="/-A KUBE-SVC.*web-dual.*-j KUBE-SEP/d",
-        codes=("SVN201", "SVN202"),
+        codes=("SVN202",),
         service="web-dual",
         family="IPv6",
     ),

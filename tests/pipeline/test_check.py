@@ -29,6 +29,7 @@ from tests.saved import PROXY, Narrow, Saved, of_node, of_resource, recorded
 
 ALL = Options(all_namespaces=True)
 DB = Options(services=("db-service",))
+SVC = "KUBE-SVC-J5FHDC7QFLM3E3EH"
 SEP3 = "KUBE-SEP-VNBBEHA7I74KR64Y"  # 10.244.3.2
 
 
@@ -115,6 +116,18 @@ def test_a_rule_that_is_gone() -> None:
     (one,) = report.findings
     assert (one.code, one.service, one.node) == ("SVN202", "default/db-service", "n3")
     assert one.evidence[-1] == "1 of 3 nodes differs so"
+
+
+def test_only_its_own_chain_is_empty() -> None:
+    """It is dispatched: no word of that nothing does."""
+
+    def flushed(text: str) -> str:
+        return "".join(x for x in text.splitlines(True) if not x.startswith(f"-A {SVC} "))
+
+    (one,) = check(Saved().rules("n3", flushed).source(), DB).findings
+    assert (one.code, one.node) == ("SVN202", "n3")
+    assert one.message.count("10.244.") == 3
+    assert one.evidence[0] == f"nat/{SVC} is there and leads to no endpoint"
 
 
 def test_a_difference_that_goes_by_itself_is_none() -> None:

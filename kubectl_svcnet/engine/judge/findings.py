@@ -178,7 +178,8 @@ def _statement(
             verb = "is" if len(lost) == 1 else "are"
             noun = "endpoint" if len(lost) == 1 else "endpoints"
             named = ", ".join(_named(service, a) for a in lost)
-            return f"ready {noun} {named} {verb} not programmed", _leads(traces, own)
+            empty = tuple(dict.fromkeys(trace.reason for trace in traces if trace.reason))
+            return f"ready {noun} {named} {verb} not programmed", empty or _leads(traces, own)
         case Verdict.STALE:
             old = _addresses(a for t in traces for a in t.stale)
             named = ", ".join(_named(service, a) for a in old)
