@@ -66,7 +66,8 @@ PROXY_CODES = (
         level=Level.ERROR,
         title="Sync late",
         cause="A change of the API has waited for over a minute and is not in the kernel: "
-        "kube-proxy hangs, cannot reach the API server, or its syncs take too long.",
+        "kube-proxy hangs, cannot reach the API server, or its syncs take too long. Where its "
+        "metrics cannot be read, somebody may have edited its rules instead.",
         action="Read the end of its log; restart it.",
         command="kubectl -n kube-system logs KUBE-PROXY",
     ),

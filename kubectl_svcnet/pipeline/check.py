@@ -28,7 +28,7 @@ from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
 from .policies import clients_of, read_policies
-from .proxies import Proxies, Words, lacking, telling, told_of, with_families
+from .proxies import Proxies, Unseen, Words, lacking, telling, unseen_of, with_families
 from .proxy import MAY_FOLLOW
 from .ranges import plan as plan_ranges
 from .ranges import run as read_ranges
@@ -170,7 +170,7 @@ def _with(collected: Collected, more: Collected) -> Collected:
     )
 
 
-def _unseen(tracing: Tracing, outcome: Outcome) -> dict[str, str]:
+def _unseen(tracing: Tracing, outcome: Outcome) -> dict[str, Unseen]:
     """As `proxy` has it, of all Services alone: by node, a change over a minute old that its
     kernel does not show."""
     if not _everything(tracing.options):
@@ -181,7 +181,8 @@ def _unseen(tracing: Tracing, outcome: Outcome) -> dict[str, str]:
         for place, trace in outcome.judged.items()
         if place[0] in targets and trace.settled
     }
-    return {node: told_of(lack) for node, lack in lacking(told, outcome.readings).items()}
+    missing = lacking(told, outcome.readings)
+    return {node: unseen_of(lack, tracing.read) for node, lack in missing.items()}
 
 
 def _since(tracing: Tracing, outcome: Outcome) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ..dataplanes.kube_proxy import proxy_pod
 from ..engine.judge.findings import implied
@@ -51,6 +52,13 @@ class JudgedProxies:
     gaps: tuple[Gap, ...]
 
 
+class Unseen(NamedTuple):
+    """A change over a minute old that a node's kernel does not show, and when it was made."""
+
+    what: str = ""
+    changed: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Proxies:
     collector: Collector
@@ -79,10 +87,9 @@ class Proxies:
         expected: Expected,
         readings: Mapping[str, NodeReading],
         words: Words,
-        unseen: Mapping[str, str],
+        unseen: Mapping[str, Unseen],
     ) -> JudgedProxies:
-        """`unseen`, by node that could be judged: a change over a minute old that its kernel does
-        not show, "" if none. Gaps of the readings are not repeated."""
+        """`unseen`, by node that could be judged. Gaps of the readings are not repeated."""
         pods = self.pods
         facts = [
             self._facts(node, pods.get(node.name), readings[node.name], words)
@@ -98,8 +105,12 @@ class Proxies:
             )
             for fact, (leftovers, _) in zip(facts, left, strict=True)
         ]
-        unseen = {s.node: unseen[s.node] for s in states if s.node in unseen and not _diverted(s)}
-        states = self._confirmed([_synced(s, unseen) for s in states], pods, unseen)
+        said = {
+            s.node: "" if _took_in(s, unseen[s.node].changed) else unseen[s.node].what
+            for s in states
+            if s.node in unseen and not _diverted(s)
+        }
+        states = self._confirmed([_synced(s, said) for s in states], pods, said)
         of_rules = [gap for _, more in left for gap in more]
         of_rules += [g for fact, s in zip(facts, states, strict=True) for g in unshown(fact, s)]
         return JudgedProxies(
@@ -210,11 +221,21 @@ def with_families(
     return found
 
 
-def told_of(lack: tuple[Frontend, Verdict] | None) -> str:
+def unseen_of(lack: tuple[Frontend, Verdict] | None, read: ServicesRead) -> Unseen:
     if lack is None:
-        return ""
+        return Unseen()
     frontend, problem = lack
-    return f"{frontend.service} ({frontend}) is {problem.value}"
+    what = f"{frontend.service} ({frontend}) is {problem.value}"
+    return Unseen(what, read.changed.get(frontend.service, 0.0))
+
+
+def _took_in(state: ProxyState, changed: float) -> bool:
+    """By its own clocks it has queued a change since, and synced it: what the kernel lacks was
+    taken from it later. Of metrics that were not read it is supposed to be late."""
+    metrics = state.told.metrics
+    if metrics is None or metrics.last_queued is None or metrics.last_sync is None:
+        return False
+    return changed <= metrics.last_queued <= metrics.last_sync and not metrics.late_by
 
 
 def _diverted(state: ProxyState) -> bool:

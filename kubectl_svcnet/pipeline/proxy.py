@@ -30,7 +30,15 @@ from .judging import judge, packets_for
 from .node_ports import with_settings
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
-from .proxies import Proxies, lacking, of_further_families, telling, told_of, with_families
+from .proxies import (
+    Proxies,
+    Unseen,
+    lacking,
+    of_further_families,
+    telling,
+    unseen_of,
+    with_families,
+)
 
 #: What `proxy` asks beside its first round.
 MAY_FOLLOW = (
@@ -136,15 +144,15 @@ class _Run:
         readings: dict[str, NodeReading],
         nodes: Sequence[Node],
         read_anew: Callable[[Sequence[Node]], dict[str, NodeReading]],
-    ) -> dict[str, str]:
-        """By node that could be judged: a change over a minute old that its kernel does not show,
-        "" if none. Stated only if it is so once more after --settle, for the clock that says how
+    ) -> dict[str, Unseen]:
+        """By node that could be judged: a change over a minute old that its kernel does not show.
+        Stated only if it is so once more after --settle, for the clock that says how
         old a change is need not be ours, and if the API still says the same. What was read then is
         in `readings` instead."""
         found = _lacking(asked, readings)
         doubtful = [node for node in nodes if found.get(node.name)]
         if not doubtful:
-            return dict.fromkeys(found, "")
+            return dict.fromkeys(found, Unseen())
         self.collector.wait(self.options.settle)
         later = read_anew(doubtful)
         again = _lacking(asked, later)
@@ -152,7 +160,7 @@ class _Run:
         read = read_services(self.collector, (Scope(),), dated=True)
         still = {s.name for s in read.services if _same(read, asked.read, s.name)}
         return {
-            name: told_of(again.get(name)) if frontend else ""
+            name: unseen_of(again.get(name), read) if frontend else Unseen()
             for name, frontend in found.items()
             if not frontend or frontend[0].service in still
         }

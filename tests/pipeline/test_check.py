@@ -12,7 +12,7 @@ import pytest
 from kubectl_svcnet.cli.status import status_of
 from kubectl_svcnet.engine.judge.grouping import CAUSES
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import LogRequest, Reason
+from kubectl_svcnet.model.capture import Capture, ForwardRequest, LogRequest, Reason
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.finding import Finding, Level
 from kubectl_svcnet.model.options import Options
@@ -161,6 +161,31 @@ def test_a_change_that_the_kernel_does_not_show(time: str, heads: list[tuple[str
         (late,) = [f for f in report.findings if f.level is Level.ERROR]
         assert "default/db-service (10.96." in late.message
         assert {each.code for each in late.objects} == {"SVN202", "SVN203"}
+
+
+def test_what_it_has_synced_was_edited_later() -> None:
+    """Its own clocks say that it took the newest change in: then its rules were altered, and no
+    sync is supposed to be late."""
+
+    def edit(item: Any) -> Any:
+        if item["metadata"]["name"] == "db-service":
+            item["metadata"]["managedFields"] = [{"time": "2026-11-25T00:00:30Z"}]
+        return item
+
+    def clocks(capture: Capture) -> Capture:
+        lines = [x for x in capture.text().splitlines(True) if "_timestamp_seconds" not in x]
+        at = datetime(2026, 11, 25, 0, 0, 31, tzinfo=timezone.utc).timestamp()
+        for what in ("last_queued", "last"):
+            lines.append(f"kubeproxy_sync_proxy_rules_{what}_timestamp_seconds {at}\n")
+        return replace(capture, data="".join(lines).encode())
+
+    saved = Saved(recorded(PROXY)).objects("services", edit)
+    saved.rules("n1", lambda text: text.replace("10.244.3.2:3306", "10.244.3.9:3306"))
+    saved.change(
+        lambda c: isinstance(c.request, ForwardRequest) and c.request.path == "/metrics", clocks
+    )
+    found = codes(check(saved.source(), ALL), Level.ERROR)
+    assert sorted(set(found)) == [("SVN202", "n1"), ("SVN203", "n1")]
 
 
 def test_nodes_that_were_not_read_are_gaps() -> None:

@@ -13,10 +13,11 @@ from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.pipeline.inventory import ServicesRead
 from kubectl_svcnet.pipeline.nodes import NodeReading
 from kubectl_svcnet.pipeline.proxies import (
+    Unseen,
     lacking,
     of_further_families,
     telling,
-    told_of,
+    unseen_of,
     with_families,
 )
 from kubectl_svcnet.pipeline.told import Heard
@@ -92,8 +93,10 @@ def test_what_is_lacking_by_node() -> None:
     }
     found = lacking(judged, readings)
     assert found == {"n1": None, "n2": (here, Verdict.MISSING), "n4": None}
-    assert told_of(found["n1"]) == ""
-    assert told_of(found["n2"]) == "default/db (10.96.0.9:3306/TCP) is missing"
+    read = ServicesRead(changed={here.service: 900.0})
+    assert unseen_of(found["n1"], read) == Unseen()
+    what = "default/db (10.96.0.9:3306/TCP) is missing"
+    assert unseen_of(found["n2"], read) == Unseen(what, 900.0)
     refused = (Verdict.BLOCKED, Verdict.MISSING)  # nothing arrives, and kube-proxy has its rules
     judged[here, "n2"] = replace(judged[here, "n2"], problems=refused)
     assert lacking(judged, readings)["n2"] is None

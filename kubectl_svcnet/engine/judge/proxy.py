@@ -197,6 +197,8 @@ def _sync_findings(state: ProxyState) -> Iterator[Finding]:
     evidence = list(state.told.failed_syncs[-1:])
     if sync.unseen and sync.unseen not in sync.why:
         evidence.append(sync.unseen)
+    if _unseen_alone(sync) and sync.metrics is None:
+        evidence.append("its /metrics were not read, so its rules may have been edited instead")
     verb = "fail" if sync.state is SyncState.FAILING else "are late"
     yield finding(
         numbers[sync.state],
