@@ -43,9 +43,12 @@ def owner_of(node: Node, agents: tuple[Pod, ...]) -> Owner:
         owner = dataplane.recognise(node, agents)
         if owner is not None:
             return owner if owner.reader is None else replace(owner, name="kube-proxy")
+    why = "no kube-proxy pod and no known CNI agent runs there"
+    if node.proxy_off:
+        why = f"kube-proxy is switched off there ({node.proxy_off}), and nothing known replaces it"
     return Owner(
         name="unknown",
-        why="no kube-proxy pod and no known CNI agent runs there",
+        why=why,
         next=f"kubectl get pods -A --field-selector spec.nodeName={node.name}",
     )
 

@@ -31,7 +31,7 @@ def embedded(node: Node) -> str:
     """Which distribution runs kube-proxy within its own process there, so that no pod shows it;
     "" if none. k3s by its version, MicroK8s (kubelite) by its label."""
     if "+k3s" in node.kubelet:
-        return "k3s"
+        return "" if node.proxy_off else "k3s"
     return "MicroK8s" if node.labels.get("microk8s.io/cluster") == "true" else ""
 
 

@@ -109,7 +109,8 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """`virtual`: a Fargate or virtual-kubelet node, which has no kernel of its own to read."""
+    """`virtual`: a Fargate or virtual-kubelet node, which has no kernel of its own to read.
+    `proxy_off`: where it is written that no kube-proxy runs there."""
 
     name: str
     addresses: tuple[IPAddress, ...] = ()  # InternalIPs, in the API's order
@@ -121,6 +122,7 @@ class Node:
     kernel: str = ""
     kubelet: str = ""
     virtual: bool = False
+    proxy_off: str = ""
     external_addresses: tuple[IPAddress, ...] = ()
 
     @property

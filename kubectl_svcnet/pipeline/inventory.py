@@ -23,6 +23,7 @@ from ..parse.kube import (
 from ..parse.kube_fields import Json
 from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
+from .switched_off import with_switched_off
 
 NODES = "/api/v1/nodes"
 SLICES = "/apis/discovery.k8s.io/v1/{scope}endpointslices"
@@ -169,12 +170,13 @@ def read_nodes(
         ApiRequest(path="/api/v1/pods", query=(("labelSelector", s),)) for s in label_selectors()
     ]
     query = (("labelSelector", selector),) if selector else ()
-    listed = ApiRequest(path=NODES, query=query)
-    captures = collector.map(collector.fetch_one, [listed, *selectors])
+    request = ApiRequest(path=NODES, query=query)
+    captures = collector.map(collector.fetch_one, [request, *selectors])
     gaps: list[Gap] = []
     nodes = None
     if captures[0].failure is None:
-        nodes = tuple(sorted(map(parse_node, captures[0].objects), key=lambda node: node.name))
+        listed = sorted(map(parse_node, captures[0].objects), key=lambda node: node.name)
+        nodes = with_switched_off(listed)
         require_nodes({node.name for node in nodes}, selector=selector, names=names)
     else:
         gaps.append(_gap(captures[0], captures[0].failure, "nodes"))
