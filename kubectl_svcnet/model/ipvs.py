@@ -42,7 +42,6 @@ class VirtualServer:
     does not tell the family. `scheduler_flags` None: this listing does not show them."""
 
     scheduler: str
-    raw: str
     protocol: Protocol | None = None
     address: SocketAddress | None = None
     mark: int | None = None

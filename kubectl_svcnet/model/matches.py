@@ -233,8 +233,6 @@ class ReversePath:
 class HasSocket:
     """-m socket: a process of the node has a socket for this packet."""
 
-    words: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Ipsec:
@@ -257,8 +255,6 @@ class ByIpvs:
 class Never:
     """What no packet that we ask about has: an IPv6 routing header, a fragment, ESP. With `!`
     too: without the header there is no match."""
-
-    words: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,6 @@ class Element:
 
     key: Value | Unknown
     value: object | None = None
-    comment: str = ""
     expires: bool = False
 
 
@@ -225,7 +224,6 @@ class Rule:
     number: int
     raw: str
     statements: tuple[object, ...] = ()
-    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +244,6 @@ class Chain:
     name: str
     base: Base | None = None
     rules: Sequence[Rule] = ()
-    comment: str = ""
     whole: bool = True
 
 
@@ -264,7 +261,6 @@ class Set:
     elements: Sequence[Element] = ()
     dynamic: bool = False
     size: int | None = None
-    comment: str = ""
     covers: frozenset[IPAddress] | None = None
     garbled: tuple[Unknown, ...] = ()
 
@@ -281,7 +277,6 @@ class Table:
     complete: bool = False
     dormant: bool = False
     garbled: tuple[Unknown, ...] = ()
-    others: tuple[str, ...] = ()  # counters, flowtables, helpers: named, not simulated
 
     def __str__(self) -> str:
         return f"{self.family} {self.name}"

@@ -60,7 +60,6 @@ class RoutingRule:
 
     priority: int
     table: str
-    raw: str
     family: Family | None = None
     source: IPNetwork | None = None
     destination: IPNetwork | None = None

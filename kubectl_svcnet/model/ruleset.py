@@ -32,7 +32,6 @@ class Rule:
     raw: str
     matches: tuple[object, ...] = ()
     target: object | None = None
-    comment: str = ""
 
 
 class IndexedRules(Sequence[Rule]):

@@ -225,8 +225,6 @@ class Slice:
 class Inventory:
     """What the API said in one reading. None: that list was not read (the gap says why)."""
 
-    services: tuple[Service, ...] | None = None
-    endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
     nodes: tuple[Node, ...] | None = None
     every: tuple[Node, ...] = ()  # also those that --node leaves out: clients may be there
     agents: tuple[Pod, ...] | None = None  # pods that program or may read a node

@@ -132,7 +132,6 @@ class Template:
     """CT --zone, --helper, --timeout: a connection that rules of raw see at once. `zone` None:
     the packet's mark is the zone; `direction`: original, reply, or "" for both."""
 
-    words: str
     zone: int | None = 0
     direction: str = ""
 

@@ -5,7 +5,6 @@ Words that are not here make the rule one that is not clear; what cannot be type
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any
@@ -30,7 +29,6 @@ def parse_routing_rule(entry: Mapping[str, Any], family: Family | None) -> Routi
     return RoutingRule(
         priority=int(entry.get("priority", 0)),
         table=str(entry.get("table", "")),
-        raw=json.dumps(entry),
         family=family,
         source=_network(entry, "src"),
         destination=_network(entry, "dst"),

@@ -246,7 +246,7 @@ def _rpfilter(words: Words) -> object:
 
 
 def _socket(words: Words) -> object:
-    return m.HasSocket(" ".join(map(str, words.options)))
+    return m.HasSocket()
 
 
 def _policy(words: Words) -> object:
@@ -283,7 +283,7 @@ def _varies(words: Words) -> object:
 
 
 def _never(words: Words) -> object:
-    return m.Never(words.module)
+    return m.Never()
 
 
 def _rows(build: Callable[[Words], object], **options: str) -> Mapping[str, Module]:

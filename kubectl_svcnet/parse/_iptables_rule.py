@@ -105,10 +105,8 @@ class _Reader:
                 continue
             self._option(word if word in self._owned else _LONG.get(word, word), negated)
             negated = False
-        comment = ""
         for module in self._modules:
             if module.name == "comment" and not module.target:
-                comment = _comment(module) or comment
                 continue
             typed = _typed_module(module.name, module.target, tuple(module.options))
             if module.target:
@@ -117,7 +115,7 @@ class _Reader:
                 self._matches.extend(typed)
             else:
                 self._matches.append(typed)
-        return Rule(number, raw, tuple(self._matches), self._target, comment)
+        return Rule(number, raw, tuple(self._matches), self._target)
 
     def _option(self, option: str, negated: bool) -> None:
         if option in _GENERIC:
@@ -180,10 +178,6 @@ class _Reader:
             self._modules[-1].options.append(Option(option, negated, tuple(loose)))
         else:
             self._matches.append(Unknown(" ".join(("! " * negated + option, *loose))))
-
-
-def _comment(module: _Module) -> str:
-    return next((word for option in module.options for word in option.words), "")
 
 
 @lru_cache(maxsize=4096)

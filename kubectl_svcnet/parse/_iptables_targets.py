@@ -96,12 +96,11 @@ _CONNMARK_COPIES = {
 
 def _ct(words: Words) -> object:
     if "--notrack" not in words:
-        spelled = " ".join(map(str, words.options))
         for name, direction in _ZONES.items():
             if name in words:
                 zone = words.value(name)
-                return t.Template(spelled, None if zone == "mark" else int(zone, 0), direction)
-        return t.Template(spelled)
+                return t.Template(None if zone == "mark" else int(zone, 0), direction)
+        return t.Template()
     if len(words.options) > 1:
         raise ValueError("CT --notrack with more")
     return t.Notrack()

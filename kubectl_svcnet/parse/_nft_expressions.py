@@ -242,24 +242,22 @@ class Tokens:
 
     def element(self, keys: Types, values: Types | None) -> nft.Element:
         key = read_value(self._until(_AFTER_KEY), keys)
-        comment, expires = self._element_options()
+        expires = self._element_options()
         value: object | None = None
         if values is not None:
             self.take(":")
             value = self.verdict() if not values else self._data(values)
-            comment = comment or self._element_options()[0]
-        return nft.Element(key, value, comment, expires)
+            self._element_options()
+        return nft.Element(key, value, expires)
 
-    def _element_options(self) -> tuple[str, bool]:
-        comment, expires = "", False
+    def _element_options(self) -> bool:
+        """Whether the element expires."""
+        expires = False
         while self.peek() in _ELEMENT_OPTIONS:
             option = self.take()
-            if option == "comment":
-                comment = str(self.take())
-            else:
-                expires = expires or option == "expires"
-                self.at += _ELEMENT_OPTIONS[option]
-        return comment, expires
+            expires = expires or option == "expires"
+            self.at += _ELEMENT_OPTIONS[option]
+        return expires
 
     def _until(self, ends: frozenset[str]) -> Sequence[str]:
         start = self.at

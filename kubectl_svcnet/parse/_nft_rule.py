@@ -41,12 +41,10 @@ def read_rule(text: str, number: int) -> nft.Rule:
     if len(raw) > _LONGEST:
         return nft.Rule(number, raw, (Unknown(raw),))
     tokens = _Rule(split_tokens(raw))
-    return nft.Rule(number, raw, tuple(tokens.statements()), tokens.comment)
+    return nft.Rule(number, raw, tuple(tokens.statements()))
 
 
 class _Rule(Tokens):
-    comment = ""
-
     def statements(self) -> list[object]:
         found: list[object] = []
         while self.at < len(self.words):
@@ -218,7 +216,7 @@ class _Rule(Tokens):
 
     def _comment(self) -> None:
         self.take("comment")
-        self.comment = str(self.take())
+        self.take()
 
     def _notrack(self) -> object:
         self.take("notrack")

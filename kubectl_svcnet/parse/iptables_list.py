@@ -16,7 +16,7 @@ from ..model.service import ServiceName
 from ._text import split_lines
 
 _OPTIONS = frozenset(("--", "-f", "!f", "–", "—"))
-_CHAIN = re.compile(r"Chain (\S+) \(.*\)")
+_CHAIN = re.compile(r"Chain \S+ \(.*\)")
 _COMMENT = re.compile(r"/\* (.*?) ?\*/")
 #: kube-proxy's comments start with namespace/name, a port's name after a colon (proxier.go).
 _SERVICE = re.compile(r"([a-z0-9-]+)/([a-z0-9-]+)(?::([a-z0-9-]*))?(?= |$)")
@@ -26,17 +26,11 @@ _PROTOCOLS = {"6": "TCP", "17": "UDP", "132": "SCTP"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRule:
-    """`chain` is "" where the lines came without heads. `service` and `port_name` are what its
-    comment says; `rest` is what stands after the addresses, without the comment."""
+    """`service` and `port_name` are what its comment says."""
 
     raw: str
-    chain: str = ""
     target: str = ""
     protocol: Protocol | None = None
-    source: str = ""
-    destination: str = ""
-    comment: str = ""
-    rest: str = ""
     service: ServiceName | None = None
     port_name: str = ""
 
@@ -53,15 +47,11 @@ def parse_listing(text: str) -> Listing:
     rules: list[ListedRule] = []
     heads: list[str] = []
     unknown: list[Unknown] = []
-    chain = ""
     for line in split_lines(text):
-        if found := _CHAIN.fullmatch(line.strip()):
-            chain = found[1]
-            heads.append(line)
-        elif "destination" in line.split() and "source" in line.split():
+        if _CHAIN.fullmatch(line.strip()) or {"source", "destination"} <= {*line.split()}:
             heads.append(line)
         elif line.strip():
-            rule = _rule(line, chain)
+            rule = _rule(line)
             if rule is None:
                 unknown.append(Unknown(line))
             else:
@@ -69,7 +59,7 @@ def parse_listing(text: str) -> Listing:
     return Listing(rules=tuple(rules), heads=tuple(heads), unknown=tuple(unknown))
 
 
-def _rule(line: str, chain: str) -> ListedRule | None:
+def _rule(line: str) -> ListedRule | None:
     comment = _COMMENT.search(line)
     bare = line[: comment.start()] + line[comment.end() :] if comment else line
     words = bare.split()
@@ -83,13 +73,8 @@ def _rule(line: str, chain: str) -> ListedRule | None:
     service, port = _about(comment[1] if comment else "")
     return ListedRule(
         raw=line,
-        chain=chain,
         target=before[-1] if len(before) > len(counts) else "",
         protocol=_protocol(words[at - 1]),
-        source=after[0],
-        destination=after[1],
-        comment=comment[1] if comment else "",
-        rest=" ".join(after[2:]),
         service=service,
         port_name=port,
     )

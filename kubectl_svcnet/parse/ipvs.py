@@ -68,7 +68,7 @@ def _file_line(line: str, drafts: dict[str, _Draft]) -> None:
     """ip_vs_info_seq_show (net/netfilter/ipvs/ip_vs_ctl.c)."""
     words = line.split()
     if words[0] != "->":
-        server = _virtual(words, line)
+        server = _virtual(words)
         key = f"{words[0]} {words[1]}"
         if key in drafts and server.mark is None:
             raise ValueError("the same virtual server twice")
@@ -80,7 +80,7 @@ def _file_line(line: str, drafts: dict[str, _Draft]) -> None:
     draft.servers.append(_real(_hex_socket(address), Forwarding(method), int(weight)))
 
 
-def _virtual(words: list[str], raw: str) -> VirtualServer:
+def _virtual(words: list[str]) -> VirtualServer:
     kind, place, scheduler, *flags = words
     persistent = "persistent" in flags
     if persistent:
@@ -89,9 +89,7 @@ def _virtual(words: list[str], raw: str) -> VirtualServer:
         del flags[at : at + 3]
     if flags not in ([], ["ops"]):
         raise ValueError("flags that are not known")
-    server = VirtualServer(
-        scheduler=scheduler, raw=raw.rstrip(), persistent=persistent, one_packet=bool(flags)
-    )
+    server = VirtualServer(scheduler=scheduler, persistent=persistent, one_packet=bool(flags))
     if kind == "FWM":
         return replace(server, mark=int(place, 16))
     address = _hex_socket(place)
@@ -121,7 +119,7 @@ def _saved_line(line: str, drafts: dict[str, _Draft]) -> None:
     if "-A" in words:
         if key in drafts:
             raise ValueError("the same virtual server twice")
-        drafts[key] = _Draft(_saved_virtual(which, words, line))
+        drafts[key] = _Draft(_saved_virtual(which, words))
         return
     (method,) = (_METHODS[option] for option in _METHODS if option in words)
     drafts[key].servers.append(_real(_socket(words["-r"]), method, int(words["-w"])))
@@ -141,10 +139,9 @@ def _options(words: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _saved_virtual(which: str, words: dict[str, str], raw: str) -> VirtualServer:
+def _saved_virtual(which: str, words: dict[str, str]) -> VirtualServer:
     server = VirtualServer(
         scheduler=words["-s"],
-        raw=raw,
         persistent="-p" in words,
         one_packet="-o" in words,
         scheduler_flags=tuple(flag for flag in words.get("-b", "").split(",") if flag),

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _HEADER = re.compile(
-    r"(?P<level>[IWEF])(?P<date>\d{4}) (?P<time>\d{2}:\d{2}:\d{2}\.\d{6})\s+(?P<thread>\d+) "
-    r"(?P<file>[^\s:\]]+):(?P<line>\d+)\] ?(?P<message>.*)",
+    r"(?P<level>[IWEF])(?P<date>\d{4}) (?P<time>\d{2}:\d{2}:\d{2}\.\d{6})\s+\d+ "
+    r"[^\s:\]]+:\d+\] ?(?P<message>.*)",
     re.DOTALL,
 )
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
@@ -39,7 +39,6 @@ class LogRecord:
     month_day: str = ""
     clock: str = ""
     epoch: float | None = None
-    caller: str = ""  # server.go:448
     message: str = ""
     values: dict[str, str] = field(default_factory=dict)
     said: str = ""  # all that stands behind the header: message and values, as written
@@ -58,7 +57,6 @@ def parse_line(line: str) -> LogRecord:
         level=found["level"],
         month_day=found["date"],
         clock=found["time"],
-        caller=f"{found['file']}:{found['line']}",
         message=message,
         values=values,
         said=found["message"],
@@ -97,7 +95,6 @@ def _json_record(line: str) -> LogRecord:
         raw=line,
         level="E" if "err" in found and "v" not in found else "I",
         epoch=_epoch(found.get("ts")),
-        caller=str(found.get("caller", "")),
         message=found["msg"],
         values=values,
         said=f"{_dumped(found['msg'])}{pairs}",

@@ -27,8 +27,9 @@ from ._nft_words import split_tokens, without_handle
 
 _TABLE = re.compile(r"table (ip|ip6|inet|arp|bridge|netdev) (\S+) \{( # handle \d+)?$")
 _OBJECT = re.compile(r"\t(chain|set|map) (\S+) \{( # handle \d+)?$")
+#: Named, not simulated.
 _OTHER = re.compile(
-    r"\t((?:counter|quota|limit|flowtable|secmark|synproxy|ct \w+|tunnel) \S+) \{( # handle \d+)?$"
+    r"\t(?:counter|quota|limit|flowtable|secmark|synproxy|ct \w+|tunnel) \S+ \{( # handle \d+)?$"
 )
 _BASE = re.compile(
     r"type (\w+) hook (\w+)(?: devices? (?:= )?(?:\{[^}]*\}|\S+))* priority ([^;]+);"
@@ -120,7 +121,6 @@ class _Draft:
     chains: dict[str, nft.Chain] = field(default_factory=dict)
     sets: dict[str, nft.Set] = field(default_factory=dict)
     garbled: list[Unknown] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
     dormant: bool = False
     closed: bool = False
 
@@ -140,7 +140,6 @@ def parse_ruleset(text: str) -> tuple[nft.Table, ...]:
             complete=draft.closed and not draft.garbled,
             dormant=draft.dormant,
             garbled=tuple(draft.garbled),
-            others=tuple(draft.others),
         )
         for draft in drafts
     )
@@ -179,8 +178,7 @@ def _read_table(lines: list[str], at: int, draft: _Draft) -> int:
             draft.closed = True
             return at + 1
         found = _OBJECT.match(line)
-        other = None if found else _OTHER.match(line)
-        if found or other:
+        if found or _OTHER.match(line):
             try:
                 end = lines.index("\t}", at)
             except ValueError:
@@ -191,8 +189,6 @@ def _read_table(lines: list[str], at: int, draft: _Draft) -> int:
             elif found:
                 body = _joined(lines[at + 1 : end])
                 draft.sets[found[2]] = _set(found[2], body, maps=found[1] == "map")
-            elif other:
-                draft.others.append(other[1])
             at = end + 1
             continue
         _table_line(draft, line)
@@ -218,11 +214,11 @@ def _joined(lines: list[str]) -> list[str]:
 
 
 def _chain(name: str, lines: list[str], at: int, end: int, *, translated: bool) -> nft.Chain:
-    base, comment = None, ""
+    base = None
     while at < end:
         line = lines[at].strip()
         if line.startswith('comment "') and base is None:
-            comment = line[9:].rstrip('"')
+            pass
         elif found := _BASE.match(line):
             base = nft.Base(found[1], found[2], priority_of(found[3]), found[4] or "accept")
         elif not line.startswith("type ") or base is not None:
@@ -231,7 +227,7 @@ def _chain(name: str, lines: list[str], at: int, end: int, *, translated: bool) 
             base = nft.Base(line, "", None)
         at += 1
     rules = RuleLines(lines, at, end, translated=translated)
-    return nft.Chain(name=name, base=base, comment=comment, rules=rules)
+    return nft.Chain(name=name, base=base, rules=rules)
 
 
 def priority_of(words: str) -> int | None:
@@ -249,7 +245,7 @@ def priority_of(words: str) -> int | None:
 def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
     types: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
-    text, flags, comment, size = "", "", "", None
+    text, flags, size = "", "", None
     garbled: list[Unknown] = []
     for line in body:
         word, _, rest = line.partition(" ")
@@ -263,11 +259,9 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
                 text = rest.removeprefix("= ")
             case "flags":
                 flags = rest
-            case "comment":
-                comment = rest.strip('"')
             case "size" if rest.isdecimal():
                 size = int(rest)
-            case "timeout" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
+            case "comment" | "timeout" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
                 pass
             case _:
                 garbled.append(Unknown(line))
@@ -279,7 +273,6 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
         elements=ElementText(text, types, _data_types(values) if maps else None) if text else (),
         dynamic="dynamic" in flags,
         size=size,
-        comment=comment,
         garbled=tuple(garbled),
     )
 

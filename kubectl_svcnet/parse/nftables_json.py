@@ -25,7 +25,6 @@ _BAD = (
     *(ValueError, KeyError, TypeError, IndexError, AttributeError, StopIteration),
     *(RecursionError, OverflowError),  # the latter of 1e999
 )
-_NOT_TABLES = ("metainfo", "table", "chain", "set", "map", "rule", "element")
 
 
 def parse_json(text: str) -> tuple[nft.Table, ...]:
@@ -52,7 +51,6 @@ def _table(parts: Sequence[tuple[str, Any]]) -> nft.Table:
     chains: dict[str, Any] = {}
     rules: dict[str, list[Any]] = {}
     sets: dict[str, nft.Set] = {}
-    others: list[str] = []
     for kind, what in parts:
         family = what["family"]
         if kind == "table":
@@ -66,8 +64,6 @@ def _table(parts: Sequence[tuple[str, Any]]) -> nft.Table:
             rules.setdefault(what["chain"], []).append(what)
         elif kind in ("set", "map"):
             sets[what["name"]] = _set(what)
-        elif kind not in _NOT_TABLES:
-            others.append(f"{kind} {what.get('name', '')}")
     lost = [f"rules of {chain}, which is not listed" for chain in rules if chain not in chains]
     return nft.Table(
         family=family,
@@ -77,7 +73,6 @@ def _table(parts: Sequence[tuple[str, Any]]) -> nft.Table:
         complete=listed and not lost,
         dormant=dormant,
         garbled=tuple(map(Unknown, lost)),
-        others=tuple(others),
     )
 
 
@@ -86,8 +81,7 @@ def _chain(what: Any, rules: list[Any]) -> nft.Chain:
     if "hook" in what:
         policy = what.get("policy", "accept")
         base = nft.Base(what["type"], what["hook"], int(what["prio"]), policy)
-    comment = what.get("comment", "")
-    return nft.Chain(name=what["name"], base=base, comment=comment, rules=JsonRules(rules))
+    return nft.Chain(name=what["name"], base=base, rules=JsonRules(rules))
 
 
 class JsonRules(Lazy[nft.Rule]):
@@ -110,10 +104,9 @@ def _rule(what: Any, number: int) -> nft.Rule:
         text, found = _statements(each)
         texts.append(text)
         statements += found
-    comment = what.get("comment", "")
-    if comment:
+    if comment := what.get("comment"):
         texts.append(f'comment "{comment}"')
-    return nft.Rule(number, " ".join(texts), tuple(statements), comment)
+    return nft.Rule(number, " ".join(texts), tuple(statements))
 
 
 def _statements(each: Any) -> tuple[str, Sequence[object]]:
@@ -149,7 +142,6 @@ def _set(what: Any) -> nft.Set:
         elements=JsonElements(what.get("elem", ()), types, values if maps else None),
         dynamic="dynamic" in flags or "timeout" in flags,
         size=what.get("size"),
-        comment=what.get("comment", ""),
         garbled=tuple(garbled),
     )
 

@@ -9,9 +9,9 @@ from tests.samples import at
 
 def test_names() -> None:
     tcp = VirtualServer(
-        protocol=Protocol.TCP, address=at("[fd00::1]:80"), scheduler="rr", raw="", persistent=True
+        protocol=Protocol.TCP, address=at("[fd00::1]:80"), scheduler="rr", persistent=True
     )
-    marked = VirtualServer(mark=7, scheduler="sh", raw="", one_packet=True)
+    marked = VirtualServer(mark=7, scheduler="sh", one_packet=True)
     assert (tcp.name, tcp.text) == ("[fd00::1]:80", "TCP [fd00::1]:80 rr persistent")
     assert (marked.name, marked.text) == ("fwmark:7", "FWM fwmark:7 sh ops")
     real = RealServer(at("10.244.1.2:80"), Forwarding.MASQ, 0)

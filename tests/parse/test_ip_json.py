@@ -128,9 +128,8 @@ RULES: list[tuple[dict[str, object], dict[str, object]]] = [
 def test_words_of_rules(entry: dict[str, object], fields: dict[str, object]) -> None:
     (*_, rule) = parse_rules(json.dumps([*USUAL, {"priority": 5, "src": "all", **entry}]))
     plain = parse_rules(json.dumps([*USUAL, {"priority": 5, "src": "all", "table": "x"}]))[-1]
-    expected = replace(plain, table=str(entry.get("table", "")), raw=rule.raw, **fields)  # type: ignore[arg-type]
+    expected = replace(plain, table=str(entry.get("table", "")), **fields)  # type: ignore[arg-type]
     assert replace(rule, family=None) == replace(expected, family=None)
-    assert json.loads(rule.raw) == {"priority": 5, "src": "all", **entry}
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_by_what_is_at_work(found: NodeView, mode: str, backend: str, what: list
 
 
 def test_virtual_servers() -> None:
-    one = VirtualServer(scheduler="rr", raw="")
+    one = VirtualServer(scheduler="rr")
     bound = replace(view(), ipvs=VirtualServers(servers=(one,)))
     assert names(bound, "iptables") == ["1 virtual server of ipvs"]
     assert names(bound, "ipvs") == []

@@ -24,7 +24,6 @@ class Unread:
     """The set of this name was not read."""
 
     name: str
-    why: str = "not read"
 
 
 Found: TypeAlias = nft.Element | None | Depends | NotKnown | Unread

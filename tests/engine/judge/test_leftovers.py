@@ -80,7 +80,6 @@ def test_virtual_servers() -> None:
     """An address of kube-ipvs0 makes the node answer for it; a DNAT before it spares it that."""
     server = VirtualServer(
         scheduler="rr",
-        raw="",
         protocol=Protocol.TCP,
         address=SocketAddress(TO, 3306),
         servers=(RealServer(SocketAddress(ip_address("10.99.0.2"), 1), Forwarding.MASQ, 1),),

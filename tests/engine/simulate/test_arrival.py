@@ -104,7 +104,7 @@ def test_ways(
 def test_the_way_back_is_the_marks_where_src_valid_mark_says_so(ask: Ask, brief: Brief) -> None:
     mark = "*mangle\n-A PREROUTING -j MARK --set-mark 1\nCOMMIT\n"
     view = {
-        "routing_rules": (RoutingRule(100, "9", "", mark=(1, 1)), RoutingRule(32766, "main", "")),
+        "routing_rules": (RoutingRule(100, "9", mark=(1, 1)), RoutingRule(32766, "main")),
         "routes": (Route(ip_network("0.0.0.0/0"), "cni0", table="9"),),
     }
     strict = PLAIN | {f"{CONF}.all.rp_filter": "1"}

@@ -191,7 +191,7 @@ ROWS: list[tuple[object, dict[str, Any], object]] = [
     (m.PacketType("multicast"), {"destination": ip_address("224.0.0.1")}, False),  # it came so
     (Unknown("-m u32 --u32 0"), {}, NotKnown),
     (m.Varies("length 60"), {}, Depends),
-    (m.Never("rt"), {}, False),
+    (m.Never(), {}, False),
     (m.Ipsec(False, True), {}, True),
     (m.Ipsec(False, False), {}, False),
     (m.Ipsec(True, True), {}, Depends("whether an IPsec policy covers it", True)),

@@ -72,9 +72,9 @@ def test_no_route_and_open_ways(view: Views) -> None:
     assert Routing(view(routes=())).way(away).kind == "none"
     assert Routing(view(routes=None)).way(away) == Way(None)
     assert Routing(view(further_tables=("77",))).way(away) == Way(None)
-    rule = RoutingRule(100, "77", "")
+    rule = RoutingRule(100, "77")
     assert Routing(view(routing_rules=(rule,))).way(away) == Way(None)
-    only_six = RoutingRule(100, "77", "", Family.IPV6)
+    only_six = RoutingRule(100, "77", Family.IPV6)
     assert Routing(view(routing_rules=(only_six,))).way(away).device == "eth0"
 
 
@@ -178,7 +178,7 @@ def test_an_ipv6_packet_to_the_node_is_masqueraded_as_where_it_goes(view: Views)
 OUTSIDE = {
     "100": (
         Route(ip_network("203.0.113.0/24"), "lo", kind="local", table="100"),
-        (RoutingRule(50, "100", "50"), RoutingRule(32766, "main", "32766")),
+        (RoutingRule(50, "100"), RoutingRule(32766, "main")),
     ),
     "main": (Route(ip_network("203.0.113.0/24"), "lo", kind="local"), ()),
     "local": (Route(ip_network("203.0.113.0/24"), "lo", kind="local", table="local"), ()),
