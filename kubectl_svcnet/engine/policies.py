@@ -23,9 +23,10 @@ _NAME = "kubernetes.io/metadata.name"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """From `client`, by its own address, to a port of `server`."""
+    """From `client`, by its own address, to a port of `server`. None: from an address that is
+    not known, as masqueraded packets bear."""
 
-    client: Pod
+    client: Pod | None
     server: Pod
     port: int
     protocol: Protocol
@@ -90,6 +91,8 @@ def _covers(span: PortSpan, flow: Flow) -> bool:
 
 def _is(peer: Peer, policy: NetworkPolicy, flow: Flow) -> bool | None:
     client = flow.client
+    if client is None:
+        return None
     if peer.block is not None:
         inside = any(
             address in peer.block and not any(address in other for other in peer.without)

@@ -27,6 +27,7 @@ from ..parse.pods import PodReader
 from ..ranges import missed
 from .collect import Collector
 from .inventory import require_nodes
+from .selected import Selected
 
 Object = TypeVar("Object")
 
@@ -73,10 +74,13 @@ class _Listed(Generic[Object]):
     doubtful: bool = False
 
 
-def read_census(collector: Collector, options: Options) -> CensusRead:
+def read_census(
+    collector: Collector, options: Options, selected: Selected | None = None
+) -> CensusRead:
+    """`selected` sees each pod too."""
     with ThreadPoolExecutor(max_workers=len(LISTS)) as pool:
         reading = (
-            pool.submit(_pods, collector, options.max_pods),
+            pool.submit(_pods, collector, options.max_pods, selected),
             pool.submit(_list, collector, "services", parse_service),
             pool.submit(_list, collector, "nodes", parse_node),
         )
@@ -109,9 +113,24 @@ def recognisable(census: Census) -> Census:
     return replace(census, pods=None if census.pods is None else tuple(found.values()))
 
 
-def _pods(collector: Collector, most: int | None) -> _Listed[Pod]:
+def _pods(collector: Collector, most: int | None, selected: Selected | None) -> _Listed[Pod]:
     """All, or of more than `most` those that may program nodes, if the API server finds them."""
     reader = PodReader().read
+    if selected is None:
+        return _all_pods(collector, most, reader)
+
+    def seen(item: Json) -> Pod:
+        selected.see(item)
+        return reader(item)
+
+    found = _all_pods(collector, most, seen)
+    selected.whole = found.whole and found.objects is not None and not found.end.truncated
+    return found
+
+
+def _all_pods(
+    collector: Collector, most: int | None, reader: Callable[[Json], Pod]
+) -> _Listed[Pod]:
     with closing(collector.pages(LISTS["pods"])) as pages:
         first = next(pages)
         total = len(first.objects) + first.remaining

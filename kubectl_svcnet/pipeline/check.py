@@ -27,11 +27,12 @@ from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesRep
 from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
-from .policies import clients_of, read_policies
+from .policies import clients_of, masked, read_policies
 from .proxies import Proxies, Unseen, Words, lacking, telling, unseen_of, with_families
 from .proxy import MAY_FOLLOW
 from .ranges import plan as plan_ranges
 from .ranges import run as read_ranges
+from .selected import Selected
 from .trace import Tracing, begin
 
 if TYPE_CHECKING:
@@ -47,13 +48,15 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     tracing.beside = kernel.commands_beside(tracing.read)
     proxies = Proxies(collector, options, tracing.inventory)
     apart = source.apart() if isinstance(source, Recorded) else source
+    selected = Selected(tracing.read.services)
     with ThreadPoolExecutor(max_workers=2) as pool:
         asked = pool.submit(proxies.ask)
-        ranges = pool.submit(_ranges, apart, options) if _everything(options) else None
+        ranges = pool.submit(_ranges, apart, options, selected) if _everything(options) else None
         outcome = tracing.outcome()
         words = asked.result()
         told = ranges.result() if ranges is not None else RangesReport(collected=Collected())
-    return _report(tracing, outcome, proxies, words, told, gate)
+    api = _objects(tracing, outcome, selected)
+    return _report(tracing, outcome, proxies, words, (told, api), gate)
 
 
 def plan(source: Source, options: Options) -> PlanReport:
@@ -74,10 +77,10 @@ def _everything(options: Options) -> bool:
     return not options.services and not options.selector
 
 
-def _ranges(source: Source, options: Options) -> RangesReport:
+def _ranges(source: Source, options: Options, selected: Selected) -> RangesReport:
     """A check of Services goes on without ranges."""
     try:
-        return read_ranges(source, options)
+        return read_ranges(source, options, selected)
     except SvcnetError as error:
         gap = Gap(what="ranges", why=str(error), next=error.next or "", blocking=True)
         return RangesReport(collected=Collected(), gaps=(gap,))
@@ -88,7 +91,7 @@ def _report(
     outcome: Outcome,
     proxies: Proxies,
     words: Words,
-    ranges: RangesReport,
+    beside_nodes: tuple[RangesReport, objects.Judged],
     gate: Gate,
 ) -> CheckReport:
     from ..engine.judge.defects import statements_of
@@ -105,7 +108,7 @@ def _report(
     contested = rivals(services, partial(statements_of, facts=facts))
     found = [f for service in contested.others for f in statements_of(service, facts)]
     changing = _changing(tracing, outcome)
-    api = _objects(tracing, outcome)
+    ranges, api = beside_nodes
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
     gaps = (*gaps_of(outcome), *judged.gaps, *api.gaps, *more, *ranges.gaps)
     every = (
@@ -133,13 +136,20 @@ def _report(
     )
 
 
-def _objects(tracing: Tracing, outcome: Outcome) -> objects.Judged:
+def _objects(tracing: Tracing, outcome: Outcome, selected: Selected) -> objects.Judged:
     """By what the API said last."""
     last = outcome.expected
     latest = replace(tracing.read, services=last.services, endpoints=dict(last.endpoints))
     policies = read_policies(tracing.collector, tracing.scopes)
     clients = clients_of(tracing.pods.result())
-    around = objects.Around(nodes=tracing.nodes, policies=policies.isolating, clients=clients)
+    around = objects.Around(
+        nodes=tracing.nodes,
+        policies=policies.isolating,
+        clients=clients,
+        masked=masked(outcome.judged),
+        selected=selected if selected.whole else None,
+        max_pods=tracing.options.max_pods,
+    )
     judged = objects.judge(tracing.collector, latest, around, whole=_everything(tracing.options))
     judged.gaps |= dict.fromkeys(policies.gaps)
     return judged

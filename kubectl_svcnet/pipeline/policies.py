@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 from ..errors import ParseError
 from ..model.capture import ApiRequest
+from ..model.fate import FateKind
 from ..model.finding import Gap
+from ..model.packet import Client
 from ..model.policy import NetworkPolicy
-from ..model.service import Pod
+from ..model.report import NodeTrace
+from ..model.service import Frontend, FrontendKind, Pod, ServiceName
 from ..parse.kube_fields import mapping, text
 from ..parse.network_policy import parse_network_policy
 from .collect import Collector, gap_of
@@ -56,6 +59,19 @@ def read_policies(collector: Collector, scopes: Iterable[Scope]) -> PoliciesRead
                     found.setdefault(policy.namespace, []).append(policy)
         read.isolating |= {ns: tuple(of) for ns, of in found.items() if ns not in broken}
     return read
+
+
+def masked(
+    judged: Mapping[tuple[Frontend, str], NodeTrace],
+) -> Mapping[ServiceName, frozenset[str]]:
+    """By Service the nodes whose pods' packets may bear another source when they arrive."""
+    found: dict[ServiceName, set[str]] = {}
+    for (frontend, node), trace in judged.items():
+        fates = (f for w in trace.walks if w.asked.client is Client.POD for f in w.fates)
+        changed = any(f.kind is FateKind.ENDPOINT and f.masquerade is not False for f in fates)
+        if changed and frontend.kind is FrontendKind.CLUSTER_IP:
+            found.setdefault(frontend.service, set()).add(node)
+    return {service: frozenset(nodes) for service, nodes in found.items()}
 
 
 def clients_of(pods: Mapping[str, tuple[Pod, ...] | None]) -> tuple[Pod, ...]:

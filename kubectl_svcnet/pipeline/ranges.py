@@ -25,6 +25,7 @@ from .by_hand import Look, explained
 from .census import LISTS, CensusRead, read_census, recognisable
 from .collect import Collector
 from .planned import planned
+from .selected import Selected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,10 +41,10 @@ class RangesRead:
     looks: Mapping[str, Sequence[Look]]
 
 
-def run(source: Source, options: Options) -> RangesReport:
-    """Raises ClusterError where nothing at all could be read."""
+def run(source: Source, options: Options, selected: Selected | None = None) -> RangesReport:
+    """Raises ClusterError where nothing at all could be read. `selected` sees all pods too."""
     collector = Collector(source, max_parallel=options.max_parallel)
-    read = read_ranges(collector, options)
+    read = read_ranges(collector, options, selected=selected)
     return RangesReport(
         collected=read.collected,
         ranges=tuple(range for range in read.ranges if _shown(range, read.wanted)),
@@ -54,9 +55,12 @@ def run(source: Source, options: Options) -> RangesReport:
 
 
 def read_ranges(
-    collector: Collector, options: Options, sources: Sequence[RangeSource] = SOURCES
+    collector: Collector,
+    options: Options,
+    sources: Sequence[RangeSource] = SOURCES,
+    selected: Selected | None = None,
 ) -> RangesRead:
-    read = read_census(collector, options)
+    read = read_census(collector, options, selected)
     jobs = _jobs(read, options, sources)
     answers = _fetch(collector, [request for job in jobs for request in job[2]])
     claims: list[RangeClaim] = []

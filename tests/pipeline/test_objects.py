@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kubectl_svcnet.engine.codes import finding
-from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason, Request
 from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.pipeline.check import check
-from kubectl_svcnet.pipeline.objects import unsettled
+from kubectl_svcnet.pipeline.objects import FEW, unsettled
 from tests.saved import Saved, of_resource
 
 ALL = Options(all_namespaces=True)
 CHANGING = frozenset(("default/db",))
+IN_ONE = Options(all_namespaces=True, selector="app!=no")
 DB = Options(services=("db-service",))
 
 
@@ -75,10 +77,54 @@ def test_a_port_that_no_pod_has() -> None:
     assert "leads to sql/TCP" in told(without_ready(service(ports=ports)))["SVN403"]
 
 
-def test_a_number_that_no_pod_declares_shows_where_few_services_are_asked_about() -> None:
+def test_a_number_that_no_pod_declares() -> None:
     ports = [{"name": "mysql", "port": 3306, "protocol": "TCP", "targetPort": 3307}]
     saved = service(ports=ports)
-    assert "SVN404" in told(saved, DB)
+    for options in (ALL, DB, IN_ONE):
+        assert "SVN404" in told(saved, options)
+
+
+def lists_of_pods(saved: Saved, options: Options) -> list[str]:
+    """Whose pods are asked for, beside those of nodes and agents."""
+    source = saved.source()
+    asked: list[str] = []
+    fetch = source.fetch
+
+    def noted(request: Request) -> tuple[Capture, ...]:
+        if isinstance(request, ApiRequest) and request.path.endswith("default/pods"):
+            asked.append(dict(request.query).get("labelSelector", "all"))
+        return fetch(request)
+
+    source.fetch = noted  # type: ignore[method-assign]
+    check(source, options)
+    return asked
+
+
+def many() -> Saved:
+    saved = Saved()
+    for number in range(FEW):
+        meta = {"namespace": "default", "name": f"more-{number}", "labels": {"app": "db"}}
+        saved.add("services", {"metadata": meta, "spec": {"selector": {"app": "db"}, "ports": []}})
+    return saved
+
+
+def test_how_often_pods_are_listed() -> None:
+    """Not at all where `ranges` lists them all; else once for many Services, also where policies
+    isolate pods."""
+    deny = {"metadata": {"namespace": "default", "name": "deny"}, "spec": {"podSelector": {}}}
+    assert lists_of_pods(many().add("networkpolicies", deny), ALL) == ["all"]  # SVN401's
+    assert lists_of_pods(many().add("networkpolicies", deny), IN_ONE) == ["all", "all"]
+    assert lists_of_pods(Saved(), DB) == ["app=db"]
+
+
+def test_of_too_many_pods_only_those_of_services_without_endpoints() -> None:
+    report = check(many().source(), replace(IN_ONE, max_pods=2))
+    (gap,) = [one for one in report.gaps if one.what == "pods of Services"]
+    assert (gap.blocking, "namespace default has more than --max-pods 2" in gap.why) == (
+        False,
+        True,
+    )
+    assert "SVN401" in {one.code for one in report.findings}
 
 
 def test_of_a_service_that_is_being_changed_it_is_information() -> None:

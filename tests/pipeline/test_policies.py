@@ -8,12 +8,15 @@ import pytest
 
 from kubectl_svcnet.model.capture import ApiRequest, Reason
 from kubectl_svcnet.model.options import Options
-from kubectl_svcnet.model.report import CheckReport
+from kubectl_svcnet.model.packet import Client
+from kubectl_svcnet.model.report import CheckReport, NodeTrace, Verdict
+from kubectl_svcnet.model.service import FrontendKind
 from kubectl_svcnet.pipeline.check import check
 from kubectl_svcnet.pipeline.collect import Collector
 from kubectl_svcnet.pipeline.inventory import Scope
-from kubectl_svcnet.pipeline.policies import clients_of, policies_request, read_policies
-from tests.samples import pod
+from kubectl_svcnet.pipeline.policies import clients_of, masked, policies_request, read_policies
+from tests.samples import DB as DB_NAME
+from tests.samples import arrives, asked, frontend, pod, walk
 from tests.saved import Saved, of_resource
 
 ALL = Options(all_namespaces=True)
@@ -50,6 +53,21 @@ def test_one_that_cannot_be_read_is_a_gap_and_says_nothing() -> None:
     (gap,) = [gap for gap in report.gaps if gap.what == "NetworkPolicies"]
     assert "one of default cannot be read" in gap.why
     assert (gap.blocking, told(report)) == (False, [])
+
+
+def test_whose_packets_arrive_with_another_source() -> None:
+    def walked(client: Client, *, changed: bool) -> NodeTrace:
+        fate = arrives("10.244.1.2:3306", masquerade=changed)
+        walks = (walk(asked("10.244.1.2:3306", client=client), fate),)
+        return NodeTrace(node="n", dataplane="d", verdict=Verdict.OK, walks=walks)
+
+    judged = {
+        (frontend(), "n1"): walked(Client.POD, changed=True),
+        (frontend(), "n2"): walked(Client.POD, changed=False),
+        (frontend(), "n3"): walked(Client.NODE, changed=True),
+        (frontend(FrontendKind.NODE_PORT, None), "n4"): walked(Client.POD, changed=True),
+    }
+    assert masked(judged) == {DB_NAME: frozenset({"n1"})}
 
 
 def test_without_the_right_it_is_a_gap_that_does_not_block() -> None:

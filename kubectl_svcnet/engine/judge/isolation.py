@@ -6,7 +6,7 @@ seen by the walk, where chains do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ...model.counted import counted
 from ...model.finding import Finding
@@ -19,6 +19,8 @@ from ..policies import Flow, admits, isolating
 FEW = 5
 _ANSWERS = {True: "let in", False: "not let in", None: "let in or not, which is not known"}
 
+_MASKED = ", for its packets are masqueraded on their way"
+
 _Server = tuple[Pod, Endpoint]
 
 
@@ -28,8 +30,10 @@ def isolated(
     pods: Iterable[Pod],
     policies: Sequence[NetworkPolicy],
     clients: Iterable[Pod],
+    masked: Collection[str] = (),
 ) -> tuple[Finding, ...]:
-    """`pods`: those that the Service selects; `clients`: any, of which endpoints are left out."""
+    """`pods`: those that the Service selects; `clients`: any, of which endpoints are left out;
+    `masked`: nodes whose pods' packets arrive with another source than the pod's address."""
     serving = [endpoint for endpoint in endpoints if endpoint.serving]
     servers = [(pod, e) for pod in pods for e in serving if e.address.address in pod.addresses]
     by = {pod.name: isolating(policies, pod) for pod, _ in servers}
@@ -48,7 +52,7 @@ def isolated(
             service=str(service.name),
             evidence=tuple(
                 f"by their words pod {client.namespace}/{client.name} ({client.node}) is "
-                f"{_let_in(client, servers, policies)}"
+                + _let_in(client, servers, policies, masked=client.node in masked)
                 for client in asked[:FEW]
             ),
             next=f"kubectl -n {namespace} get networkpolicy {names[0]} -o yaml",
@@ -56,17 +60,20 @@ def isolated(
     )
 
 
-def _let_in(client: Pod, servers: Iterable[_Server], policies: Sequence[NetworkPolicy]) -> str:
+def _let_in(
+    client: Pod, servers: Iterable[_Server], policies: Sequence[NetworkPolicy], *, masked: bool
+) -> str:
     """To all endpoints alike, or to how many."""
+    source = None if masked else client
     answers = [
         admits(
             isolating(policies, pod),
-            Flow(client=client, server=pod, port=e.address.port, protocol=e.protocol),
+            Flow(client=source, server=pod, port=e.address.port, protocol=e.protocol),
         )
         for pod, e in servers
     ]
     if len(set(answers)) == 1:
-        return _ANSWERS[answers[0]]
+        return _ANSWERS[answers[0]] + (_MASKED if masked and answers[0] is None else "")
     unknown = answers.count(None)
     more = f", {unknown} not known" if unknown else ""
     return f"let in at {answers.count(True)} of {counted(len(answers), 'endpoint')}{more}"

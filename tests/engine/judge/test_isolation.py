@@ -28,6 +28,20 @@ def test_policies_and_clients_are_named() -> None:
     assert found.next == "kubectl -n default get networkpolicy allow -o yaml"
 
 
+def test_a_client_whose_address_does_not_arrive() -> None:
+    """By its labels it would be let in; what bears a node's address may be, or not."""
+    (found,) = isolated(service(), ENDPOINTS, PODS, [ALLOW], [WEB, OTHER], {"n1"})
+    assert found.evidence == (
+        "by their words pod default/web (n1) is let in or not, which is not known, for its "
+        "packets are masqueraded on their way",
+        "by their words pod default/other (n2) is not let in",
+    )
+    everybody = NetworkPolicy(namespace="default", name="all", ingress=(Ingress(),))
+    for policy, answer in ((everybody, "let in"), (DENY, "not let in")):
+        (found,) = isolated(service(), ENDPOINTS, PODS, [policy], [WEB], {"n1"})
+        assert found.evidence == (f"by their words pod default/web (n1) is {answer}",)
+
+
 def test_one_of_several_endpoints() -> None:
     deny = NetworkPolicy(namespace="default", name="deny", pods=FIRST)
     (found,) = isolated(service(), ENDPOINTS, PODS, [deny], [WEB])
