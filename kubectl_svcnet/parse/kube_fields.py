@@ -35,12 +35,12 @@ def identity(item: Json) -> tuple[str, str]:
 
 def mapping(item: Json, key: str) -> Json:
     value = item.get(key)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def mappings(item: Json, key: str) -> list[Json]:
     value = item.get(key)
-    return [v for v in value if isinstance(v, Mapping)] if isinstance(value, (list, tuple)) else []
+    return [v for v in value if isinstance(v, dict)] if isinstance(value, (list, tuple)) else []
 
 
 def whole_mappings(item: Json, key: str) -> list[Json]:

@@ -13,11 +13,8 @@ _HEAD = 64 * 1024  # what is wanted stands within the first 8 KiB of every log s
 
 def pods_of(census: Census, *labels: tuple[str, str]) -> tuple[Pod, ...]:
     """Those with any of the labels, in any namespace: installers differ."""
-    return tuple(
-        pod
-        for pod in census.pods or ()
-        if any(pod.labels.get(key) == value for key, value in labels)
-    )
+    wanted = set(labels)
+    return tuple(pod for pod in census.pods or () if not wanted.isdisjoint(pod.labels.items()))
 
 
 def exec_in(place: Place, *commands: Command) -> tuple[Request, ...]:
