@@ -93,3 +93,4 @@ def open_channel(
         yield Channel(socket, deadline, doing)
     finally:
         socket.shutdown()
+        raw.close()  # the library closes the system's own kinds of socket only

@@ -3,7 +3,8 @@
 Requests go through a pool of urllib3's, without retries (the Kubernetes client would set up the
 same, and importing it costs half of a short run); execs get sockets of their own, because a
 WebSocket needs a deadline for connecting, for TLS and for a proxy's CONNECT too. Redirects are
-never followed: they would carry the credentials elsewhere.
+never followed: they would carry the credentials elsewhere. A proxy with TLS is trusted, and told
+who asks, as the API server is: Go's transport has one TLS configuration for both.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .faults import fault
 _MACHINES = {"x86_64": "amd64", "aarch64": "arm64", "AMD64": "amd64"}
 _RENEWAL = 30.0  # seconds
 _SOCKS = ("socks5", "socks5h")
+_PROXY_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 _SAFE = "/:@!$'()*,~-._?"  # what both Go and proxies take as it is in a query
 
 
@@ -69,6 +71,7 @@ class Transport:
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ClusterError(f"invalid server address: {config.server!r}")
         secure = parts.scheme == "https"
+        self._proxy = urlsplit(config.proxy) if config.proxy else None
         self._address = _Address(parts.hostname, parts.port or (443 if secure else 80), secure)
 
     def url(
@@ -89,7 +92,9 @@ class Transport:
         return [*found, *self._config.impersonation.headers()]
 
     def sign(self, headers: Any) -> None:
-        """Adds them to those of one request, which go out as UTF-8, as Go's do."""
+        """Adds them to those of one request, which go out as UTF-8, as Go's do. The Host too: in
+        a proxy's tunnel http.client puts IPv6 into brackets twice."""
+        headers.add("Host", urlsplit(self._config.server).netloc.rpartition("@")[2])
         for name, value in self.headers():
             headers.add(name, value.encode().decode("latin-1"))
 
@@ -97,7 +102,7 @@ class Transport:
         with self._lock:
             if self._credentials is None:
                 self._credentials = load_credentials(self._config)
-                if self._address.secure:
+                if self._address.secure or (self._proxy and self._proxy.scheme == "https"):
                     self._context = tls_context(self._credentials.tls)
             return self._credentials
 
@@ -147,47 +152,76 @@ class Transport:
                 keywords["cert_reqs"] = "CERT_NONE"
                 # The user asked for it, as of kubectl, which does not say so each time either.
                 urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        proxy = self._config.proxy
+        proxy = self._proxy
         if proxy is None:
             return urllib3.PoolManager(**keywords)
-        parts = urlsplit(proxy)
-        if parts.scheme in _SOCKS:
-            return self._socks_manager(keywords)
-        return urllib3.ProxyManager(proxy, proxy_headers=_proxy_authorization(parts), **keywords)
+        if proxy.scheme in _SOCKS:
+            return self._socks_manager(keywords, proxy)
+        if proxy.scheme == "https" and self._credentials is not None:
+            # A context of its own: urllib3 changes one that is to expect another name.
+            keywords["proxy_ssl_context"] = tls_context(self._credentials.tls)
+            keywords["proxy_assert_hostname"] = self._config.tls.server_name
+        headers = _proxy_authorization(proxy)
+        return urllib3.ProxyManager(proxy.geturl(), proxy_headers=headers, **keywords)
 
-    def _socks_manager(self, keywords: dict[str, Any]) -> Any:
+    def _socks_manager(self, keywords: dict[str, Any], proxy: SplitResult) -> Any:
         """urllib3's own needs another package, and connects nothing for execs."""
         import urllib3
 
         manager = urllib3.PoolManager(**keywords)
         manager.pool_classes_by_scheme = {
-            scheme: self._by_socks(pool) for scheme, pool in manager.pool_classes_by_scheme.items()
+            scheme: self._by_socks(pool, proxy)
+            for scheme, pool in manager.pool_classes_by_scheme.items()
         }
         return manager
 
-    def _by_socks(self, pool: Any) -> Any:
-        proxy, address = urlsplit(self._config.proxy or ""), self._address
+    def _by_socks(self, pool: Any, proxy: SplitResult) -> Any:
+        connect = self._connect_by_proxy
 
         class Connection(pool.ConnectionCls):  # type: ignore[misc]
             def _new_conn(self) -> socket.socket:
-                return _connect_by_proxy(proxy, address, Deadline(self.timeout))
+                return connect(proxy, Deadline(self.timeout))
 
         return type(f"Socks{pool.__name__}", (pool,), {"ConnectionCls": Connection})
 
     def open_socket(self, deadline: Deadline) -> socket.socket:
         """Connected, through the proxy if there is one, with TLS done."""
         self._ready()
-        proxy = urlsplit(self._config.proxy) if self._config.proxy else None
-        if proxy is None:
+        if self._proxy is None:
             sock = _connect(self._address.host, self._address.port, deadline)
         else:
-            sock = _connect_by_proxy(proxy, self._address, deadline)
-        if self._context is None:
-            return sock
+            sock = self._connect_by_proxy(self._proxy, deadline)
+        return self._secured(sock, self._address.host, deadline) if self._address.secure else sock
+
+    def _connect_by_proxy(self, proxy: SplitResult, deadline: Deadline) -> socket.socket:
+        if proxy.scheme not in _PROXY_PORTS:
+            raise fault(Reason.UNREACHABLE, f"{proxy.scheme} proxies are not supported")
+        host, to = proxy.hostname or "", self._address
+        sock = _connect(host, proxy.port or _PROXY_PORTS[proxy.scheme], deadline)
+        if proxy.scheme == "https":
+            sock = self._secured(sock, host, deadline)
+        try:
+            if proxy.scheme in _SOCKS:
+                socks.connect(sock, proxy, to.host, to.port, deadline)
+            else:
+                _ask_proxy(sock, proxy, to, deadline)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _secured(self, sock: socket.socket, host: str, deadline: Deadline) -> Any:
+        """With TLS; within a proxy's own TLS by urllib3's, for Python's knows a system's socket
+        only. What comes is used as a socket."""
+        assert self._context is not None
         try:
             sock.settimeout(deadline.socket_timeout())
-            name = self._config.tls.server_name or self._address.host
-            return self._context.wrap_socket(sock, server_hostname=name)
+            name = self._config.tls.server_name or host
+            if not isinstance(sock, ssl.SSLSocket):
+                return self._context.wrap_socket(sock, server_hostname=name)
+            from urllib3.util.ssltransport import SSLTransport
+
+            return SSLTransport(sock, self._context, server_hostname=name)
         except BaseException:
             sock.close()
             raise
@@ -203,22 +237,6 @@ def _proxy_authorization(proxy: SplitResult) -> dict[str, str]:
 def _connect(host: str, port: int, deadline: Deadline) -> socket.socket:
     sock = socket.create_connection((host, port), timeout=deadline.socket_timeout())
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
-
-
-def _connect_by_proxy(proxy: SplitResult, to: _Address, deadline: Deadline) -> socket.socket:
-    if proxy.scheme not in ("http", *_SOCKS):  # TLS within TLS is beyond the standard library
-        raise fault(Reason.UNREACHABLE, f"exec through a {proxy.scheme} proxy is not supported")
-    port = proxy.port or (1080 if proxy.scheme in _SOCKS else 80)
-    sock = _connect(proxy.hostname or "", port, deadline)
-    try:
-        if proxy.scheme in _SOCKS:
-            socks.connect(sock, proxy, to.host, to.port, deadline)
-        else:
-            _ask_proxy(sock, proxy, to, deadline)
-    except BaseException:
-        sock.close()
-        raise
     return sock
 
 

@@ -4,26 +4,38 @@ answers CONNECT, a SOCKS proxy. Each remembers what it was asked for."""
 from __future__ import annotations
 
 import base64
+import select
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 Greet = Callable[["Relay", socket.socket], bool]
 
 
 class Relay:
-    """Passes bytes on to `port` of the loopback, once `greet` has said that it may."""
+    """Passes bytes on to `port` of the loopback, once `greet` has said that it may; with TLS if it
+    has a certificate."""
 
-    def __init__(self, port: int, greet: Greet, *, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        port: int,
+        greet: Greet,
+        *,
+        host: str = "127.0.0.1",
+        certificate: Path | None = None,
+    ) -> None:
         self.to, self.greet, self.asked = port, greet, list[str]()
+        self.tls = None if certificate is None else ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        if self.tls is not None:
+            self.tls.load_cert_chain(str(certificate))
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self.listener = socket.create_server((host, 0), family=family)
+        self.port = int(self.listener.getsockname()[1])
         threading.Thread(target=self._run, daemon=True).start()
-
-    @property
-    def port(self) -> int:
-        return int(self.listener.getsockname()[1])
 
     def close(self) -> None:
         self.listener.close()
@@ -37,26 +49,25 @@ class Relay:
             threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        try:
-            if not self.greet(self, client):
-                client.close()
+        with suppress(OSError), client:
+            if self.tls is not None:
+                client = self.tls.wrap_socket(client, server_side=True)
+            with client:
+                if self.greet(self, client):
+                    with socket.create_connection(("127.0.0.1", self.to)) as server:
+                        _exchange(client, server)
+
+
+def _exchange(client: socket.socket, server: socket.socket) -> None:
+    """In one thread, for TLS on a socket is not for two. Until either closes."""
+    other = {client: server, server: client}
+    while True:
+        held = isinstance(client, ssl.SSLSocket) and client.pending()
+        for source in [client] if held else select.select([client, server], [], [])[0]:
+            data = source.recv(65536)
+            if not data:
                 return
-            server = socket.create_connection(("127.0.0.1", self.to))
-        except OSError:
-            client.close()
-            return
-        threading.Thread(target=_copy, args=(client, server), daemon=True).start()
-        _copy(server, client)
-
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        pass
-    finally:
-        sink.close()
+            other[source].sendall(data)
 
 
 def straight(relay: Relay, client: socket.socket) -> bool:

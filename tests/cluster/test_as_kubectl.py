@@ -19,10 +19,17 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from kubectl_svcnet.cli.main import main
+from kubectl_svcnet.cli.main import build_parser, main
+from kubectl_svcnet.cli.options import to_overrides
+from kubectl_svcnet.cluster.kubeconfig import load_config
+from kubectl_svcnet.cluster.limits import Limits
+from kubectl_svcnet.cluster.live import LiveSource
+from kubectl_svcnet.model.capture import ExecRequest
+from kubectl_svcnet.model.commands import Command
 from tests.cluster.relays import Relay, http, socks, straight
 from tests.kubectl import KUBECTL, LACKING
 
+STATUS = Command("cat", ("/proc/1/status",))
 VERSION = "client.authentication.k8s.io/v1"
 File: TypeAlias = "dict[str, Any] | str | None"  # None: it is missing
 
@@ -74,6 +81,7 @@ class Case:
     env: dict[str, str] = field(default_factory=dict)
     refused: bool = False
     proxy: Any = None
+    proxy_tls: str = ""  # whose certificate it has: @CA or @CERT
 
 
 def of(*files: File, **more: Any) -> Case:
@@ -445,6 +453,37 @@ CASES: dict[str, Case] = {
     "a proxy that is not there": of_cluster(at(proxy_url="http://127.0.0.1:1"), refused=True),
     "a proxy without a scheme": of_cluster(at(proxy_url="127.0.0.1:@PROXY"), refused=True),
     "a proxy of another scheme": of_cluster(at(proxy_url="ftp://127.0.0.1:1"), refused=True),
+    "a proxy with TLS": of_cluster(
+        at(proxy_url="https://127.0.0.1:@PROXY"), proxy=http(), proxy_tls="@CA"
+    ),
+    "a proxy with TLS and a password": of_cluster(
+        at(proxy_url="https://me:p%40ss@127.0.0.1:@PROXY"), proxy=http(), proxy_tls="@CA"
+    ),
+    "a proxy with TLS, insecure": of_cluster(
+        at(
+            proxy_url="https://127.0.0.1:@PROXY",
+            certificate_authority_data=None,
+            insecure_skip_tls_verify=True,
+        ),
+        proxy=http(),
+        proxy_tls="@CERT",
+    ),
+    "a proxy with TLS that is not trusted": of_cluster(
+        at(proxy_url="https://127.0.0.1:@PROXY"), proxy=http(), proxy_tls="@CERT", refused=True
+    ),
+    "a proxy with TLS and tls-server-name": of_cluster(
+        at(proxy_url="https://127.0.0.1:@PROXY", tls_server_name="api.test"),
+        proxy=http(),
+        proxy_tls="@CA",
+    ),
+    "a proxy with TLS and a certificate": Case(
+        [one(cluster=at(proxy_url="https://127.0.0.1:@PROXY"), user=CERT)],
+        proxy=http(),
+        proxy_tls="@CA",
+    ),
+    "a proxy of IPv6": of_cluster(
+        at(server="https://[::1]:@PORT6/six", proxy_url="http://127.0.0.1:@PROXY"), proxy=http()
+    ),
     "a SOCKS proxy": of_cluster(at(proxy_url="socks5://127.0.0.1:@PROXY"), proxy=socks()),
     "a SOCKS proxy resolves names": of_cluster(
         at(server="https://api.test:@PORT/a", proxy_url="socks5://127.0.0.1:@PROXY"), proxy=socks()
@@ -543,6 +582,13 @@ class Place:
             text = text.replace(word, value)
         return text
 
+    def relay(self, case: Case) -> Relay:
+        """What stands before the server; @PROXY is its port."""
+        certificate = Path(self.filled(case.proxy_tls)) if case.proxy_tls else None
+        relay = Relay(self.api.port, case.proxy or straight, certificate=certificate)
+        self.words = {"@PROXY": str(relay.port), **self.words}
+        return relay
+
     def write(self, case: Case) -> str:
         """The files; what KUBECONFIG is."""
         paths = [self.folder / f"config{number}" for number, _ in enumerate(case.files)]
@@ -570,12 +616,8 @@ def answer(exchange: Any) -> None:
             "kind": "APIResourceList",
             "groupVersion": "v1",
             "resources": [
-                {
-                    "name": "services",
-                    "namespaced": True,
-                    "kind": "Service",
-                    "verbs": ["list", "get"],
-                }
+                {"name": name, "namespaced": True, "kind": kind, "verbs": ["list", "get"]}
+                for name, kind in (("services", "Service"), ("pods", "Pod"))
             ],
         },
         "version": {"major": "1", "minor": "36", "gitVersion": "v1.36.3"},
@@ -599,12 +641,12 @@ def place(
     six.close()
 
 
-def seen(place: Place) -> set[tuple[Any, ...]]:
-    """How the Services were asked for, since the last time."""
+def seen(place: Place, path: str = "/services") -> set[tuple[Any, ...]]:
+    """How what ends so was asked for, since the last time."""
     found = set()
     for api in (place.api, place.plain):
         for asked in api.asked:
-            if asked.path.endswith("/services"):
+            if asked.path.endswith(path):
                 who = sorted(
                     (key.lower(), value)
                     for key, value in asked.headers
@@ -617,7 +659,7 @@ def seen(place: Place) -> set[tuple[Any, ...]]:
                         asked.server_name,
                         asked.subject,
                         tuple(who),
-                        "gzip" in asked.header("Accept-Encoding"),
+                        path == "/services" and "gzip" in asked.header("Accept-Encoding"),
                     )
                 )
         api.asked.clear()
@@ -647,8 +689,7 @@ def test_as_kubectl(
     if not KUBECTL:
         pytest.skip(LACKING)
     case = CASES[name]
-    relay = Relay(place.api.port, case.proxy or straight)
-    place.words = {"@PROXY": str(relay.port), **place.words}
+    relay = place.relay(case)
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(place.folder / "nobody"),
@@ -679,3 +720,60 @@ def test_as_kubectl(
     else:
         assert (seen(place), set(relay.asked)) == (theirs, by_their_way), both
         assert theirs
+
+
+#: By which way an exec goes too, which is a connection of its own to both.
+WAYS = {name: case for name, case in CASES.items() if case.proxy and not case.refused} | {
+    name: CASES[name] for name in ("one file", "IPv6", "tls-server-name", "a certificate", "--as")
+}
+
+
+def in_a_pod(exchange: Any) -> None:
+    """A pod, and an exec in it that prints a line."""
+    if exchange.asked.path.endswith("/exec"):
+        wire = exchange.upgrade()
+        wire.message(b"\x01done\n")
+        wire.exit(0)
+    elif exchange.asked.path.endswith("/pods/x"):
+        spec = {"containers": [{"name": "c"}]}
+        named = {"name": "x", "namespace": "default"}
+        pod = {"kind": "Pod", "apiVersion": "v1", "metadata": named, "spec": spec}
+        exchange.json({**pod, "status": {"phase": "Running"}})
+    else:
+        answer(exchange)
+
+
+@pytest.mark.tools("openssl")
+@pytest.mark.parametrize("name", WAYS)
+def test_an_exec_as_kubectl(name: str, place: Place) -> None:
+    if not KUBECTL:
+        pytest.skip(LACKING)
+    case = WAYS[name]
+    relay = place.relay(case)
+    place.api.otherwise = place.plain.otherwise = in_a_pod
+    env = {"PATH": os.environ["PATH"], "HOME": str(place.folder / "nobody")}
+    env |= {"KUBECONFIG": place.write(case)}
+    env |= {key: place.filled(value) for key, value in case.env.items()}
+    flags = place.filled(case.flags).split()
+    ran = subprocess.run(
+        [KUBECTL, "exec", "x", *flags, "--", "true"],
+        env=env,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    if not case.proxy_tls:  # through which kubectl speaks SPDY, as the server here does not
+        assert (ran.returncode, ran.stdout) == (0, "done\n"), ran.stderr
+    theirs, by_their_way = seen(place, "/exec"), set(relay.asked)
+    relay.asked.clear()
+
+    given = build_parser().parse_args(["version", *flags])
+    source = LiveSource(load_config(to_overrides(given), env), Limits())
+    request = ExecRequest(
+        node="n", namespace="default", pod="x", container="c", commands=(STATUS,), shell=False
+    )
+    [capture] = source.fetch(request)
+    relay.close()
+    assert (capture.failure, capture.data) == (None, b"done\n")
+    assert (seen(place, "/exec"), set(relay.asked)) == (theirs, by_their_way)

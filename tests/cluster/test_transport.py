@@ -24,7 +24,7 @@ from kubectl_svcnet.model.capture import (
     ReviewRequest,
 )
 from kubectl_svcnet.model.commands import Command
-from tests.cluster.relays import Relay, socks
+from tests.cluster.relays import Relay, http, socks, straight
 
 POD = "/api/v1/namespaces/kube-system/pods/x"
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -200,9 +200,92 @@ def test_a_proxy_that_refuses(tls_api: Any, certificate: Path) -> None:
         proxy.listener.close()
 
 
-def test_an_exec_through_a_proxy_of_another_kind(api: Any) -> None:
-    failure = api.source(config=api.config(proxy="https://x:1")).fetch(EXEC)[0].failure
-    assert "https proxy is not supported" in failure.message
+def test_a_proxy_of_another_kind(api: Any) -> None:
+    for failure in ask_both(api, api.config(proxy="ftp://x:1")):
+        assert failure.reason in (Reason.UNREACHABLE, Reason.BROKEN)
+        assert "ftp" in failure.message
+
+
+@pytest.mark.tools("openssl")
+@pytest.mark.parametrize("secure", [True, False])
+def test_through_a_proxy_with_tls(
+    api: Any, tls_api: Any, certificate: Path, secure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trusted as the server is; where that has no TLS, as the system trusts."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    behind = tls_api if secure else api
+    proxy = Relay(behind.port, http(), certificate=certificate)
+    config = behind.config(
+        server=f"{behind.scheme}://api.test:{behind.port}",
+        tls=trusted(certificate) if secure else Tls(),
+        proxy=f"https://me:p%40ss@127.0.0.1:{proxy.port}",
+    )
+    routes(behind)
+    source = behind.source(config=config)
+    requests = REQUESTS if secure else REQUESTS[4:]  # without TLS nobody asks for a tunnel
+    for request in requests:
+        source.fetch(request)
+    proxy.close()
+    assert len(behind.asked) == len(requests)
+    assert set(proxy.asked) == {f"api.test:{behind.port} as me:p@ss"}
+
+
+@pytest.mark.tools("openssl")
+def test_a_large_answer_through_a_proxy_with_tls(tls_api: Any, certificate: Path) -> None:
+    """Records of the one TLS do not end where those of the other do."""
+    rows = b"".join(b"%d\n" % number for number in range(200_000))
+
+    def answer(exchange: Any) -> None:
+        wire = exchange.upgrade()
+        for at in range(0, len(rows), 50_000):
+            wire.message(b"\x01" + rows[at : at + 50_000])
+        wire.exit(0)
+
+    tls_api.routes[f"{POD}/exec"] = answer
+    proxy = Relay(tls_api.port, http(), certificate=certificate)
+    config = tls_api.config(tls=trusted(certificate), proxy=f"https://127.0.0.1:{proxy.port}")
+    capture = tls_api.source(config=config).fetch(replace(EXEC, shell=False))[0]
+    proxy.close()
+    assert capture.data == rows
+
+
+@pytest.mark.tools("openssl")
+def test_a_proxy_with_tls_that_is_not_trusted(
+    tls_api: Any, certificate: Path, client_certificate: Path
+) -> None:
+    proxy = Relay(tls_api.port, http(), certificate=client_certificate)
+    config = tls_api.config(tls=trusted(certificate), proxy=f"https://127.0.0.1:{proxy.port}")
+    for failure in ask_both(tls_api, config):
+        assert failure.reason is Reason.UNREACHABLE
+        assert "certificate not trusted" in failure.message
+    silent = socket.create_server(("127.0.0.1", 0))
+    config = replace(config, proxy=f"https://127.0.0.1:{silent.getsockname()[1]}")
+    limited = tls_api.source(config=config, exec_timeout=0.3)
+    assert limited.fetch(EXEC)[0].failure.reason is Reason.TIMEOUT
+    silent.close()
+    proxy.close()
+    assert not tls_api.asked
+
+
+@pytest.mark.tools("openssl")
+@pytest.mark.parametrize("proxied", [False, True])
+def test_an_ipv6_server(tls_api: Any, certificate: Path, proxied: bool) -> None:
+    six = Relay(tls_api.port, straight, host="::1")
+    proxy = Relay(six.port, http(), host="::1")
+    proxy.to = tls_api.port
+    config = tls_api.config(
+        server=f"https://[::1]:{six.port}",
+        tls=trusted(certificate),
+        proxy=f"http://[::1]:{proxy.port}" if proxied else None,
+    )
+    web, shell = ask_both(tls_api, config)
+    six.close()
+    proxy.close()
+    assert web is None
+    assert "the script ended" in shell.message
+    for asked in tls_api.asked:
+        assert asked.header("Host") == [f"[::1]:{six.port}"]
+    assert proxy.asked == [f"[::1]:{six.port}"] * 2 * proxied
 
 
 @pytest.mark.tools("openssl")
