@@ -23,7 +23,7 @@ from ..model.capture import Recorded, Source
 from ..model.finding import Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
-from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport
+from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport, ServiceTrace
 from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
@@ -105,12 +105,14 @@ def _report(
     services, facts = services_of(outcome), facts_of(outcome)
     unserved = unserved_of(services, facts)
     counted = {(one.code, one.node) for one in unserved}
-    contested = rivals(services, partial(statements_of, facts=facts))
-    found = [f for service in contested.others for f in statements_of(service, facts)]
+    claims, unclaimed = _claims(tracing, outcome)
+    contested = rivals((*services, *claims), partial(statements_of, facts=facts))
+    mine = contested.others[: len(services)]
+    found = [f for service in mine for f in statements_of(service, facts)]
     changing = _changing(tracing, outcome)
     ranges, api = beside_nodes
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
-    gaps = (*gaps_of(outcome), *judged.gaps, *api.gaps, *more, *ranges.gaps)
+    gaps = (*gaps_of(outcome), *unclaimed, *judged.gaps, *api.gaps, *more, *ranges.gaps)
     every = (
         *(one for one in judged.findings if (one.code, one.node) not in counted),
         *unserved,
@@ -134,6 +136,16 @@ def _report(
         missing=outcome.missing,
         fails=None if fail_on == "never" else Level(fail_on),
     )
+
+
+def _claims(tracing: Tracing, outcome: Outcome) -> tuple[tuple[ServiceTrace, ...], tuple[Gap, ...]]:
+    """Not where all Services were read."""
+    options = tracing.options
+    if options.all_namespaces and not options.services and not options.selector:
+        return (), ()
+    from .claims import trace_claims
+
+    return trace_claims(tracing, outcome.judged)
 
 
 def _objects(tracing: Tracing, outcome: Outcome, selected: Selected) -> objects.Judged:

@@ -19,7 +19,7 @@ from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
 from ..model.proxystate import UNKNOWN, Conduct
-from ..model.service import Frontend, Inventory, Node, Pod, frontends
+from ..model.service import Frontend, Inventory, Node, Pod, ServiceName, frontends
 from ..parse.kube_pod import parse_pod
 from .collect import Collector, gap_of
 from .expected import Expected, wanted_of
@@ -98,6 +98,14 @@ class Tracing:
 
         self.chosen, gaps = chosen_client(self.collector, self.options, self.nodes)
         self.gaps = (*self.gaps, *gaps)
+
+    def of_others(self, names: Sequence[ServiceName]) -> Tracing:
+        """Of other Services, on the same nodes."""
+        words = tuple(f"{name.name}.{name.namespace}" for name in names)
+        options = replace(self.options, services=words, selector="")
+        scopes = find_scopes(options)
+        read = picked(read_services(self.collector, scopes), options)
+        return Tracing(self.collector, options, scopes, self.inventory, read, ())
 
     def outcome(self) -> Outcome:
         """The nodes read and judged, those that differ twice."""
