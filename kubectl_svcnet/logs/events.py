@@ -17,8 +17,8 @@ from ..model.logline import About, AboutKind, LogLine
 from ..model.rights import rights_of
 from ..model.service import Event
 from ..parse.kube import parse_event
-from ..parse.log_records import parse_stamp
 from ..parse.refusals import parse_refusal
+from ..parse.rfc3339 import parse_time
 from ._base import Place, Reading, Scene
 
 #: Of one namespace's pods; the API hands them out by name, not by time.
@@ -76,7 +76,7 @@ def _missed(place: Place, capture: Capture) -> tuple[Gap, ...]:
 
 
 def _line(event: Event, about: About) -> LogLine:
-    time, first = parse_stamp(event.last), parse_stamp(event.first)
+    time, first = parse_time(event.last), parse_time(event.first)
     often = f" ({event.count} times)" if event.count > 1 and first != time else ""
     return LogLine(
         time=time,

@@ -8,7 +8,7 @@ from ..model.capture import Capture
 from ..model.finding import Level
 from ..model.kube_proxy import proxy_container
 from ..model.logline import About, AboutKind, LogLine
-from ..parse.log_records import parse_stamp
+from ..parse.rfc3339 import parse_time
 from ._base import Place, Reading, Scene
 
 
@@ -42,7 +42,7 @@ class _Restarts:
                 level=level,
             )
             for text, message, level in told
-            if (time := parse_stamp(text)) is not None and scene.recent(time)
+            if (time := parse_time(text)) is not None and scene.recent(time)
         )
         return Reading(tuple(lines))
 

@@ -16,7 +16,7 @@ from ..model.logline import About, AboutKind, LogLine
 from ..model.service import Endpoint, Slice
 from ..parse.kube import parse_slice
 from ..parse.kube_fields import Json
-from ..parse.log_records import parse_stamp
+from ..parse.rfc3339 import parse_time
 from ._base import Place, Reading, Scene
 
 _PATH = "/apis/discovery.k8s.io/v1/namespaces/{0.namespace}/endpointslices"
@@ -62,7 +62,7 @@ def slices_of(items: Iterable[Json]) -> tuple[Slice, ...]:
 
 
 def _history(one: Slice) -> Iterator[LogLine]:
-    created, changed = parse_stamp(one.created), parse_stamp(one.changed)
+    created, changed = parse_time(one.created), parse_time(one.changed)
     holds = f"now {_listed(one.endpoints)}"
     if created is not None:
         since = "" if changed is not None and changed > created else f", {holds}"

@@ -8,7 +8,7 @@ range, which Antrea needs and follows only where AntreaProxy is off.
 from __future__ import annotations
 
 from ..model.address import IPNetwork
-from ._yaml import yaml_documents
+from ._documents import yaml_documents
 from .fields import networks_at, text_at
 
 

@@ -7,21 +7,16 @@ what another program puts there, and other allocators keep theirs elsewhere: not
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..errors import ParseError
 from ..model.address import IPNetwork
+from ._documents import json_value
 from .fields import networks_in, texts_at
 
 
 def parse_cni_config(text: str) -> tuple[IPNetwork, ...]:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"not JSON: {error}") from error
-    return networks_in(subnet for subnet in _subnets(found) if "/" in subnet)
+    return networks_in(subnet for subnet in _subnets(json_value(text)) if "/" in subnet)
 
 
 def _subnets(config: Any) -> Iterator[str]:

@@ -8,12 +8,12 @@ pkg/proxy/apis/config/types.go. Where nothing is registered the answer is {}.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from ..errors import ParseError
+from ._documents import json_object
 from .cidr import parse_networks
+from .kube_fields import Json, mapping
+from .kube_fields import text as text_of
 from .kubeadm import INTERFACES, KubeProxyConfiguration, StatedRange, node_port_addresses
 
 _GROUP = "kubeproxy.config.k8s.io"
@@ -22,16 +22,11 @@ _GROUP = "kubeproxy.config.k8s.io"
 def parse_configz(text: str) -> KubeProxyConfiguration | None:
     """None where kube-proxy registered no configuration. Raises ParseError for what is no
     such answer."""
-    try:
-        whole: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError("not the JSON of /configz", text=text[:120]) from error
-    if not isinstance(whole, Mapping):
-        raise ParseError("not the JSON of /configz", text=text[:120])
+    whole = json_object(text, "/configz")
     if not isinstance(whole.get(_GROUP), Mapping):
         return None
-    fields = _lower(whole[_GROUP])
-    mode, detect_local = _text(fields, "mode"), _text(fields, "detectlocalmode")
+    fields = _section(whole, _GROUP)
+    mode, detect_local = text_of(fields, "mode"), text_of(fields, "detectlocalmode")
     section = _section(fields, "nftables" if mode == "nftables" else "iptables")
     everything = (section, _section(fields, "linux"), fields)
     interface = INTERFACES.get(detect_local, "").lower()
@@ -39,23 +34,17 @@ def parse_configz(text: str) -> KubeProxyConfiguration | None:
         cluster_cidr=_cluster_cidr(fields),
         mode=mode,
         detect_local=detect_local,
-        interface=_text(_section(fields, "detectlocal"), interface),
+        interface=text_of(_section(fields, "detectlocal"), interface),
         masquerade_all=any(place.get("masqueradeall") is True for place in everything),
         node_port_addresses=node_port_addresses(fields.get("nodeportaddresses")),
     )
 
 
-def _text(fields: Mapping[str, Any], key: str) -> str:
-    value = fields.get(key)
-    return value if isinstance(value, str) else ""
+def _section(fields: Json, key: str) -> Json:
+    return {str(name).lower(): value for name, value in mapping(fields, key).items()}
 
 
-def _section(fields: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = fields.get(key)
-    return _lower(value) if isinstance(value, Mapping) else {}
-
-
-def _cluster_cidr(fields: Mapping[str, Any]) -> StatedRange | None:
+def _cluster_cidr(fields: Json) -> StatedRange | None:
     value = fields.get("clustercidr")
     if not isinstance(value, str):
         listed = _section(fields, "detectlocal").get("clustercidrs")
@@ -64,7 +53,3 @@ def _cluster_cidr(fields: Mapping[str, Any]) -> StatedRange | None:
     if not value:
         return None
     return StatedRange(parse_networks(value), f"clusterCIDR: {value}")
-
-
-def _lower(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {str(key).lower(): value for key, value in fields.items()}

@@ -32,7 +32,7 @@ def text_at(item: Any, path: str) -> str:
 def texts_at(item: Any, path: str) -> tuple[str, ...]:
     return tuple(
         str(value).lower() if isinstance(value, bool) else value
-        for value in _values_at(item, path)
+        for value in values_at(item, path)
         if isinstance(value, (str, bool))
     )
 
@@ -57,7 +57,7 @@ def networks_in_addresses(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
 def spans_at(item: Any, path: str, first: str, last: str) -> tuple[str, ...]:
     """Of each object at the path its `cidr`, or its first and last address, as `FIRST-LAST`."""
     found = []
-    for part in _values_at(item, path):
+    for part in values_at(item, path):
         cidr, start, end = (text_at(part, key) for key in ("cidr", first, last))
         span = cidr or "-".join(filter(None, (start, end)))
         if span:
@@ -65,7 +65,7 @@ def spans_at(item: Any, path: str, first: str, last: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _values_at(item: Any, path: str) -> list[Any]:
+def values_at(item: Any, path: str) -> list[Any]:
     found = [item]
     for step in path.split("."):
         key, many = step.removesuffix("[]"), step.endswith("[]")

@@ -9,7 +9,6 @@ ParseError; in a log it is passed over, since lines may be cut.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from ..errors import ParseError
 from ..model.address import IPAddress, IPNetwork
+from ._documents import json_value
 from ._text import split_lines
 from .cidr import parse_networks
 
@@ -52,10 +52,7 @@ class FlannelNode:
 
 def parse_net_conf(text: str) -> tuple[IPNetwork, ...]:
     """The networks of the families that are on."""
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"not JSON: {error}") from error
+    found = json_value(text)
     if not isinstance(found, dict):
         raise ParseError("not a net-conf.json", text=text[:120])
     networks: tuple[IPNetwork, ...] = ()
@@ -99,9 +96,7 @@ def _assignments(text: str) -> Iterable[tuple[str, tuple[str, str]]]:
 
 def _ranges(values: Iterable[tuple[str, str]]) -> Iterable[FlannelRange]:
     for value, line in values:
-        for part in filter(
-            None, value.split(",")
-        ):  # several with --subnet-file of MultiClusterCIDR
+        for part in filter(None, value.split(",")):  # several: --subnet-file of MultiClusterCIDR
             try:
                 yield FlannelRange(ip_interface(part), line)
             except ValueError as error:

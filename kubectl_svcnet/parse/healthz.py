@@ -7,12 +7,9 @@ HTTP status (200 or 503) alone says whether its syncs go through. `nodeEligible`
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from ..errors import ParseError
+from ._documents import json_object
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +22,7 @@ class Healthz:
 
 def parse_healthz(text: str) -> Healthz:
     """Raises ParseError for what is no such object."""
-    try:
-        found: Any = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError("not the JSON of kube-proxy's /healthz", text=text[:120]) from error
-    if not isinstance(found, Mapping):
-        raise ParseError("not the JSON of kube-proxy's /healthz", text=text[:120])
+    found = json_object(text, "kube-proxy's /healthz")
     said = found.get("healthy")
     return Healthz(
         healthy=said if isinstance(said, bool) else None,

@@ -6,10 +6,8 @@ type in a foreign object reads as absent; an object without a name raises ParseE
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
 
 from ..errors import ParseError
 from ..model.address import IPAddress, Protocol, SocketAddress
@@ -37,8 +35,8 @@ from .kube_fields import (
     texts,
     whole_mappings,
 )
+from .rfc3339 import parse_time
 
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", re.ASCII)
 _PROXY_NAME = "service.kubernetes.io/service-proxy-name"
 
 #: Labels and annotations that mark a node without a kernel of its own to read.
@@ -232,18 +230,6 @@ def parse_changed(item: Json) -> float | None:
         *(text(entry, "time") for entry in mappings(meta, "managedFields")),
     ]
     return max((time for time in map(parse_time, texts) if time is not None), default=None)
-
-
-def parse_time(text: str) -> float | None:
-    """RFC 3339, as the API writes it; None for anything else."""
-    found = _TIME.fullmatch(text)
-    if found is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(f"{found[1]}+00:00")
-    except ValueError:
-        return None
-    return moment.timestamp() + float(found[2] or 0)
 
 
 def parse_config_map(item: Json) -> ConfigMap:

@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..model.address import IPNetwork
-from ._yaml import yaml_documents
+from ._documents import yaml_documents
 from .cidr import parse_networks
+from .kube_fields import mapping
+from .kube_fields import text as text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +50,7 @@ def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
     found = _document(text, "ClusterConfiguration")
     if found is None:
         return None
-    networking = found.get("networking")
-    keys = networking if isinstance(networking, Mapping) else {}
+    keys = mapping(found, "networking")
     return ClusterConfiguration(
         service_subnet=_stated(text, keys, "serviceSubnet"),
         pod_subnet=_stated(text, keys, "podSubnet"),
@@ -60,14 +61,14 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
     found = _document(text, "KubeProxyConfiguration")
     if found is None:
         return None
-    detect_local = _text(found, "detectLocalMode")
-    mode = _text(found, "mode")
+    detect_local = text_of(found, "detectLocalMode")
+    mode = text_of(found, "mode")
     return KubeProxyConfiguration(
         cluster_cidr=_stated(text, found, "clusterCIDR"),
         mode=mode,
         detect_local=detect_local,
-        interface=_text(_keys(found, "detectLocal"), INTERFACES.get(detect_local, "")),
-        masquerade_all=_keys(found, _SECTIONS.get(mode, "iptables")).get("masqueradeAll") is True,
+        interface=text_of(mapping(found, "detectLocal"), INTERFACES.get(detect_local, "")),
+        masquerade_all=mapping(found, _SECTIONS.get(mode, "iptables")).get("masqueradeAll") is True,
         node_port_addresses=node_port_addresses(found.get("nodePortAddresses")),
     )
 
@@ -82,16 +83,6 @@ def node_port_addresses(listed: object) -> tuple[IPNetwork, ...]:
 #: masqueradeAll; ipvs mode reads it in that of iptables.
 INTERFACES = {"BridgeInterface": "bridgeInterface", "InterfaceNamePrefix": "interfaceNamePrefix"}
 _SECTIONS = {"nftables": "nftables"}
-
-
-def _keys(keys: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = keys.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(keys: Mapping[str, Any], key: str) -> str:
-    value = keys.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _document(text: str, kind: str) -> Mapping[str, Any] | None:

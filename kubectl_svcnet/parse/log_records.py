@@ -12,14 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 
 from ._text import split_lines
 from .klog import LogRecord, parse_line
+from .rfc3339 import split_time
 
-_STAMP = re.compile(
-    r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})(?: |\Z)", re.ASCII
-)
 #: Lines of one record: a listing that failed is short, the rules of a failed sync are not.
 _MOST_LINES = 400
 
@@ -69,24 +66,17 @@ def no_log(text: str) -> str:
     return line if "\n" not in line and _NO_LOG.match(line) else ""
 
 
-def parse_stamp(text: str) -> float | None:
-    """Seconds since the epoch of an RFC 3339 time, as the API writes them."""
-    found = _STAMP.match(text)
-    return _seconds(found) if found else None
-
-
 def _joined(lines: Iterable[str]) -> Iterator[tuple[float | None, list[str]]]:
     current: list[str] = []
     time: float | None = None
     for line in lines:
-        found = _STAMP.match(line)
-        bare = line[found.end() :] if found else line
+        stamp, bare = split_time(line)
         if current and bare.startswith(("\t", " >")) and _goes_on(current):
             current.append(bare)
             continue
         if current:
             yield time, current
-        current, time = [bare], _seconds(found) if found else None
+        current, time = [bare], stamp
     if current:
         yield time, current
 
@@ -96,16 +86,6 @@ def _goes_on(lines: list[str]) -> bool:
     return len(lines) < _MOST_LINES and (
         lines[-1].endswith("=<") or (len(lines) > 1 and lines[-1].startswith("\t"))
     )
-
-
-def _seconds(found: re.Match[str]) -> float | None:
-    zone = found[3].replace("Z", "+00:00")
-    try:
-        moment = datetime.fromisoformat(found[1] + zone)
-    except ValueError:
-        return None
-    whole = (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)).total_seconds()
-    return whole + float(found[2] or 0)
 
 
 def _entry(time: float | None, lines: list[str]) -> Entry:

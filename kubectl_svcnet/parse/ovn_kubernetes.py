@@ -10,19 +10,18 @@ of these raises ParseError.
 
 from __future__ import annotations
 
-import json
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
-from typing import Any
 
 from ..errors import ParseError
 from ..model.address import IPNetwork
+from ._documents import json_value
 from .cidr import parse_networks
 from .fields import networks_in
 
 
 def parse_node_subnets(text: str) -> dict[str, tuple[IPNetwork, ...]]:
     """Network: the node's part of it."""
-    found = _json(text)
+    found = json_value(text)
     if not isinstance(found, dict):
         raise ParseError("not a JSON object", text=text[:120])
     return {
@@ -33,7 +32,7 @@ def parse_node_subnets(text: str) -> dict[str, tuple[IPNetwork, ...]]:
 
 def parse_interfaces(text: str) -> tuple[IPv4Interface | IPv6Interface, ...]:
     """Of each family, of the cluster's own network where several are told of."""
-    found = _json(text)
+    found = json_value(text)
     if isinstance(found, dict):
         found = found.get("default", found)
     values = found.values() if isinstance(found, dict) else found
@@ -48,10 +47,3 @@ def parse_net_cidr(text: str) -> tuple[IPNetwork, ...]:
     """`10.244.0.0/16/24,fd01::/48/64`: the last number is a node's share."""
     parts = [part.strip().split("/") for part in text.split(",") if part.strip()]
     return parse_networks(",".join("/".join(part[:2]) for part in parts))
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ParseError(f"not JSON: {error}") from error

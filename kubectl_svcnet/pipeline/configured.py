@@ -20,12 +20,13 @@ from ..model.proxystate import Conduct, Setting
 from ..model.service import Node, Pod
 from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag
-from ..parse.kube import parse_changed, parse_config_map, parse_time
+from ..parse.kube import parse_changed, parse_config_map
 from ..parse.kubeadm import (
     KubeProxyConfiguration,
     node_port_addresses,
     parse_kube_proxy_configuration,
 )
+from ..parse.rfc3339 import parse_time
 from ..ranges import missed
 from .collect import Collector
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..model.kube_proxy import proxy_container
 from ..model.proxystate import Down
 from ..model.service import Pod
-from ..parse.kube import parse_time
+from ..parse.rfc3339 import parse_time
 
 #: Seconds that a new pod of kube-proxy may take until it runs; a rollout is no fault.
 STARTING = 60.0

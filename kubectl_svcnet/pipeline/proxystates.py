@@ -15,7 +15,7 @@ from ..model.kube_proxy import embedded, image_version, proxy_container
 from ..model.nodeview import NodeView
 from ..model.proxystate import ProxyState, Setting, Told
 from ..model.service import Node, Pod
-from ..parse.kube import parse_time
+from ..parse.rfc3339 import parse_time
 from .collect import Collector
 from .down import down_of
 from .dumps import NFT_VERSION

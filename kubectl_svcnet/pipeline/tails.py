@@ -17,6 +17,7 @@ from ..logs.slices import difference, line_of, slices_of
 from ..model.capture import ApiRequest, Capture, LogRequest
 from ..model.logline import LogLine
 from ..model.service import Slice
+from ..parse.kube_fields import mapping, text
 from ..parse.log_records import split_records
 
 _STAMP = len("2026-11-24T23:36:03")
@@ -129,11 +130,11 @@ class WatchTail:
             if kind == "ERROR":
                 self._version = _ANY  # the one that it had is gone
                 continue
-            self._version = _of(item, "resourceVersion") or self._version
+            self._version = text(mapping(item, "metadata"), "resourceVersion") or self._version
             if kind == "BOOKMARK":
                 continue
             if kind == "DELETED":
-                self._known.pop(_of(item, "uid"), None)
+                self._known.pop(text(mapping(item, "metadata"), "uid"), None)
             lines += self._told(kind, item, scene, now)
         return tuple(lines)
 
@@ -152,7 +153,8 @@ class WatchTail:
         return self._source.read(self.place, (part,), scene).lines
 
     def _news(self, item: Mapping[str, Any]) -> bool:
-        uid, version = _of(item, "uid"), _of(item, "resourceVersion")
+        meta = mapping(item, "metadata")
+        uid, version = text(meta, "uid"), text(meta, "resourceVersion")
         if self._known.get(uid) == version:
             return False
         self._known[uid] = version
@@ -186,9 +188,3 @@ class SliceTail(WatchTail):
             if said:
                 lines.append(line_of(one, now, f"{name} {said}", assumed="when it was seen"))
         return tuple(lines)
-
-
-def _of(item: Mapping[str, Any], key: str) -> str:
-    metadata = item.get("metadata")
-    value = metadata.get(key) if isinstance(metadata, Mapping) else ""
-    return value if isinstance(value, str) else ""

@@ -18,7 +18,6 @@ from kubectl_svcnet.parse.kube import (
     parse_service,
     parse_slice,
     parse_slices,
-    parse_time,
     service_of,
 )
 from tests.samples import at
@@ -372,21 +371,6 @@ TRIGGER = "endpoints.kubernetes.io/last-change-trigger-time"
 )
 def test_when_an_object_changed(metadata: dict[str, Any], changed: float | None) -> None:
     assert parse_changed({"metadata": metadata}) == changed
-
-
-@pytest.mark.parametrize(
-    ("text", "time"),
-    [
-        ("1970-01-01T00:00:10Z", 10.0),
-        ("1970-01-01T00:00:10.123456789Z", 10.123456789),
-        ("1970-01-01T00:00:10+01:00", None),
-        ("1970-13-01T00:00:10Z", None),
-        ("", None),
-        ("x" * 1000, None),
-    ],
-)
-def test_time(text: str, time: float | None) -> None:
-    assert parse_time(text) == time
 
 
 def test_the_service_of_an_object() -> None:

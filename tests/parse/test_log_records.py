@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubectl_svcnet.parse.log_records import no_log, parse_stamp, split_records
+from kubectl_svcnet.parse.log_records import no_log, split_records
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 LOGS = sorted((FIXTURES / "kube-proxy-logs").glob("*.log"))
@@ -99,23 +99,6 @@ def test_levels_of_other_writers(line: str, level: str, said: str | None) -> Non
     (entry,) = split_records(f"{line}\n")
     assert entry.record.level == level
     assert said is None or entry.record.said.startswith(said)
-
-
-@pytest.mark.parametrize(
-    ("text", "time"),
-    [
-        ("1970-01-01T00:00:01Z", 1.0),
-        ("1970-01-01T00:00:01.250000000Z", 1.25),
-        ("1970-01-01T01:00:01+01:00", 1.0),
-        ("1969-12-31T23:00:01-01:00", 1.0),
-        ("2026-13-24T23:36:03Z", None),
-        ("2026-11-24", None),
-        ("", None),
-        ("2026-11-24T23:36:03.Z", None),
-    ],
-)
-def test_times(text: str, time: float | None) -> None:
-    assert parse_stamp(text) == time
 
 
 def test_a_json_line_has_its_own_time() -> None:
