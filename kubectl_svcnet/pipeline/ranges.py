@@ -16,10 +16,13 @@ from ..engine.usage import given_claims, merge_claims
 from ..errors import ClusterError
 from ..model.address import IPNetwork
 from ..model.capture import Capture, ExecRequest, LogRequest, Request, Source
+from ..model.commands import Needs
 from ..model.finding import Gap
 from ..model.iprange import Census, CNIFiles, Confidence, IPRange, RangeClaim, RangeKind
+from ..model.kube_proxy import is_proxy, proxy_container
 from ..model.options import Options
 from ..model.report import Collected, PlanReport, RangesReport
+from ..node.rounds import nft_unproven
 from ..ranges import PROBE, SOURCES, Place, RangeSource, RulesSource, unseen
 from .by_hand import Look, explained
 from .census import LISTS, CensusRead, read_census, recognisable
@@ -62,7 +65,8 @@ def read_ranges(
 ) -> RangesRead:
     read = read_census(collector, options, selected)
     jobs = _jobs(read, options, sources)
-    answers = _fetch(collector, [request for job in jobs for request in job[2]])
+    asked = [request for job in jobs for request in job[2]]
+    answers = _fetch(collector, asked, _proxied(read.census))
     claims: list[RangeClaim] = []
     files: list[CNIFiles] = []
     looks: dict[str, list[Look]] = {}
@@ -130,10 +134,40 @@ def _jobs(
     ]
 
 
-def _fetch(collector: Collector, requests: Iterable[Request]) -> dict[Request, tuple[Capture, ...]]:
+def _fetch(
+    collector: Collector, requests: Iterable[Request], proxied: Collection[str]
+) -> dict[Request, tuple[Capture, ...]]:
     """Each request once, however many places ask it."""
+
+    def fetch(request: Request) -> tuple[Capture, ...]:
+        captures = collector.fetch(request)
+        if isinstance(request, ExecRequest) and request.node in proxied:
+            captures = (*captures, *_withheld(collector, request, captures))
+            captures = tuple({capture.command: capture for capture in captures}.values())
+        return captures
+
     distinct = list(dict.fromkeys(requests))
-    return dict(zip(distinct, collector.map(collector.fetch, distinct), strict=True))
+    return dict(zip(distinct, collector.map(fetch, distinct), strict=True))
+
+
+def _withheld(
+    collector: Collector, request: ExecRequest, captures: Sequence[Capture]
+) -> tuple[Capture, ...]:
+    """What nobody could prove to be in the kernel (EKS' images have no cat), and kube-proxy uses
+    itself."""
+    if not (held := nft_unproven(captures)):
+        return ()
+    again = replace(request, commands=held, in_use=frozenset({Needs.NF_TABLES}))
+    return tuple(capture for capture in collector.fetch(again) if capture.ok)
+
+
+def _proxied(census: Census) -> frozenset[str]:
+    """The nodes where kube-proxy runs in a pod."""
+    return frozenset(
+        pod.node
+        for pod in census.pods or ()
+        if is_proxy(pod) and (container := proxy_container(pod)) and container.running
+    )
 
 
 def _nodes_read(answers: dict[Request, tuple[Capture, ...]]) -> int:

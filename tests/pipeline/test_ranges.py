@@ -237,6 +237,50 @@ def test_rules_that_were_not_read_block_nothing_where_all_else_is_hidden() -> No
     assert not [gap for gap in report.gaps if gap.blocking]
 
 
+class WithoutCat(FolderSource):
+    """Its nodes' images have no cat, as EKS': whether nf_tables is loaded is not known, unless the
+    request knows that kube-proxy uses it. `legacy` is what kube-proxy has in the other backend."""
+
+    legacy = b""
+
+    def _command(self, request: ExecRequest, command: Any, pod: str) -> Capture:
+        if "legacy" in command.name:
+            return Capture(request=request, command=command, exit_code=0, data=self.legacy)
+        if "nft" in command.name and not request.in_use:
+            failure = Failure(reason=Reason.UNPROVEN, message="not run: no cat in the image")
+            return Capture(request=request, command=command, failure=failure)
+        return super()._command(request, command, pod)
+
+
+@pytest.mark.parametrize(
+    ("proxy", "legacy", "networks", "gaps"),
+    [
+        (True, b"", 2, 0),
+        (False, b"", 0, 1),
+        (True, b"*nat\n:KUBE-SERVICES - [0:0]\nCOMMIT\n", 0, 1),
+    ],
+    ids=["kube-proxy uses nft", "no kube-proxy", "kube-proxy uses legacy"],
+)
+def test_kube_proxy_proves_what_its_node_has(
+    proxy: bool, legacy: bytes, networks: int, gaps: int
+) -> None:
+    source = WithoutCat(FIXTURES / "eks-1.33--vpc-cni")
+    source.legacy = legacy
+    if proxy:
+        pods = source.api["/api/v1/pods"]["items"]
+        labels = {"namespace": "kube-system", "labels": {"k8s-app": "kube-proxy"}}
+        pods += [
+            {**pod, "metadata": {**labels, "name": f"kube-proxy-{pod['spec']['nodeName']}"}}
+            for pod in pods
+            if pod["metadata"]["labels"].get("k8s-app") == "aws-node"
+        ]
+    report = run(source, Options())
+    chain = "aws-node AWS-SNAT-CHAIN-0"
+    found = [c for range in report.ranges for c in range.claims if c.source == chain]
+    assert len(found) == networks
+    assert len([gap for gap in report.gaps if gap.what == chain]) == gaps
+
+
 def test_plan_runs_nothing() -> None:
     source = healthy()
     report = plan(source, Options())
