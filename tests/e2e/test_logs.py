@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import queue
-import signal
-import subprocess
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.e2e.tool import EXECUTABLE, Svcnet
+from tests.e2e.tool import Following, Svcnet
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
 
@@ -141,61 +135,35 @@ def test_a_kubelet_that_is_down(lab: Lab, svcnet: Svcnet) -> None:
     assert {item["node"] for item in answer.document["items"]} >= {"n1"}
 
 
-class Following:
-    """`logs -f -o json`, and the documents that it writes."""
-
-    def __init__(self, svcnet: Svcnet, *words: str) -> None:
-        self.process: subprocess.Popen[str] = subprocess.Popen(
-            [str(EXECUTABLE), "logs", *words, "-f", "-o", "json"],
-            env={**os.environ, "KUBECONFIG": str(svcnet.kubeconfig)},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        self.seen: list[dict[str, Any]] = []
-        self._lines: queue.Queue[str] = queue.Queue()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as out:
-            for line in out:
-                self._lines.put(line)
-
-    def document(self, within: float) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._lines.get(timeout=within))
-        return found
-
-    def until(self, wanted: Callable[[dict[str, Any]], bool], within: float) -> None:
-        """A line that came, whenever that was, or comes in time."""
-        end = time.monotonic() + within
-        while not any(map(wanted, self.seen)):
-            self.seen += self.document(max(0.1, end - time.monotonic()))["items"]
-
-    def interrupt(self) -> int:
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=60)
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.wait(timeout=60)
-        self._reader.join(10)
+@pytest.fixture
+def following(svcnet: Svcnet) -> Iterator[Following]:
+    with svcnet.following("logs", "db-service", "--since", "1s", "-f") as told:
+        assert told.document(30)["kind"] == "Logs"
+        yield told
 
 
-def test_following(lab: Lab, svcnet: Svcnet) -> None:
+def test_following(lab: Lab, following: Following) -> None:
     name, address = min(endpoints(lab).items())
-    following = Following(svcnet, "db-service", "--since", "1s")
     try:
-        assert following.document(30)["kind"] == "Logs"
         lab.kubectl("delete", "pod", name, "--grace-period=1", "--wait=false")
-        following.until(
-            lambda i: i["source"] == "endpointslice" and f"{address}:3306" in i["message"], 10
-        )
-        following.until(
-            lambda i: i["source"] == "event" and i["message"].startswith("Started pod/db-"), 30
-        )
-        following.until(lambda i: i["source"] == "endpointslice" and "-> ready" in i["message"], 30)
+        following.until_item("endpointslice", f"{address}:3306", within=10)
+        following.until_item("event", "Started pod/db-", within=30)
+        following.until_item("endpointslice", "-> ready", within=30)
         assert following.interrupt() == 130
     finally:
-        following.close()
         lab.kubectl("rollout", "status", "deployment/db", "--timeout=90s")
+
+
+def test_following_while_a_kube_proxy_is_replaced(
+    lab: Lab, svcnet: Svcnet, following: Following
+) -> None:
+    """The log of the one that comes is followed too."""
+    lab.kubectl("-n", "kube-system", "delete", "pod", lab.proxy_pod(NODE), "--wait")
+    try:
+        following.until_item("kube-proxy", "tables Proxier", within=60)
+        lab.kubectl("scale", "deployment/db", "--replicas=4")
+        following.until_item("endpointslice", "-> ready", within=30)
+        assert following.interrupt() == 130
+    finally:
+        lab.kubectl("scale", "deployment/db", "--replicas=3")
+        svcnet.healthy("db-service", within=120)

@@ -5,6 +5,7 @@ is restored.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -256,6 +257,7 @@ def test_found_and_nothing_else(
 SETTINGS = {
     "IPv6 is not forwarded": (LEGACY, "net.ipv6.conf.all.forwarding", "0", {"SVN511", "SVN205"}),
     "bridged IPv4 passes by": (NFT, "net.bridge.bridge-nf-call-iptables", "0", {"SVN512"}),
+    "localhost is not routed": (NFT, "net.ipv4.conf.all.route_localnet", "0", {"SVN524"}),
     "bridged IPv6 passes by": (LEGACY, "net.bridge.bridge-nf-call-ip6tables", "0", {"SVN512"}),
 }
 
@@ -274,3 +276,19 @@ def test_settings(
     told = stated(answer)
     assert {code for code, _, _ in told} == codes, answer.told()
     assert {where for _, where, _ in told} == {node}, answer.told()
+
+
+def test_a_pod_that_cannot_call_itself(lab: Lab, svcnet: Svcnet) -> None:
+    """The port of each pod on the bridge, where the plugin had set hairpin mode."""
+    listed = json.loads(lab.node_exec(NFT, ["bridge", "-j", "-d", "link", "show"]))
+    ports = [one["ifname"] for one in listed if one.get("master") == "cni0" and one["hairpin"]]
+    try:
+        for port in ports:
+            lab.node_exec(NFT, ["bridge", "link", "set", "dev", port, "hairpin", "off"])
+        answer = svcnet("check", *ONLY, "--settle", "1s")
+    finally:
+        for port in ports:
+            lab.node_exec(NFT, ["bridge", "link", "set", "dev", port, "hairpin", "on"])
+    assert stated(answer) == {("SVN516", NFT, "")}, answer.told()
+    [told] = [one for one in answer.findings() if one["code"] == "SVN516"]
+    assert f"off on {len(ports)} of {len(ports)} ports of cni0" in told["message"]

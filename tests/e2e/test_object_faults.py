@@ -71,7 +71,9 @@ FAULTS: dict[str, tuple[Object, str, str]] = {
         "SVN415",
         "info",
     ),
+    "crowded": ({"selector": WEB, "ports": [HTTP]}, "SVN416", "info"),
     "no-use-of-hints": ({"ports": [HTTP]}, "SVN417", "info"),
+    "isolated": ({"selector": {"app": "isolated"}, "ports": [HTTP]}, "SVN418", "info"),
 }
 #: Claims the address of `claims`, whose finding names both.
 RIVAL = {"externalIPs": [NOBODYS], "selector": DB, "ports": [{**HTTP, "targetPort": 3306}]}
@@ -87,33 +89,46 @@ def service(name: str, spec: Object) -> Object:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": name}, "spec": spec}
 
 
-def endpoint_slice(of: str, endpoint: Object) -> Object:
+def endpoint_slice(of: str, *endpoints: Object) -> Object:
     labels = {"kubernetes.io/service-name": of}
     return {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",
         "metadata": {"name": f"{of}-1", "labels": labels},
         "addressType": "IPv4",
-        "endpoints": [endpoint],
+        "endpoints": endpoints,
         "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
     }
 
 
-def unready_pod() -> Object:
+def pod(name: str, **more: object) -> Object:
     container = {
         "name": "main",
         "image": images.LABSRV,
         "imagePullPolicy": "Never",
         "command": ["labsrv", "pause"],
         "ports": [{"name": "http", "containerPort": 8080}],
-        "readinessProbe": {"exec": {"command": ["false"]}},
+        **more,
     }
     return {
         "apiVersion": "v1",
         "kind": "Pod",
-        "metadata": {"name": "never-ready", "labels": {"app": "never-ready"}},
+        "metadata": {"name": name, "labels": {"app": name}},
         "spec": {"terminationGracePeriodSeconds": 1, "containers": [container]},
     }
+
+
+def policy(app: str) -> Object:
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": f"only-{app}"},
+        "spec": {"podSelector": {"matchLabels": {"app": app}}, "policyTypes": ["Ingress"]},
+    }
+
+
+#: With the Service's own more than the Endpoints object names. A slice has no more than these.
+CROWD = [{"addresses": [f"10.244.{100 + n // 250}.{1 + n % 250}"]} for n in range(1000)]
 
 
 def objects() -> str:
@@ -124,7 +139,10 @@ def objects() -> str:
         service("claims-too", RIVAL),
         endpoint_slice("no-use-of-hints", hinted),
         endpoint_slice("nobody-there", {"addresses": [address]}),
-        unready_pod(),
+        endpoint_slice("crowded", *CROWD),
+        pod("never-ready", readinessProbe={"exec": {"command": ["false"]}}),
+        pod("isolated"),
+        policy("isolated"),
     ]
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": made})
 
@@ -138,12 +156,15 @@ def answers(svcnet: Svcnet) -> Iterator[tuple[Answer, Answer]]:
             status = {"status": {"loadBalancer": {"ingress": [{"ip": address}]}}}
             patch = ("--subresource=status", "--type=merge", "-p", json.dumps(status))
             kube.kubectl("patch", "service", name, *patch)
-        wait_until("the pod runs", lambda: _phase("never-ready") == "Running", timeout=60)
+        wait_until("the pods run", lambda: set(map(_phase, PODS)) == {"Running"}, timeout=60)
         yield svcnet("check", *ONLY), svcnet("check", *MISAIMED, *ONLY)
     finally:
         kube.kubectl("delete", "-f", "-", "--ignore-not-found", "--wait", stdin=manifest)
     after = svcnet("check", *ONLY)
     assert found(after, "error", "warning") == MADE_TO_SHOW, after.told()
+
+
+PODS = ("never-ready", "isolated")
 
 
 def _phase(pod: str) -> str:

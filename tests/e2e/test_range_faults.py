@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.tool import Answer, Svcnet
+from tests.e2e.test_check import MADE_TO_SHOW
+from tests.e2e.test_check import found as found_by
+from tests.e2e.tool import ONLY, Answer, Svcnet
 from tests.lab import images, kube
 from tests.lab.client import Lab
 from tests.lab.shell import wait_until
@@ -160,6 +162,31 @@ def test_a_full_service_range_beside_another(svcnet: Svcnet) -> None:
 READY = ("get", "servicecidr", NAME, "-o", "jsonpath={.status.conditions[*].status}")
 
 
+@pytest.mark.full
+def test_a_service_outside_every_range(svcnet: Svcnet) -> None:
+    """Its range was taken away by force: the API server keeps one that is in use."""
+    of_web = service(
+        clusterIP="10.97.0.77",
+        selector={"app": "web"},
+        ports=[{"name": "http", "port": 80, "targetPort": "http"}],
+    )
+    with there(service_cidr(NAME, ADDED)):
+        wait_until("it is ready", lambda: "True" in kube.answer(*READY), timeout=30)
+        with there(of_web):
+            kube.kubectl("delete", "servicecidr", NAME, "--wait=false")
+            free = ("--type=merge", "-p", '{"metadata": {"finalizers": null}}')
+            kube.kubectl("patch", "servicecidr", NAME, *free)
+            assert not kube.works("get", "servicecidr", NAME)
+            answer = svcnet("check", *ONLY)
+    assert beside_workloads(answer) == {("SVN103", f"default/{NAME}")}, answer.told()
+    [found] = [one for one in answer.findings() if one["code"] == "SVN103"]
+    assert f"Service default/{NAME}: 10.97.0.77" in found["evidence"]
+
+
+def beside_workloads(answer: Answer) -> set[tuple[str, str]]:
+    return found_by(answer, "error", "warning") - MADE_TO_SHOW
+
+
 def test_a_load_balancer_address_among_pods(svcnet: Svcnet) -> None:
     with there(service(type="LoadBalancer", loadBalancerClass="svcnet.test/none")):
         status = {"status": {"loadBalancer": {"ingress": [{"ip": "10.244.200.9"}]}}}
@@ -196,23 +223,47 @@ POOL_DEFINITION: Object = {
 }
 
 
-def test_a_pool_of_load_balancers_among_services(svcnet: Svcnet) -> None:
+@contextmanager
+def pool(*addresses: str) -> Iterator[None]:
     """The API serves a pool like MetalLB's; of MetalLB itself there is only a pod's label."""
     speaker = pod("metallb")
     speaker["metadata"]["labels"] = {"app": "metallb"}
-    pool = {
+    made = {
         "apiVersion": "metallb.io/v1beta1",
         "kind": "IPAddressPool",
         "metadata": META,
-        "spec": {"addresses": ["10.96.200.0/24"]},
+        "spec": {"addresses": addresses},
     }
     with there(POOL_DEFINITION, speaker):
         kube.kubectl("wait", "--for=condition=Established", f"crd/{POOLS}", "--timeout=60s")
-        with there(pool):
-            found = only(svcnet("ranges"), "SVN104")
+        with there(made):
+            yield
+
+
+def test_a_pool_of_load_balancers_among_services(svcnet: Svcnet) -> None:
+    with pool("10.96.200.0/24"):
+        found = only(svcnet("ranges"), "SVN104")
     wanted = "LoadBalancer range 10.96.200.0/24 overlaps Service range 10.96.0.0/16"
     assert found["message"] == wanted
     assert any(NAME in line and "10.96.200.0/24" in line for line in found["evidence"])
+
+
+@pytest.mark.full
+def test_a_pool_nearly_full(svcnet: Svcnet) -> None:
+    balanced = service(
+        type="LoadBalancer",
+        loadBalancerClass="svcnet.test/none",
+        selector={"app": "db"},
+        ports=[{"name": "mysql", "port": 3306, "targetPort": "mysql"}],
+    )
+    given = [{"ip": f"192.0.2.{number}"} for number in range(11, 20)]
+    with pool("192.0.2.10-192.0.2.19"), there(balanced):
+        patch = json.dumps({"status": {"loadBalancer": {"ingress": given}}})
+        kube.kubectl("patch", "service", NAME, "--subresource=status", "--type=merge", "-p", patch)
+        answer = svcnet("check", *ONLY)
+    assert beside_workloads(answer) == {("SVN106", "")}, answer.told()
+    [found] = [one for one in answer.findings() if one["code"] == "SVN106"]
+    assert "9 of 10 addresses of the LoadBalancer range" in found["message"]
 
 
 def test_networks_of_the_callers_own(svcnet: Svcnet) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import queue
+import signal
 import subprocess
 import sysconfig
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,9 +100,70 @@ class Process(NamedTuple):
     stderr: str
 
 
+class Following:
+    """A command that goes on, and the documents that it writes, one a line."""
+
+    def __init__(self, kubeconfig: Path, words: Sequence[str]) -> None:
+        self.process: subprocess.Popen[str] = subprocess.Popen(
+            [str(EXECUTABLE), *words, "-o", "json"],
+            env={**os.environ, "KUBECONFIG": str(kubeconfig)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.seen: list[dict[str, Any]] = []
+        self._lines: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as out:
+            for line in out:
+                self._lines.put(line)
+
+    def document(self, within: float) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._lines.get(timeout=within))
+        self.seen.append(found)
+        return found
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool], within: float) -> None:
+        """A document that came, whenever that was, or comes in time."""
+        end = time.monotonic() + within
+        while not any(map(wanted, self.seen)):
+            self.document(max(0.1, end - time.monotonic()))
+
+    def until_item(self, source: str, *words: str, within: float) -> None:
+        """The same of a line of a log."""
+
+        def has(document: dict[str, Any]) -> bool:
+            return any(
+                item["source"] == source and all(word in item["message"] for word in words)
+                for item in document["items"]
+            )
+
+        self.until(has, within)
+
+    def interrupt(self) -> int:
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=60)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait(timeout=60)
+        self._reader.join(10)
+
+
 @dataclass(frozen=True, slots=True)
 class Svcnet:
     kubeconfig: Path
+
+    @contextmanager
+    def following(self, *words: str) -> Iterator[Following]:
+        started = Following(self.kubeconfig, words)
+        try:
+            yield started
+        finally:
+            started.close()
 
     def __call__(self, *words: str, kubeconfig: Path | None = None, timeout: float = 120) -> Answer:
         start = time.monotonic()

@@ -109,8 +109,9 @@ def sources(service: Service) -> tuple[Finding, ...]:
 
 
 def many(service: Service, endpoints: Sequence[Endpoint]) -> tuple[Finding, ...]:
+    """Slices that somebody else writes for a Service without selector have no Endpoints object."""
     count = len({e.address.address for e in endpoints})
-    if count <= MAX_ENDPOINTS:
+    if count <= MAX_ENDPOINTS or not service.selector:
         return ()
     return (
         finding(

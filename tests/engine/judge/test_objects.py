@@ -84,9 +84,11 @@ def test_source_ranges(kind: str, addresses: list[str], ranges: list[str], code:
 
 def test_more_than_a_thousand() -> None:
     endpoints = [endpoint(f"10.{244 + n // 250}.{n % 250}.2:3306") for n in range(1001)]
-    (found,) = many(service(), endpoints)
+    selecting = service(selector={"app": "db"})
+    (found,) = many(selecting, endpoints)
     assert (found.code, found.message[:14]) == ("SVN416", "1001 endpoints")
-    assert many(service(), [*endpoints[:1000], endpoints[0]]) == ()
+    assert many(selecting, [*endpoints[:1000], endpoints[0]]) == ()
+    assert many(service(), endpoints) == ()  # nobody makes it an Endpoints object
 
 
 def zoned(name: str, zone: str) -> Node:
