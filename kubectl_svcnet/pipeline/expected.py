@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from ..dataplanes import Owner
 from ..dataplanes.kube_proxy_nftables import DATAPLANE as NFTABLES
-from ..model.address import IPAddress
+from ..engine.judge.localhost import LOCALHOST
+from ..model.address import Family, IPAddress
 from ..model.service import (
     Endpoint,
     Frontend,
+    FrontendKind,
     Node,
     Service,
     ServiceName,
@@ -57,6 +59,8 @@ def wanted_of(
                     native |= NFTABLES.names(service, frontend, endpoints)
                 behind |= {endpoint.address for endpoint in endpoints}
                 addresses |= {a for a in [dialled(frontend, node)] if a is not None}
+                if frontend.kind is FrontendKind.NODE_PORT and family is Family.IPV4:
+                    addresses.add(LOCALHOST)  # asked there too, where it may not leave
         found.append(
             Wanted(
                 family=family,

@@ -43,10 +43,11 @@ def test_services_by_name_and_endpoints_by_port() -> None:
 
 
 def test_one_wish_per_family() -> None:
-    """The chains of all kinds of frontend, and both addresses that are dialled."""
+    """The chains of all kinds of frontend, and the addresses that are dialled, localhost too."""
     (wanted,) = wanted_of(EXPECTED, NODE, OWNER, frontends(SERVICE))
     assert wanted.family is Family.IPV4
-    assert wanted.destinations == {ip_address("10.96.0.9"), ip_address("172.18.0.2")}
+    dialled = ("10.96.0.9", "172.18.0.2", "127.0.0.1")
+    assert wanted.destinations == set(map(ip_address, dialled))
     kinds = {chain.rpartition("-")[0] for chain in wanted.chains}
     assert kinds >= {"KUBE-SVC", "KUBE-EXT", "KUBE-SEP"}
     assert "service-HHADPSYQ-default/db-service/tcp/mysql" in wanted.native

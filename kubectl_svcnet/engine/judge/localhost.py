@@ -20,7 +20,7 @@ from ...model.service import Frontend, FrontendKind, Node
 from ..codes import finding
 from ..simulate import Simulator
 
-_LOCALHOST = ip_address("127.0.0.1")
+LOCALHOST = ip_address("127.0.0.1")
 _SYSCTL = "net.ipv4.conf.all.route_localnet"
 #: Node ports that are walked, of which one whose endpoints are on other devices tells.
 FEW = 3
@@ -56,8 +56,8 @@ def _refused(simulator: Simulator, port: Frontend) -> str:
     packet = Packet(
         hook=Hook.OUTPUT,
         protocol=port.protocol,
-        source=_LOCALHOST,
-        destination=_LOCALHOST,
+        source=LOCALHOST,
+        destination=LOCALHOST,
         destination_port=port.port,
     )
     dropped = (f for f in simulator.fates(packet) if f.kind is FateKind.DROP)
