@@ -23,6 +23,7 @@ from .controller_manager import SOURCE as CONTROLLER_MANAGER
 from .flannel import SOURCE as FLANNEL
 from .kindnet import SOURCE as KINDNET
 from .kube_ovn import SOURCE as KUBE_OVN
+from .kube_ovn_northbound import SOURCE as KUBE_OVN_NORTHBOUND
 from .kube_proxy import SOURCE as KUBE_PROXY
 from .kube_router import SOURCE as KUBE_ROUTER
 from .kube_router_rules import SOURCE as KUBE_ROUTER_RULES
@@ -75,6 +76,7 @@ SOURCES: tuple[RangeSource, ...] = (
     FLANNEL,
     KINDNET,
     KUBE_OVN,
+    KUBE_OVN_NORTHBOUND,
     KUBE_PROXY,
     KUBE_ROUTER,
     KUBE_ROUTER_RULES,

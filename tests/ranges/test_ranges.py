@@ -93,6 +93,7 @@ def seen(static_pod: Any, agent: Any) -> Census:
         agent("kindnet-cni", labels={"app": "kindnet"}, mounts={"cni": "/etc/cni/net.d"}),
         agent("sdn", "openshift-sdn", labels={"app": "sdn"}),
         agent("cni-server", labels={"app": "kube-ovn-cni"}),
+        agent("ovn-central", labels={"app": "ovn-central"}),
         agent("ovnkube-controller", labels={"app": "ovnkube-node"}),
         agent("cilium-agent", labels={"k8s-app": "cilium"}),
         agent(
