@@ -259,10 +259,14 @@ class Stored:
             yield self.capture()
             return
         items = packed_items(self.objects)
-        while page := tuple(islice(items, length)):
+        page = tuple(islice(items, length))
+        while True:  # an empty list is one page
             if not all(isinstance(item, dict) for item in page):
                 raise ValueError("objects are no list")
             yield replace(self.head, objects=page)
+            page = tuple(islice(items, length))
+            if not page:
+                return
 
 
 def store(capture: Capture, fetch: int = 0) -> Stored:
@@ -294,18 +298,10 @@ def read_bundle(path: str | os.PathLike[str]) -> tuple[str, tuple[Stored, ...]]:
         raise
     except _Hostile as error:
         raise ParseError(f"not a bundle: {error}", file=name) from error
-    except (
-        gzip.BadGzipFile,
-        tarfile.TarError,
-        EOFError,
-        zlib.error,
-        ValueError,
-        RecursionError,
-        LookupError,
-        TypeError,
-        AttributeError,
-        OverflowError,
-    ) as error:
+    except (LookupError, TypeError, AttributeError) as error:
+        why = "its index is missing or damaged, or names what is not there"
+        raise ParseError(f"not a whole bundle of kubectl svcnet ({why})", file=name) from error
+    except _DAMAGED as error:
         raise ParseError(f"not a whole bundle of kubectl svcnet ({error})", file=name) from error
     except OSError as error:
         raise ParseError(error.strerror or str(error), file=name) from error
@@ -313,6 +309,10 @@ def read_bundle(path: str | os.PathLike[str]) -> tuple[str, tuple[Stored, ...]]:
 
 class _Hostile(Exception):
     pass
+
+
+_DAMAGED = (ValueError, EOFError, OverflowError, RecursionError)
+_DAMAGED += (gzip.BadGzipFile, tarfile.TarError, zlib.error)
 
 
 class _Metered:
@@ -358,6 +358,8 @@ def _members(file: BinaryIO) -> Iterator[tuple[str, bytes]]:
             if member.size > MAX_MEMBER:
                 raise _Hostile(f"{member.name!r} is too large")
             yield member.name, pack(tar.extractfile(member), member.size)
+        while metered.read(1 << 18):  # gzip's checksum is looked at behind the last byte
+            pass
 
 
 def _head(entry: Mapping[str, Any]) -> Capture | None:
