@@ -311,8 +311,8 @@ class _Hostile(Exception):
     pass
 
 
-_DAMAGED = (ValueError, EOFError, OverflowError, RecursionError)
-_DAMAGED += (gzip.BadGzipFile, tarfile.TarError, zlib.error)
+_CUT = (EOFError, gzip.BadGzipFile, tarfile.TarError, zlib.error)
+_DAMAGED = (*_CUT, ValueError, OverflowError, RecursionError)
 
 
 class _Metered:
