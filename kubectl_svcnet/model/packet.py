@@ -55,9 +55,11 @@ PacketId: TypeAlias = "str | int | float | None"
 class PacketQuestion:
     """A packet that somebody asks about. Where its interface is None, the routes to its source
     tell by which it comes in. `own_source`: it is of a process of the node (and enters at
-    OUTPUT) if its source turns out to be an address of the node."""
+    OUTPUT) if its source turns out to be an address of the node. `unfollowed`: why nobody can
+    tell what becomes of it; `packet` then says no more than from where to where."""
 
     id: PacketId
     packet: Packet
     own_source: bool = False
     note: str = ""  # whose address the source is
+    unfollowed: str = ""

@@ -5,8 +5,9 @@
 
 `id` may be left out (then it is the number of the line), and so may `in`, `physin`, `sport` and
 `mark`; a packet of the node itself (hook `output`) needs no `src`. ::ffff:10.96.0.10 is taken as
-10.96.0.10, as sockets take it. Other keys are ignored, blank lines too. Anything else is a
-ParseError that names the line.
+10.96.0.10, as sockets take it. Other keys are ignored, blank lines too. Of a protocol that is
+not followed the packet is kept, as one of which nothing is known. Anything else is a ParseError
+that names the line.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ from ..model.address import IPAddress, Protocol
 from ..model.packet import Hook, Packet, PacketId, PacketQuestion
 from ._text import split_lines
 
-_PROTOCOLS = {protocol.value.lower(): protocol for protocol in Protocol}
+#: As /etc/protocols names and numbers them.
+_PROTOCOLS = {protocol.value.lower(): protocol for protocol in Protocol} | {
+    "6": Protocol.TCP,
+    "17": Protocol.UDP,
+    "132": Protocol.SCTP,
+}
+_UNFOLLOWED = {"ah", "dccp", "esp", "gre", "icmp", "icmpv6", "igmp", "ipip", "ipv6-icmp"} | {
+    *("ospf", "udplite", "vrrp"),
+    *("1", "2", "4", "33", "47", "50", "51", "58", "136"),
+}
 _HOOKS = {hook.value: hook for hook in Hook}
 _PORTS, _MARKS = 1 << 16, 1 << 32
 
@@ -54,22 +64,31 @@ def _question(entry: object, number: int) -> PacketQuestion:
         raise ValueError("dst is missing")
     if source is not None and source.version != destination.version:
         raise ValueError("src and dst are of two families")
+    named = str(entry.get("proto", "")).lower()
+    unfollowed = f"no packet of protocol {named} is followed" if named in _UNFOLLOWED else ""
     port = _number(entry, "dport", _PORTS)
-    if port is None:
+    if port is None and not unfollowed:
         raise ValueError("dport is missing")
     own = hook is Hook.OUTPUT
     packet = Packet(
         hook=hook,
-        protocol=_one_of(_PROTOCOLS, entry, "proto"),
+        protocol=Protocol.TCP if unfollowed else _protocol(named),
         source=source,
         source_port=_number(entry, "sport", _PORTS),
         destination=destination,
-        destination_port=port,
+        destination_port=port or 0,
         in_interface=None if own else _word(entry, "in"),
         physical_in=None if own else _word(entry, "physin"),
         mark=_number(entry, "mark", _MARKS) or 0,
     )
-    return PacketQuestion(id=_id(entry, number), packet=packet)
+    return PacketQuestion(id=_id(entry, number), packet=packet, unfollowed=unfollowed)
+
+
+def _protocol(named: str) -> Protocol:
+    if named not in _PROTOCOLS:
+        known = ", ".join(protocol.value.lower() for protocol in Protocol)
+        raise ValueError(f"proto is not one of {known}")
+    return _PROTOCOLS[named]
 
 
 def _id(entry: Mapping[str, Any], number: int) -> PacketId:

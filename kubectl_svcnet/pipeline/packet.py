@@ -138,7 +138,10 @@ def _followed(
     found = []
     for question in questions:
         entered = _entered(question, routing)
-        fates = simulator.fates(entered, explain=explain)
+        if question.unfollowed:
+            fates: tuple[Fate, ...] = (Fate(kind=FateKind.UNKNOWN, because=question.unfollowed),)
+        else:
+            fates = simulator.fates(entered, explain=explain)
         found.append(
             PacketFates(
                 id=question.id,

@@ -153,6 +153,18 @@ def test_bulk(rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     ]
 
 
+def test_a_protocol_that_is_not_followed_is_one_unknown_fate(
+    rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    packets = bulk(tmp_path, PACKET | {"proto": "icmp"}, PACKET)
+    assert main(["packet", "--rules", rules, "--packets", packets, "-o", "json"]) == 4
+    odd, plain = document(capsys)["items"]
+    assert [(f["fate"], f["because"]) for f in odd["fates"]] == [
+        ("unknown", "no packet of protocol icmp is followed")
+    ]
+    assert [f["fate"] for f in plain["fates"]] == ["endpoint"]
+
+
 @pytest.mark.parametrize("many", [False, True])
 def test_unknown_ends_with_4(
     many: bool, rules: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

@@ -53,6 +53,7 @@ def test_plain() -> None:
         ({"mark": "0x4000"}, "mark", 0x4000),
         ({"proto": "UDP"}, "protocol", Protocol.UDP),
         ({"proto": "sctp"}, "protocol", Protocol.SCTP),
+        ({"proto": 17}, "protocol", Protocol.UDP),
         ({"src": "fd00::1", "dst": "fd00::2"}, "destination", ip_address("fd00::2")),
         ({"hook": "output", "src": None}, "source", None),
         ({"hook": "output", "in": "cni0"}, "in_interface", None),
@@ -64,6 +65,14 @@ def test_plain() -> None:
 def test_fields(change: dict[str, object], field: str, value: object) -> None:
     (question,) = parse_packets(lines(PLAIN | change))
     assert getattr(question.packet, field) == value
+
+
+@pytest.mark.parametrize("protocol", ["icmp", "ICMPv6", "udplite", 1])
+def test_what_is_not_followed_is_no_reason_to_refuse_the_rest(protocol: object) -> None:
+    entry = {key: value for key, value in PLAIN.items() if key != "dport"}
+    odd, plain = parse_packets(lines(entry | {"proto": protocol}, PLAIN))
+    assert odd.unfollowed == f"no packet of protocol {str(protocol).lower()} is followed"
+    assert not plain.unfollowed
 
 
 def test_order_and_ids() -> None:
@@ -80,7 +89,7 @@ def test_order_and_ids() -> None:
         (PLAIN | {"id": {}}, "id is neither text nor number"),
         (PLAIN | {"hook": "forward"}, "hook is not one of prerouting, output"),
         (PLAIN | {"hook": None}, "hook is not one of"),
-        (PLAIN | {"proto": 6}, "proto is not one of tcp, udp, sctp"),
+        (PLAIN | {"proto": "xyz"}, "proto is not one of tcp, udp, sctp"),
         (PLAIN | {"src": None}, "src is missing"),
         (PLAIN | {"src": 1}, "src is no address"),
         (PLAIN | {"src": "pod"}, "src is no address"),
