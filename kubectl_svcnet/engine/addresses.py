@@ -144,13 +144,16 @@ def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
     """Free only where all who could hold it are known. Of nodes' and load balancers' networks the
     API knows a part; of pods' ranges all, where host-local gives them out of podCIDRs, but for
     the gateway, which it keeps free: the first address. Others take more for themselves, as
-    Cilium's router. Who reserves what else: see engine/usage."""
+    Cilium's router; who reserves what else: see engine/usage. Of a range that is closed nobody is
+    given any, if all who might hold one are known."""
     network = range.network
     if network is not None and network.prefixlen < network.max_prefixlen - 1:
         last = network.broadcast_address if network.version == 4 else None
         gateway = network[1] if range.kind is RangeKind.POD and range.node else None
         if address in (network.network_address, last, gateway):
             return AddressState.RESERVED
+    if range.closed and range.used is not None and not census.doubtful:
+        return AddressState.RESERVED
     known = range.kind is RangeKind.SERVICE and census.services is not None
     if range.kind is RangeKind.POD and census.pods is not None and census.counted:
         known = any(claim.allocator == NODE_IPAM for claim in range.claims)

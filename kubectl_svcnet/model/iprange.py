@@ -58,6 +58,7 @@ class RangeClaim:
     allocator: str = ""  # who cuts the nodes' ranges of this name out of the cluster's
     statement: str = ""
     local: bool = False  # by it kube-proxy tells who is inside the cluster
+    closed: bool = False  # nobody is given a further address of it
 
     @property
     def text(self) -> str:
@@ -96,6 +97,10 @@ class IPRange:
     node: str = ""
     used: int | None = None
     size: int | None = None
+
+    @property
+    def closed(self) -> bool:
+        return any(claim.closed for claim in self.claims)
 
 
 class AddressState(str, Enum):

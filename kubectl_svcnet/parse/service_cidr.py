@@ -1,7 +1,9 @@
 """ServiceCIDR objects (networking.k8s.io v1, v1beta1) as JSON: the API's own list of ranges.
 
-An object is ready, and its range in use, until its deletion is through (KEP-1880), so one with a
-deletion timestamp counts. A CIDR that is none raises ParseError.
+A range is in use until the deletion of its object is through (KEP-1880), so one with a deletion
+timestamp counts; but of one whose condition Ready is not True the API server gives no further
+addresses (pkg/registry/core/service/ipallocator/cidrallocator.go, isReady). A CIDR that is none
+raises ParseError.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from typing import Any
 from ..errors import ParseError
 from ..model.address import IPNetwork
 from .cidr import parse_networks
+from .kube_fields import mapping, mappings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +23,7 @@ class ServiceCIDR:
     name: str
     networks: tuple[IPNetwork, ...]
     deleting: bool = False
+    closed: bool = False
 
 
 def parse_service_cidr(item: Mapping[str, Any]) -> ServiceCIDR:
@@ -34,4 +38,8 @@ def parse_service_cidr(item: Mapping[str, Any]) -> ServiceCIDR:
         name=name,
         networks=parse_networks(",".join(cidrs)),
         deleting="deletionTimestamp" in meta,
+        closed=any(
+            condition.get("type") == "Ready" and condition.get("status") != "True"
+            for condition in mappings(mapping(item, "status"), "conditions")
+        ),
     )

@@ -39,6 +39,9 @@ from ..parse.refusals import parse_refusal
 #: beside each other, so their pools are parts of one whole and cannot disagree.
 LOAD_BALANCERS = "load balancers"
 
+#: What the evidence of a pool adds that is there and gives nothing.
+DISABLED = " (disabled: no new addresses)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
@@ -117,6 +120,7 @@ def claims_of(
     confidence: Confidence = Confidence.STATED,
     allocator: str = "",
     statement: str = "",
+    closed: bool = False,
 ) -> tuple[RangeClaim, ...]:
     """One claim per network; together they are one statement."""
     return tuple(
@@ -130,6 +134,7 @@ def claims_of(
             evidence=evidence,
             allocator=allocator,
             statement=statement or f"{source} of {object}",
+            closed=closed,
         )
         for network in networks
     )

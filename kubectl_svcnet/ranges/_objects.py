@@ -16,7 +16,7 @@ from ..model.capture import ApiRequest, Capture, Reason, Request
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Node
 from ..parse.fields import name_of, networks_at, text_at, texts_at
-from ._base import Place, Reading, claims_of, joined, missed, typed
+from ._base import DISABLED, Place, Reading, claims_of, joined, missed, typed
 
 Claims = Callable[[Place, Mapping[str, Any]], tuple[RangeClaim, ...]]
 
@@ -68,6 +68,7 @@ def field_claims(
     allocator: str = "",
     statement: str = "",
     note: str = "",
+    closed: bool = False,
 ) -> tuple[RangeClaim, ...]:
     """The claims of an object's fields, each with the field as its evidence."""
     claims: tuple[RangeClaim, ...] = ()
@@ -79,9 +80,11 @@ def field_claims(
             object=place.object,
             node=node,
             confidence=confidence,
-            evidence=f"{path.replace('[]', '')}: {', '.join(texts_at(item, path))}{note}",
+            evidence=f"{path.replace('[]', '')}: {', '.join(texts_at(item, path))}{note}"
+            + (DISABLED if closed else ""),
             allocator=allocator,
             statement=statement,
+            closed=closed,
         )
     return claims
 

@@ -10,7 +10,7 @@ from ..model.capture import Capture, Request
 from ..model.iprange import Census, RangeClaim, RangeKind
 from ..parse.address_spans import parse_spans
 from ..parse.fields import name_of
-from ._base import LOAD_BALANCERS, Place, Reading, claims_of
+from ._base import DISABLED, LOAD_BALANCERS, Place, Reading, claims_of
 from ._objects import Resource
 from ._pods import pods_of
 
@@ -18,13 +18,13 @@ from ._pods import pods_of
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSource:
     """Recognised by the product's pods. `spans` are an object's addresses as it writes them,
-    `note` what else decides of them."""
+    of one that is `closed` nobody is given a further address."""
 
     name: str
     labels: tuple[tuple[str, str], ...]
     resource: Resource
     spans: Callable[[Mapping[str, Any]], Iterable[str]]
-    note: Callable[[Mapping[str, Any]], str] = lambda item: ""
+    closed: Callable[[Mapping[str, Any]], bool] = lambda item: False
     kinds: frozenset[RangeKind] = frozenset({RangeKind.LOAD_BALANCER})
     trust: int = 1
 
@@ -43,12 +43,12 @@ class PoolSource:
             self.spans(item),
             source=f"{self.resource.name}/{name_of(item)}",
             object=place.object,
-            note=self.note(item),
+            closed=self.closed(item),
         )
 
 
 def pool_claims(
-    spans: Iterable[str], *, source: str, object: str, note: str = ""
+    spans: Iterable[str], *, source: str, object: str, note: str = "", closed: bool = False
 ) -> tuple[RangeClaim, ...]:
     """Of each span the networks that make it up, with the span itself as evidence."""
     return tuple(
@@ -59,7 +59,8 @@ def pool_claims(
             kind=RangeKind.LOAD_BALANCER,
             source=source,
             object=object,
-            evidence=f"{span}{note}",
+            evidence=f"{span}{note}" + (DISABLED if closed else ""),
             statement=LOAD_BALANCERS,
+            closed=closed,
         )
     )

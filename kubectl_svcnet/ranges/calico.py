@@ -64,7 +64,6 @@ def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     uses = texts_at(item, "spec.allowedUses[]")
     if uses and "Workload" not in uses:
         return ()
-    disabled = text_at(item, "spec.disabled") == "true"
     return field_claims(
         place,
         item,
@@ -72,7 +71,7 @@ def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         source=f"IPPool/{text_at(item, 'metadata.name')}",
         allocator=CALICO,
         statement="IPPool",
-        note=" (disabled: no new addresses)" if disabled else "",
+        closed=text_at(item, "spec.disabled") == "true",
     )
 
 

@@ -49,12 +49,11 @@ class _CalicoServices:
 def _pool(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
     if "LoadBalancer" not in texts_at(item, "spec.allowedUses[]"):
         return ()
-    disabled = text_at(item, "spec.disabled") == "true"
     return pool_claims(
         texts_at(item, "spec.cidr"),
         source=f"IPPool/{name_of(item)}",
         object=place.object,
-        note=" (disabled: no new addresses)" if disabled else "",
+        closed=text_at(item, "spec.disabled") == "true",
     )
 
 

@@ -24,5 +24,5 @@ SOURCE = PoolSource(
         *spans_at(item, "spec.blocks[]", "start", "stop"),
         *spans_at(item, "spec.cidrs[]", "start", "stop"),
     ),
-    note=lambda item: " (disabled)" if text_at(item, "spec.disabled") == "true" else "",
+    closed=lambda item: text_at(item, "spec.disabled") == "true",
 )

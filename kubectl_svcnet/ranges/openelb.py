@@ -18,5 +18,5 @@ SOURCE = PoolSource(
         ("/apis/network.kubesphere.io/v1alpha2/eips",),
     ),
     spans=lambda item: texts_at(item, "spec.address"),
-    note=lambda item: " (disabled)" if text_at(item, "spec.disable") == "true" else "",
+    closed=lambda item: text_at(item, "spec.disable") == "true",
 )

@@ -48,6 +48,7 @@ def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
         evidence=f"spec.cidrs: {', '.join(map(str, found.networks))}"
         + (" (being deleted)" if found.deleting else ""),
         statement="ServiceCIDR",
+        closed=found.closed,
     )
 
 

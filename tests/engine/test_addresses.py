@@ -210,3 +210,18 @@ def test_many_addresses_of_many_ranges_in_time() -> None:
     found = address_uses(asked, ranges, Census())
     assert time.process_time() - started < 2
     assert [use.range for use in found] == [range.text for range in ranges if range.network]
+
+
+@pytest.mark.parametrize(
+    ("census", "state"),
+    [
+        (CENSUS, "reserved"),
+        (replace(CENSUS, services=None), "unknown"),
+        (replace(CENSUS, doubtful=True), "unknown"),
+    ],
+)
+def test_a_range_that_gives_nothing_more(census: Census, state: str) -> None:
+    """A ServiceCIDR that is being deleted, a disabled pool."""
+    closed = replace(claim(RangeKind.SERVICE, "10.97.0.0/16"), closed=True)
+    found = address_uses([ip_address("10.97.0.9")], merge_claims([closed], census), census)
+    assert [use.state.value for use in found if use.kind == "Service"] == [state]

@@ -24,6 +24,26 @@ def test_one_that_is_being_deleted_still_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("conditions", "closed"),
+    [
+        ([], False),
+        ([{"type": "Ready", "status": "True"}], False),
+        ([{"type": "Ready", "status": "False", "reason": "Terminating"}], True),
+        ([{"type": "Ready", "status": "Unknown"}], True),
+        ([{"type": "Other", "status": "False"}], False),
+        ("none", False),
+    ],
+)
+def test_no_further_address_of_one_that_is_not_ready(conditions: object, closed: bool) -> None:
+    item = {
+        "metadata": {"name": "extra"},
+        "spec": {"cidrs": ["10.97.0.0/16"]},
+        "status": {"conditions": conditions},
+    }
+    assert parse_service_cidr(item).closed is closed
+
+
+@pytest.mark.parametrize(
     "item",
     [
         {},

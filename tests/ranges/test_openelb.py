@@ -46,7 +46,7 @@ def test_an_eip(ask: Any, serving: Any, address: str, networks: list[str]) -> No
 def test_a_disabled_one_says_so(ask: Any, serving: Any) -> None:
     objects = {PATH: [pool("eip", address="172.22.0.9", disable=True)]}
     (claim,) = ask(SOURCE, census(), serving(objects)).claims
-    assert claim.evidence == "172.22.0.9 (disabled)"
+    assert claim.evidence == "172.22.0.9 (disabled: no new addresses)"
 
 
 def test_what_is_no_address_is_a_gap(ask: Any, serving: Any) -> None:

@@ -2,7 +2,7 @@
 
 Ranges of one kind are one store: a full ServiceCIDR beside an empty one refuses nothing. A node's
 pods are judged only where its range is all that it will get: Calico gives a node another block as
-long as a pool has one. What was not counted is not judged.
+long as a pool has one. What was not counted is not judged, nor what gives no further address.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ _NEXT = {
 
 
 def judge_capacity(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
+    ranges = [range for range in ranges if not range.closed]
     yield from _clusters(ranges, census)
     left = list(_left(ranges))
     yield from _nodes(ranges, frozenset(allocator for allocator, *_, rest in left if rest <= 0))

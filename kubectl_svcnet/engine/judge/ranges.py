@@ -159,7 +159,8 @@ def _outside(
 
 def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN104, of the widest ranges that overlap. Pods that live in the nodes' own network are a
-    design (cloud CNIs without overlay), so there a shared network of the two is only told."""
+    design (cloud CNIs without overlay), and so is a pool that nobody is given addresses of (by it
+    Calico leaves packets to a network untranslated): these are only told."""
     widest = {kind: widest_ranges(ranges, kind) for kind in RangeKind}
     widest[RangeKind.TUNNEL] = [r for r in widest[RangeKind.TUNNEL] if not _is_end(r.network)]
     for one, other in _EXCLUSIVE:
@@ -183,19 +184,21 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 _pods_in(census, b.network)
                 or any(claim.allocator == CLOUD_NETWORK for a in group for claim in a.claims)
             )
+            idle = any(range.closed and range.used == 0 for range in (*group, b))
             overlaps = "range {} overlaps" if len(group) == 1 else "ranges {} overlap"
             yield finding(
                 "SVN104",
                 f"{one.value} {overlaps.format(', '.join(limited(a.text for a in group)))} "
                 f"{other.value} range {b.text}"
-                + (", as pods have addresses of the nodes' network" if flat else ""),
+                + (", as pods have addresses of the nodes' network" if flat else "")
+                + (", which is not given out" if idle and not flat else ""),
                 evidence=limited(
                     f"{claim.object}: {claim.evidence.strip()}"
                     for range in (*group, b)
                     for claim in range.claims[:2]
                 ),
                 next=_WIDE,
-                level=Level.INFO if flat else None,
+                level=Level.INFO if flat or idle else None,
             )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -126,6 +127,14 @@ def test_a_full_range_beside_an_empty_one_refuses_nothing() -> None:
     assert judged(told, services=services(S28, range(1, 15))) == []
     told[1] = claim(SERVICE, "fd00::/112")  # of another family
     assert [f.code for f in judged(told, services=services(S28, range(1, 15)))] == ["SVN107"]
+
+
+def test_a_full_range_beside_one_that_gives_nothing_more() -> None:
+    closed = replace(claim(SERVICE, "10.97.0.0/16"), closed=True)
+    held = services("10.96.0.0/27", range(1, 31))
+    ((code, _, message),) = said(judged([claim(SERVICE, "10.96.0.0/27"), closed], services=held))
+    assert code == "SVN107"
+    assert "10.97.0.0" not in message
 
 
 def test_what_was_not_counted_is_not_judged() -> None:

@@ -399,3 +399,17 @@ def test_a_large_cluster_is_judged_in_seconds() -> None:
     start = time.process_time()
     assert judged(*told, pods=pods, services=services) == ()
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(("holders", "level"), [((), Level.INFO), (("10.96.9.9",), Level.ERROR)])
+def test_a_pool_that_is_not_given_out(holders: Sequence[str], level: Level) -> None:
+    """By a disabled one Calico knows networks to which it masquerades nothing."""
+    pool = [replace(c, closed=True) for c in claims(POD, "pool", "10.96.0.0/20")]
+    found = judged(
+        claims(SERVICE, "flag", "10.96.0.0/16"),
+        pool,
+        pods=[pod(f"p{number}", address) for number, address in enumerate(holders)],
+    )
+    (overlap,) = [finding for finding in found if finding.code == "SVN104"]
+    assert overlap.level is level
+    assert overlap.message.endswith(", which is not given out") is (level is Level.INFO)
