@@ -108,7 +108,7 @@ def show(report: Report, options: Options, *, cost: bool = False) -> int:
         print(nothing, file=sys.stderr)
     elif cost and options.output in ("table", "wide") and _reads_nodes(report):
         print(closing(report.collected), file=sys.stderr)
-    for sentence in getattr(report, "missing", ()):
+    for sentence in report.missing:
         print(f"Error from server (NotFound): {escape(sentence)}", file=sys.stderr)
     return status.status_of(report, fail_on=options.fail_on)
 

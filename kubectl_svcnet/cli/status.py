@@ -10,10 +10,8 @@ from ..model.finding import Finding, Gap, Level
 from ..model.report import (
     CheckReport,
     DiffReport,
-    LogsReport,
     PacketsReport,
     PermissionsReport,
-    PlanReport,
     TraceReport,
     Verdict,
 )
@@ -33,13 +31,13 @@ def accept(gaps: Iterable[Gap], accepted: Iterable[str]) -> tuple[Gap, ...]:
 
 
 def status_of(report: Report, *, fail_on: str) -> int:
-    if isinstance(report, TraceReport | CheckReport | LogsReport | PlanReport) and report.missing:
+    if report.missing:
         return USAGE
     if any(_counts(finding, fail_on) for finding in report.findings):
         return FINDING
     if fail_on != "never" and (_lacking(report) or _differs(report)):
         return FINDING
-    if any(gap.blocking and not gap.accepted for gap in report.gaps) or _unknown(report):
+    if any(gap.unanswered for gap in report.gaps) or _unknown(report):
         return GAP
     return OK
 

@@ -32,7 +32,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """`blocking`: a verdict or a range could not be reached for it (exit 4 unless accepted)."""
+    """`blocking`: a verdict or a range could not be reached for it."""
 
     what: str  # "rules", "pods/exec", "kube-proxy log", …
     why: str
@@ -40,3 +40,8 @@ class Gap:
     next: str = ""
     blocking: bool = False
     accepted: bool = False
+
+    @property
+    def unanswered(self) -> bool:
+        """Nobody took it as it is: exit 4."""
+        return self.blocking and not self.accepted

@@ -166,13 +166,19 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TraceReport:
+class BaseReport:
+    """`missing`: named Services that do not exist, in kubectl's words."""
+
     collected: Collected
-    services: tuple[ServiceTrace, ...] = ()
     findings: tuple[Finding, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceReport(BaseReport):
+    services: tuple[ServiceTrace, ...] = ()
     steps: tuple[ByHand, ...] = ()
-    missing: tuple[str, ...] = ()  # named Services that do not exist, in kubectl's words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,60 +197,43 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+class CheckReport(BaseReport):
     """`fails`: the level from which on a finding fails the run; None: never. `continued`: it goes
     on from a report before it, as `-w` does: of findings it has what is new, and what is `gone`."""
 
-    collected: Collected
     coverage: Coverage = field(default_factory=Coverage)
     services: tuple[ServiceTrace, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    missing: tuple[str, ...] = ()  # as in TraceReport
     fails: Level | None = Level.ERROR
     continued: bool = False
     gone: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RangesReport:
+class RangesReport(BaseReport):
     """`steps`: per source what a person would type, where it was asked for."""
 
-    collected: Collected
     ranges: tuple[IPRange, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
     steps: tuple[ByHand, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AddressesReport:
-    collected: Collected
+class AddressesReport(BaseReport):
     addresses: tuple[AddressUse, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogsReport:
+class LogsReport(BaseReport):
     """`nodes`: all that were asked, whether or not a line is theirs. `continued`: it goes on from
     a report before it, as `-f` does."""
 
-    collected: Collected
     lines: tuple[LogLine, ...] = ()
     nodes: tuple[str, ...] = ()
     continued: bool = False
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    missing: tuple[str, ...] = ()  # as in TraceReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProxyReport:
-    collected: Collected
+class ProxyReport(BaseReport):
     proxies: tuple[ProxyState, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,25 +245,18 @@ class PlannedCommand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanReport:
+class PlanReport(BaseReport):
     """The first round of commands, none of which was run, and what may follow."""
 
-    collected: Collected
     commands: tuple[PlannedCommand, ...] = ()
     may_follow: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    missing: tuple[str, ...] = ()  # as in TraceReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotReport:
-    collected: Collected
+class SnapshotReport(BaseReport):
     file: str = ""
     size: int = 0
     captures: int = 0
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,14 +271,11 @@ class PacketFates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PacketsReport:
+class PacketsReport(BaseReport):
     """`explained`: the fates tell their walk; of many packets only their ends are shown."""
 
-    collected: Collected
     packets: tuple[PacketFates, ...] = ()
     explained: bool = False
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,20 +292,14 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PermissionsReport:
-    collected: Collected
+class PermissionsReport(BaseReport):
     permissions: tuple[Permission, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DiffReport:
+class DiffReport(BaseReport):
     """`before` and `after`: what was compared, as the user named it."""
 
-    collected: Collected
     before: str = ""
     after: str = ""
     changes: tuple[Change, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    gaps: tuple[Gap, ...] = ()

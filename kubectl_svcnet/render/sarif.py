@@ -75,12 +75,12 @@ def _location(service: str, node: str) -> dict[str, Any]:
 
 def _invocation(gaps: Iterable[Gap]) -> dict[str, Any]:
     gaps = tuple(gaps)
-    blind = any(gap.blocking and not gap.accepted for gap in gaps)
+    blind = any(gap.unanswered for gap in gaps)
     return {
         "executionSuccessful": not blind,
         "toolExecutionNotifications": [
             {
-                "level": "error" if gap.blocking and not gap.accepted else "note",
+                "level": "error" if gap.unanswered else "note",
                 "message": {"text": escape(f"{gap.node} {gap.what}: {gap.why}".strip())},
             }
             for gap in gaps

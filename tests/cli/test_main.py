@@ -54,7 +54,6 @@ CASES = [
     pytest.param(["proxy", *BUNDLE], 0, "Proxy", id="proxy"),
     pytest.param(["proxy", "--node", "n7", *BUNDLE], 2, "Proxy", id="proxy-of-no-such-node"),
     pytest.param(["proxy"], 3, "Proxy", id="no-cluster-proxy"),
-    pytest.param(["snapshot", "x", *BUNDLE], 2, "Snapshot", id="snapshot-of-a-bundle"),
     pytest.param(["trace", "db-service", "--record", "x", *BUNDLE], 2, "Trace", id="record"),
     pytest.param(["version"], 0, "Version", id="version"),
 ]

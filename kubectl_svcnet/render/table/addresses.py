@@ -10,7 +10,7 @@ from ...model.iprange import AddressUse
 from ...model.report import AddressesReport
 from ..columns import GUTTER, columns
 from ..style import Style
-from .statements import statements
+from .statements import page
 
 _HEAD = ("ADDRESS", "KIND", "STATE", "RANGE")
 _LEAST = 24  # columns that an owner takes beside the rest
@@ -25,8 +25,7 @@ def render(report: AddressesReport, style: Style) -> str:
         lines = _beside(report.addresses, style, style.width - taken)
     else:
         lines = _below(report.addresses, style)
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _beside(uses: Sequence[AddressUse], style: Style, room: int) -> list[str]:

@@ -13,7 +13,7 @@ from ...model.finding import Finding, Level
 from ...model.report import CheckReport, Coverage
 from ..nodes import names
 from ..style import Style
-from .statements import alike, gap_lines, nexts_of, said_of, which
+from .statements import alike, gap_lines, nexts_of, said_of, text_of, which
 
 
 def render(report: CheckReport, style: Style) -> str:
@@ -22,7 +22,7 @@ def render(report: CheckReport, style: Style) -> str:
     lines += gap_lines(report.gaps, style)
     if report.services:
         lines += style.paragraph(_coverage(report.coverage))
-    return "".join(f"{line}\n" for line in lines)
+    return text_of(lines)
 
 
 def _folded(findings: Sequence[Finding], style: Style) -> list[list[Finding]]:

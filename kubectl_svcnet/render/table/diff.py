@@ -14,7 +14,7 @@ from ...model.state import Change, ChangeKind
 from ..escape import escape
 from ..nodes import fold, names
 from ..style import Style
-from .statements import statements
+from .statements import page
 
 _NAMED = 3  # chains of one table
 _LINES = 8  # of one difference
@@ -38,8 +38,7 @@ def render(report: DiffReport, style: Style) -> str:
     if not report.changes:
         said = f"no difference between {report.before} and {report.after}"
         lines += style.paragraph(said + (" in what was read" if report.gaps else ""))
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _rows(changes: Iterable[Change], style: Style) -> Iterator[list[str]]:

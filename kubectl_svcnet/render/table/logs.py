@@ -20,7 +20,7 @@ from ..columns import columns
 from ..escape import escape
 from ..nodes import names
 from ..style import Style
-from .statements import statements
+from .statements import page
 
 _SECONDS = 5.0  # between the first and the last of a folded row
 _NODE, _SOURCE, _TIME = 24, 14, 13
@@ -38,8 +38,7 @@ class _Row:
 
 def render(report: LogsReport, style: Style) -> str:
     lines = _wide(report, style) if style.wide else _narrow(report, style)
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _wide(report: LogsReport, style: Style) -> list[str]:

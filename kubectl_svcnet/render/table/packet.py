@@ -8,8 +8,8 @@ from ...model.packet import Hook
 from ...model.report import PacketFates, PacketsReport
 from ..columns import columns
 from ..style import Style
-from .statements import statements
-from .walk import followed, outcome
+from .statements import page
+from .walk import followed, outcome, share
 
 HEAD = ("ID", "SHARE", "FATE", "MASQUERADE")
 
@@ -19,8 +19,7 @@ def render(report: PacketsReport, style: Style) -> str:
         lines = [line for packet in report.packets for line in _walk(packet, style)]
     else:
         lines = _ends(report, style)
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _walk(one: PacketFates, style: Style) -> list[str]:
@@ -50,7 +49,6 @@ def _ends(report: PacketsReport, style: Style) -> list[str]:
 
 
 def _row(one: PacketFates, fate: Fate, style: Style) -> tuple[str, ...]:
-    share = "by state" if fate.probability is None else f"{fate.probability:.1%}"
     masquerade = {True: "yes", False: "no", None: "-"}[fate.masquerade]
-    row = (str(one.id), share, outcome(fate), masquerade)
+    row = (str(one.id), share([fate]), outcome(fate), masquerade)
     return (*row, " ".join(map(str, fate.rules)) or "-") if style.wide else row

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...model.report import Permission, PermissionsReport
 from ..columns import columns
 from ..style import Style
-from .statements import statements
+from .statements import page
 
 _HEAD = ("VERBS", "RESOURCE", "NAMESPACE", "ALLOWED", "NEEDED FOR")
 _GUTTER = 2
@@ -24,8 +24,7 @@ def render(report: PermissionsReport, style: Style) -> str:
     if any(one.right.resource == "pods/exec" for one in report.permissions):
         lines += ["", *style.paragraph(_ROOT, rest="")]
     lines += _missing(report.permissions, style)
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _rows(permissions: Iterable[Permission], style: Style) -> list[tuple[str, ...]]:

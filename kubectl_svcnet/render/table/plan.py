@@ -6,7 +6,7 @@ from ...model.report import PlanReport
 from ..escape import escape
 from ..nodes import fold, names
 from ..style import Style
-from .statements import statements
+from .statements import page
 
 
 def render(report: PlanReport, style: Style) -> str:
@@ -20,5 +20,4 @@ def render(report: PlanReport, style: Style) -> str:
             lines.append(escape(f"on {names(nodes)}, {how}:"))
             lines += [*(escape(f"  {argv}") for argv in found), ""]
     lines += [line for text in report.may_follow for line in style.paragraph(text)]
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)

@@ -15,7 +15,7 @@ from ..columns import columns
 from ..nodes import fold, names
 from ..style import Style
 from ..times import time_text
-from .statements import statements
+from .statements import page
 
 _HEAD = ("NODES", "CONFIGURED", "RUNNING", "PROGRAMMED", "VERSION", "SYNC", "NOTE")
 _WIDE = (
@@ -40,8 +40,7 @@ def render(report: ProxyReport, style: Style) -> str:
     head = (*_HEAD, *_WIDE) if style.wide else _HEAD
     fitted = _fitted([head, *cells], style)
     lines = columns(fitted if style.headers else fitted[1:], _GUTTER)
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _fitted(rows: Sequence[Sequence[str]], style: Style) -> list[tuple[str, ...]]:

@@ -12,7 +12,7 @@ from ...model.iprange import IPRange, RangeKind
 from ...model.report import RangesReport
 from ..columns import GUTTER, columns
 from ..style import Style
-from .statements import statements
+from .statements import page
 from .steps import by_hand
 
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
@@ -27,8 +27,7 @@ def render(report: RangesReport, style: Style) -> str:
     lines = columns(rows if style.headers else rows[1:])
     if report.steps:
         lines += ["", *by_hand(report.steps, style)]
-    lines += statements(report.findings, report.gaps, style)
-    return "".join(f"{line}\n" for line in lines)
+    return page(lines, report, style)
 
 
 def _narrow(ranges: Sequence[IPRange], style: Style) -> list[Sequence[str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ...model.counted import counted
 from ...model.finding import Finding, Gap
-from ...model.report import Collected
+from ...model.report import BaseReport, Collected
 from ..escape import escape
 from ..nodes import general, names
 from ..style import Style
@@ -15,6 +15,15 @@ from ..style import Style
 _RIGHT = "kubectl auth can-i"
 MOST_NAMES = 30
 MOST_NEXTS = 3
+
+
+def page(lines: Iterable[str], report: BaseReport, style: Style) -> str:
+    """A table, and under it what every report states."""
+    return text_of([*lines, *statements(report.findings, report.gaps, style)])
+
+
+def text_of(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def statements(findings: Iterable[Finding], gaps: Iterable[Gap], style: Style) -> list[str]:

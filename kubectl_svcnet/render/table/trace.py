@@ -13,7 +13,7 @@ from ..columns import columns
 from ..escape import escape
 from ..nodes import fold, general, names
 from ..style import Style
-from .statements import statements
+from .statements import statements, text_of
 from .steps import by_hand
 from .walk import explained
 
@@ -34,7 +34,7 @@ def render(report: TraceReport, style: Style) -> str:
     lines += statements(report.findings, report.gaps, style)
     if report.steps:
         lines += ["", *by_hand(report.steps, style)]
-    return "".join(f"{line}\n" for line in lines)
+    return text_of(lines)
 
 
 def _service(trace: ServiceTrace, style: Style) -> list[str]:
@@ -53,7 +53,7 @@ def _service(trace: ServiceTrace, style: Style) -> list[str]:
     )
     lines = [style.cut("   ".join(map(escape, head)), style.width)]
     for frontends in _alike(trace.frontends):
-        lines += [*map(_frontend, frontends), "", *_nodes(frontends[0], trace, style), ""]
+        lines += [*map(_frontend, frontends), "", *_nodes(frontends[0], style), ""]
         if style.explain:
             for frontend in frontends:
                 lines += [*explained(frontend, style), ""]
@@ -78,7 +78,7 @@ def _alike(traces: Sequence[FrontendTrace]) -> list[list[FrontendTrace]]:
     return list(grouped.values())
 
 
-def _nodes(trace: FrontendTrace, service: ServiceTrace, style: Style) -> list[str]:
+def _nodes(trace: FrontendTrace, style: Style) -> list[str]:
     if not trace.nodes:
         return ["no node was read"]
     if style.wide:

@@ -112,7 +112,7 @@ class _Printer:
         if not rest:
             return []
         middle = _leading(rest)
-        label = "" if parted else _share([fate for fate, _ in group])
+        label = "" if parted else share([fate for fate, _ in group])
         if parted:
             self.lines.append(escape(f"{_MARGIN}{_toward([fate for fate, _ in group])}"))
             self._hook = ""
@@ -167,7 +167,8 @@ def _routed(lines: Sequence[_Line]) -> _Line:
     return _Line(first.hook, None, (f"{words} {' or '.join(devices)}",))
 
 
-def _share(fates: Sequence[Fate]) -> str:
+def share(fates: Sequence[Fate]) -> str:
+    """Of all packets, together."""
     known = [fate.probability for fate in fates if fate.probability is not None]
     return f"{sum(known):.1%}" if len(known) == len(fates) else "by state"
 
@@ -184,8 +185,7 @@ def _ends(fates: Sequence[Fate], style: Style) -> list[str]:
     once = len(fates) > 1 and len(set(sources)) == 1 and bool(sources[0])
     lines = []
     for fate, source in zip(fates, sources, strict=True):
-        share = "by state" if fate.probability is None else f"{fate.probability:.1%}"
-        text = f"=> {share}  {outcome(fate)}"
+        text = f"=> {share([fate])}  {outcome(fate)}"
         own = "" if once or not source else f"; {source}"
         lines += style.paragraph(f"{text}{own}", first=_MARGIN, rest="     ")
     return [*lines, *(style.paragraph(f"of all: {sources[0]}", first="     ") if once else ())]
