@@ -188,6 +188,27 @@ def is_log(capture: Capture) -> bool:
     return isinstance(capture.request, LogRequest)
 
 
+class Watched:
+    """A source that remembers what was asked, and how long it was to wait."""
+
+    context = "admin@lab"
+
+    def __init__(self, saved: Saved) -> None:
+        self._inner = saved.source()
+        self.asked: list[Request] = []
+        self.waited: list[float] = []
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        self.asked.append(request)
+        return self._inner.fetch(request)
+
+    def now(self) -> float:
+        return self._inner.now()
+
+    def wait(self, seconds: float) -> None:
+        self.waited.append(seconds)
+
+
 class Narrow:
     """A cluster that answers narrow questions narrowly, as live nodes do: single chains, single
     tables, filtered listings. All are cut out of the recorded dumps.

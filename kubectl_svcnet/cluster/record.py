@@ -37,7 +37,7 @@ class RecordingSource:
         return captures
 
     def _save(self, captures: tuple[Capture, ...]) -> None:
-        kept = [redact(capture) for capture in captures if not _unrecorded(capture)]
+        kept = [redact(capture) for capture in captures if not capture.failed(Reason.NOT_RECORDED)]
         safe = [capture for capture in kept if capture is not None]
         if self._change is not None:
             safe = [self._change(capture) for capture in safe]
@@ -88,8 +88,3 @@ def joined(parts: Sequence[Capture]) -> Capture:
         size=sum(part.size for part in parts),
         truncated=last.truncated or last.failure is not None,
     )
-
-
-def _unrecorded(capture: Capture) -> bool:
-    """Nothing to save: a bundle that was read did not have it."""
-    return capture.failure is not None and capture.failure.reason is Reason.NOT_RECORDED

@@ -32,8 +32,7 @@ class Foreign:
             return None
         return Owner(
             name=self.name,
-            why=f"{self.name} handles Services here (pod {pod.namespace}/{pod.name}); "
-            "its tables are not read yet",
+            why=f"{self.name} handles Services here (pod {pod}); its tables are not read yet",
             next=f"kubectl -n {pod.namespace} exec {pod.name} -- {self.instead}",
         )
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model.address import SocketAddress
-from ..model.capture import LogRequest
+from ..model.capture import LogRequest, log_head
 from ..model.kube_proxy import embedded, is_proxy, proxy_container
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Dataplane, Owner
-
-#: The start-up lines of kube-proxy, which name its mode, stand within this much of its log.
-LOG_HEAD = 64 << 10
 
 
 def proxy_pod(agents: tuple[Pod, ...]) -> Pod | None:
@@ -36,16 +33,9 @@ def _runs(pod: Pod) -> bool:
     return container is not None and container.running
 
 
-def log_head(pod: Pod) -> LogRequest:
-    """The part of kube-proxy's log in which it says what it is."""
+def proxy_log_head(pod: Pod) -> LogRequest:
     container = proxy_container(pod)
-    return LogRequest(
-        node=pod.node,
-        namespace=pod.namespace,
-        pod=pod.name,
-        container=container.name if container else "",
-        limit_bytes=LOG_HEAD,
-    )
+    return log_head(pod, container.name if container else "")
 
 
 def node_ports_only_at(*served: object) -> str:

@@ -172,7 +172,7 @@ def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress
             yield from ((address, kind, owner) for address in addresses)
     for pod in filter(holds_address, census.pods or ()):
         for address in pod.addresses:
-            yield address, "Pod", f"pod {pod.namespace}/{pod.name} on {pod.node or '-'}"
+            yield address, "Pod", f"pod {pod} on {pod.node or '-'}"
     for node in census.nodes or ():
         for address in (*node.addresses, *node.external_addresses):
             yield address, "Node", f"node {node.name}"

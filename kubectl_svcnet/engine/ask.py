@@ -161,7 +161,7 @@ def _pod(
         for address in pod.addresses:
             used.add(address)
             if family_of(address) is family and address not in taken:
-                return Sender(address=address, note=f"{pod.namespace}/{pod.name}")
+                return Sender(address=address, note=str(pod))
     for cidr in node.pod_cidrs:
         if family_of(cidr) is family and cidr.num_addresses > 4:
             top = min(cidr.num_addresses, 256) - 2

@@ -54,7 +54,7 @@ class _KubeProxy:
     def places(self, scene: Scene) -> tuple[Place, ...]:
         return tuple(
             Place(
-                what=f"log of {pod.namespace}/{pod.name}",
+                what=f"log of {pod}",
                 requests=pod_log(pod, container.name, scene),
                 node=pod.node,
                 pod=pod,

@@ -26,7 +26,7 @@ class _Restarts:
         container = proxy_container(pod) if pod is not None else None
         if container is None or pod is None:
             return Reading()
-        name = f"{pod.namespace}/{pod.name}"
+        name = str(pod)
         again = f" (restarts: {container.restarts})" if container.restarts else ""
         told = (
             (container.ended, f"{name} ended: {container.ended_why}", Level.WARNING),

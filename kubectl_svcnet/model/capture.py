@@ -12,6 +12,10 @@ from enum import Enum
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from .commands import Command, Needs
+from .service import Pod
+
+#: What is wanted of a start stands within the first 8 KiB of every log seen.
+LOG_HEAD = 64 << 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,17 @@ class LogRequest:
     tail_lines: int | None = None
     since_seconds: int | None = None
     since_time: str = ""  # RFC 3339, whole seconds; instead of the seconds
+
+
+def log_head(pod: Pod, container: str) -> LogRequest:
+    """The part of a log in which whoever writes it says what it is."""
+    return LogRequest(
+        node=pod.node,
+        namespace=pod.namespace,
+        pod=pod.name,
+        container=container,
+        limit_bytes=LOG_HEAD,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +161,10 @@ class Capture:
     def ok(self) -> bool:
         """It was answered, and the command (if one) ended well."""
         return self.failure is None and self.exit_code in (None, 0)
+
+    def failed(self, *reasons: Reason) -> bool:
+        """It was not answered, for one of these reasons."""
+        return self.failure is not None and self.failure.reason in reasons
 
     def text(self) -> str:
         return self.data.decode("utf-8", "replace")

@@ -172,6 +172,9 @@ class Pod:
     config_maps: Mapping[str, str] = field(default_factory=dict)  # volume name: ConfigMap
     host_paths: Mapping[str, str] = field(default_factory=dict)  # volume name: path on the node
 
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
     def container(self, name: str) -> Container | None:
         return next((c for c in self.containers if c.name == name), None)
 
@@ -229,6 +232,10 @@ class Inventory:
     every: tuple[Node, ...] = ()  # also those that --node leaves out: clients may be there
     agents: tuple[Pod, ...] | None = None  # pods that program or may read a node
     read_at: float = 0.0
+
+
+def pods_on(node: Node, pods: Iterable[Pod] | None) -> tuple[Pod, ...]:
+    return tuple(pod for pod in pods or () if pod.node == node.name)
 
 
 def frontends(service: Service) -> tuple[Frontend, ...]:

@@ -31,7 +31,7 @@ def read_ipvs(answers: Captures, *, likely: bool) -> tuple[VirtualServers | None
             except ParseError as error:
                 return None, (Gap(what="ipvs", why=str(error), blocking=True),)
     capture = answers.get(IP_VS)
-    if capture is None or (capture.failure and capture.failure.reason in _NOT_ASKED):
+    if capture is None or capture.failed(*_NOT_ASKED):
         return (None if likely else VirtualServers()), ()
     if capture.failure is None and b"No such file" in capture.stderr:
         return VirtualServers(), ()

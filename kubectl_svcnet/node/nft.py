@@ -80,7 +80,7 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
     listing = answers.get(LISTING)
     if listing is None:
         return None
-    if listing.failure is not None and listing.failure.reason is Reason.NOT_PRESENT:
+    if listing.failed(Reason.NOT_PRESENT):
         return Native()
     if not listing.ok:
         return None
@@ -97,7 +97,7 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
         capture = answers.get(table_command(listed.family, listed.name))
         if own and capture is None and not _native_bases(listed):
             continue
-        found = _picked(listed, answers, wanted) if capture is None else _read(listed, capture)
+        found = _picked(listed, answers, wanted) if capture is None else _read(capture)
         if isinstance(found, nft.Table):
             tables.append(found)
             if own:
@@ -117,7 +117,7 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
 def unlisted(listing: Capture | None) -> Gap:
     """Why native tables were not looked for. Without nft in the image nothing can be done."""
     failure = listing.failure if listing is not None else None
-    no_tool = failure is not None and failure.reason is Reason.NO_TOOL
+    no_tool = listing is not None and listing.failed(Reason.NO_TOOL)
     if no_tool:
         why = "the image has no nft"
     elif failure is not None:
@@ -160,7 +160,7 @@ def _picked(listed: ListedTable, answers: Captures, wanted: Iterable[Wanted]) ->
     return replace(part, chains={**unread.chains, **part.chains})
 
 
-def _read(listed: ListedTable, capture: Capture) -> nft.Table | str:
+def _read(capture: Capture) -> nft.Table | str:
     """The table, or why it could not be read."""
     if not capture.ok:
         return capture.failure.message if capture.failure else f"exit {capture.exit_code}"

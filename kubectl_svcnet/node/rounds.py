@@ -65,11 +65,7 @@ def nft_unproven(captures: Sequence[Capture]) -> tuple[Command, ...]:
     legacy = [c for c in captures if c.command in _LEGACY_DUMPS]
     if not legacy or any(not c.ok or b"KUBE-" in c.data for c in legacy):
         return ()
-    return tuple(
-        c.command
-        for c in captures
-        if c.command and c.failure and c.failure.reason is Reason.UNPROVEN
-    )
+    return tuple(c.command for c in captures if c.command and c.failed(Reason.UNPROVEN))
 
 
 def plain_round(families: frozenset[Family]) -> tuple[Command, ...]:

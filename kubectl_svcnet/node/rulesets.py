@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ..errors import ParseError
 from ..model.address import Family
-from ..model.capture import Capture, Reason
+from ..model.capture import Reason
 from ..model.commands import Command
 from ..model.fate import Backend
 from ..model.finding import Gap
@@ -61,17 +61,12 @@ def _nft(answers: Captures, wanted: Wanted) -> Ruleset | None:
     if saved is not None:
         return saved
     listing = answers.get(LISTING)
-    if listing is not None and _withheld(listing):  # no nf_tables in the kernel
+    if listing is not None and listing.failed(Reason.NOT_PRESENT):  # no nf_tables in the kernel
         return Ruleset(family=family, backend=Backend.NFT, complete=True)
     listed = listing is not None and listing.ok
     found = {name: _nft_table(answers, wanted, name, listed=listed) for name in TABLES}
     tables = {name: table for name, table in found.items() if table is not None}
     return Ruleset(family=family, backend=Backend.NFT, tables=tables)
-
-
-def _withheld(capture: Capture) -> bool:
-    """Law 3's precondition said no: what it would list is not in the kernel."""
-    return capture.failure is not None and capture.failure.reason is Reason.NOT_PRESENT
 
 
 def _nft_table(answers: Captures, wanted: Wanted, name: str, *, listed: bool) -> Table | None:
@@ -90,7 +85,7 @@ def _nft_table(answers: Captures, wanted: Wanted, name: str, *, listed: bool) ->
         kind = command.name.removeprefix(f"{prefix}-nft-")
         if command.arguments[:1] != (name,):
             continue
-        absent |= listed and kind in ("chain", "table") and _withheld(capture)
+        absent |= listed and kind in ("chain", "table") and capture.failed(Reason.NOT_PRESENT)
         if not capture.ok:
             continue
         if kind == "save-filtered":
@@ -98,12 +93,10 @@ def _nft_table(answers: Captures, wanted: Wanted, name: str, *, listed: bool) ->
             incompatible |= table is not None and table.incompatible
             chains |= dict(table.chains) if table else {}
         elif kind == "chain":
-            chain = parse_chain(capture.text(), wanted.family, Backend.NFT, name)
+            chain = parse_chain(capture.text(), name)
             chains[chain.name] = chain
         elif kind == "chain-filtered":
-            chain = parse_chain_numbered(
-                capture.text(), wanted.family, Backend.NFT, name, covers=wanted.destinations
-            )
+            chain = parse_chain_numbered(capture.text(), name, covers=wanted.destinations)
             chains[chain.name] = chain
         else:
             continue

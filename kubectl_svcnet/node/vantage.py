@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..model.capture import ExecRequest
+from ..model.commands import Command, Needs
 from ..model.finding import Gap
 from ..model.kube_proxy import embedded
-from ..model.service import Node, Pod
+from ..model.service import Node, Pod, pods_on
 
 #: Labels of pods that may read a node, best first, with the container that has the tools; ""
 #: takes the first container. The lists of pods ask for exactly these.
@@ -48,6 +50,23 @@ class Vantage:
     def __str__(self) -> str:
         return f"pod {self.namespace}/{self.pod}"
 
+    def asked(
+        self,
+        commands: tuple[Command, ...],
+        *,
+        shell: bool = True,
+        in_use: frozenset[Needs] = frozenset(),
+    ) -> ExecRequest:
+        return ExecRequest(
+            node=self.node,
+            namespace=self.namespace,
+            pod=self.pod,
+            container=self.container,
+            commands=commands,
+            shell=shell,
+            in_use=in_use,
+        )
+
 
 def label_selectors() -> tuple[str, ...]:
     """One selector per label key, for the lists of pods."""
@@ -80,12 +99,12 @@ _READS = "runs there with which its rules could be read"
 
 
 def _no_vantage(node: Node, agents: tuple[Pod, ...]) -> Gap:
-    here = [pod for pod in agents if pod.node == node.name]
+    here = pods_on(node, agents)
     if here:
         pod = here[0]
         waits = [container.waiting for container in pod.containers if container.waiting]
         told = waits[0] if waits else f"phase {pod.phase or 'unknown'}"
-        why = f"pod {pod.namespace}/{pod.name} is not running ({told})"
+        why = f"pod {pod} is not running ({told})"
         next = f"kubectl -n {pod.namespace} describe pod {pod.name}"
     else:
         why = f"no kube-proxy or CNI pod {_READS}"

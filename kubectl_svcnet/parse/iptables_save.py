@@ -243,20 +243,13 @@ def _has_gap(chain: ChainText, numbers: Sequence[int]) -> bool:
     return any(numbers[end - 1] - numbers[start] != end - 1 - start for start, end in chain.spans)
 
 
-def parse_chain(text: str, family: Family, backend: Backend, table: str) -> Chain:
+def parse_chain(text: str, table: str) -> Chain:
     """`-t TABLE -S CHAIN`: a declaration (-N or -P), then the rules. Anything else in it, or no
     declaration, is a ParseError: a chain is here whole or not at all."""
     return _parse_chain(split_lines(text), None, table, None)
 
 
-def parse_chain_numbered(
-    text: str,
-    family: Family,
-    backend: Backend,
-    table: str,
-    *,
-    covers: frozenset[IPAddress] = NOTHING,
-) -> Chain:
+def parse_chain_numbered(text: str, table: str, *, covers: frozenset[IPAddress] = NOTHING) -> Chain:
     """The same after `grep -n`, lines dropped: rule n was on line n + 1."""
     numbers, lines = split_numbers(split_lines(text))
     return _parse_chain(lines, numbers, table, covers)

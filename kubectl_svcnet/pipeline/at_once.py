@@ -13,7 +13,7 @@ from ..dataplanes import FOREIGN
 from ..dataplanes.kube_proxy import proxy_pod, rivals
 from ..model.capture import ApiRequest, Reason
 from ..model.finding import Gap
-from ..model.service import Node, Pod
+from ..model.service import Node, Pod, pods_on
 from ..parse.kube import parse_config_map
 from ..ranges import missed
 from .collect import Collector
@@ -32,10 +32,10 @@ def read_others(
     gaps: list[Gap] = []
     replaced: bool | None = None
     for node in nodes:
-        here = tuple(pod for pod in agents if pod.node == node.name)
+        here = pods_on(node, agents)
         if proxy_pod(here) is None:
             continue
-        twins = [f"kube-proxy (pod {pod.namespace}/{pod.name})" for pod in rivals(here)]
+        twins = [f"kube-proxy (pod {pod})" for pod in rivals(here)]
         names = {one.name for one in FOREIGN if one.recognise(node, here) is not None}
         working = [*twins, *names.intersection(_INSTEAD)]
         if _CILIUM in names:
@@ -54,7 +54,7 @@ def _cilium_replaces(collector: Collector, agents: Iterable[Pod]) -> tuple[bool,
     path = f"/api/v1/namespaces/{namespace}/configmaps/cilium-config"
     capture = collector.fetch_one(ApiRequest(path=path, many=False))
     if capture.failure is not None:
-        absent = capture.failure.reason is Reason.NOT_FOUND
+        absent = capture.failed(Reason.NOT_FOUND)
         return False, [] if absent else [missed(capture, "Cilium's configuration")]
     data = parse_config_map(capture.objects[0]).data if capture.objects else {}
     return data.get("kube-proxy-replacement", "") in _REPLACES, []

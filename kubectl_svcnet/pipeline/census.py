@@ -179,7 +179,7 @@ def _listed(
 
 def _only_rights_missing(captures: Iterable[Capture]) -> bool:
     """Then a single object may still be allowed; without an API server nothing is."""
-    return all(c.failure is not None and c.failure.reason is Reason.FORBIDDEN for c in captures)
+    return all(c.failed(Reason.FORBIDDEN) for c in captures)
 
 
 def _wanted(collector: Collector, census: Census, options: Options) -> frozenset[str] | None:

@@ -46,7 +46,7 @@ def read_settings(
     collector: Collector, pods: Sequence[Pod]
 ) -> tuple[dict[str, Setting], tuple[Gap, ...]]:
     """By "namespace/pod"; what could not be read is missing, with a gap that does not block."""
-    places = {_key(pod): _place(pod) for pod in pods}
+    places = {str(pod): _place(pod) for pod in pods}
     maps = list(dict.fromkeys((p.namespace, p.config_map) for p in places.values() if p))
     requests = [
         ApiRequest(path=f"/api/v1/namespaces/{namespace}/configmaps/{name}", many=False)
@@ -63,14 +63,14 @@ def read_settings(
             objects[request.path] = capture.objects[0]
     settings: dict[str, Setting] = {}
     for pod in pods:
-        place = places[_key(pod)]
+        place = places[str(pod)]
         try:
             found = _by_flags(pod) if place is None else _by_file(place, objects)
         except ParseError as error:
             gaps.append(Gap(what=WHAT, node=pod.node, why=str(error)))
             continue
         if found is not None:
-            settings[_key(pod)] = found
+            settings[str(pod)] = found
         elif place is not None and not place.config_map:
             gaps.append(_out_of_reach(pod, place))
     return settings, tuple(dict.fromkeys(gaps))
@@ -98,7 +98,7 @@ def conducts(
 def in_force(pods: Iterable[Pod], settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """By node. A configuration that was edited after kube-proxy's start is not what it runs with;
     without any argument it has one that cannot be seen."""
-    found = {pod.node: _at_start(pod, settings.get(_key(pod))) for pod in pods}
+    found = {pod.node: _at_start(pod, settings.get(str(pod))) for pod in pods}
     return {node: setting for node, setting in found.items() if setting is not None}
 
 
@@ -110,10 +110,6 @@ def _at_start(pod: Pod, setting: Setting | None) -> Setting | None:
     if setting.changed is None or started is None:
         return setting
     return None if setting.changed > started else setting
-
-
-def _key(pod: Pod) -> str:
-    return f"{pod.namespace}/{pod.name}"
 
 
 def _place(pod: Pod) -> Place | None:
@@ -140,7 +136,7 @@ def _by_flags(pod: Pod) -> Setting:
         interface=interface or "",
         masquerade_all=find_flag(words, "masquerade-all") in ("true", ""),
         node_port_addresses=node_port_addresses((served or "").split(",")),
-        source=f"flags of pod {_key(pod)}",
+        source=f"flags of pod {pod}",
     )
 
 

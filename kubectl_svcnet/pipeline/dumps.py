@@ -6,9 +6,6 @@ can tell.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
-
 from ..model.address import Family
 from ..model.capture import Capture, ExecRequest, Reason
 from ..model.commands import Command, Needs
@@ -32,30 +29,19 @@ def read_dumps(
     captures = collector.fetch(dump_request(vantage, beside))
     shell = True
     own = [capture for capture in captures if capture.command not in beside]
-    if all(c.failure is not None and c.failure.reason is Reason.NO_TOOL for c in own):
+    if all(c.failed(Reason.NO_TOOL) for c in own):
         shell = False
-        captures = collector.fetch(_request(vantage, plain_round(FAMILIES), shell=False))
+        captures = collector.fetch(vantage.asked(plain_round(FAMILIES), shell=False))
     tables = listed_tables(captures)
     if tables:
-        captures += collector.fetch(_request(vantage, (NFT_VERSION, *tables), shell=shell))
+        captures += collector.fetch(vantage.asked((NFT_VERSION, *tables), shell=shell))
     if any(b" --match-set " in capture.data for capture in captures):
-        asked = _request(vantage, (IPSET_SAVE,), shell=shell)
-        captures += collector.fetch(replace(asked, in_use=frozenset({Needs.IP_SET})))
+        in_use = frozenset({Needs.IP_SET})
+        captures += collector.fetch(vantage.asked((IPSET_SAVE,), shell=shell, in_use=in_use))
     return captures
 
 
 def dump_request(vantage: Vantage, beside: tuple[Command, ...] = ()) -> ExecRequest:
     """What is run first; native tables are listed by name after it."""
     state = (*state_commands(FAMILIES), IP_VS, IPVSADM, *beside)
-    return _request(vantage, (*state, LISTING, *dumps(FAMILIES, IPTABLES)), shell=True)
-
-
-def _request(vantage: Vantage, commands: Iterable[Command], *, shell: bool) -> ExecRequest:
-    return ExecRequest(
-        node=vantage.node,
-        namespace=vantage.namespace,
-        pod=vantage.pod,
-        container=vantage.container,
-        commands=tuple(commands),
-        shell=shell,
-    )
+    return vantage.asked((*state, LISTING, *dumps(FAMILIES, IPTABLES)))

@@ -261,7 +261,7 @@ def _unread(judged: Judged, known: Iterable[Gap]) -> tuple[Gap, ...]:
 def _facts(reading: NodeReading, once: bool, now: float) -> NodeFacts:
     pod, vantage = reading.proxy, reading.vantage
     return NodeFacts(
-        proxy=f"{pod.namespace}/{pod.name}" if pod else "",
+        proxy=str(pod) if pod else "",
         state=reading.state,
         vantage=f"{vantage.namespace}/{vantage.pod}/{vantage.container}" if vantage else "",
         own=reading.own,

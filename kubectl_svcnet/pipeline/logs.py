@@ -147,9 +147,7 @@ def fetch(collector: Collector, requests: Iterable[Request]) -> Answers:
 
     def one(request: Request) -> tuple[Capture, ...]:
         captures = collector.fetch(request)
-        if isinstance(request, ExecRequest) and all(
-            c.failure and c.failure.reason is Reason.NO_TOOL for c in captures
-        ):
+        if isinstance(request, ExecRequest) and all(c.failed(Reason.NO_TOOL) for c in captures):
             return collector.fetch(replace(request, shell=False))
         return captures
 

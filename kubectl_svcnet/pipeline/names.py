@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from ..errors import UsageError
-from ..model.address import IPAddress
+from ..model.address import IPAddress, SocketAddress
 from ..model.options import Options
 from ..model.service import Service, ServiceName
 from .inventory import Scope, ServicesRead
@@ -49,11 +49,7 @@ class Named:
     def text(self) -> str:
         if self.port is None or self.address is None:
             return str(self.address)
-        return (
-            f"{self.address}:{self.port}"
-            if self.address.version == 4
-            else f"[{self.address}]:{self.port}"
-        )
+        return str(SocketAddress(self.address, self.port))
 
 
 def parse_names(options: Options) -> tuple[Named, ...]:

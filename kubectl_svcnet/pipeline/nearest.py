@@ -14,6 +14,7 @@ from ..errors import UsageError, did_you_mean
 from ..model.capture import ApiRequest, Capture
 from ..model.options import Options
 from ..model.service import ServiceName
+from ..parse.kube_fields import mapping, text
 from .collect import Collector
 from .inventory import SERVICES, Scope, ServicesRead
 from .names import parse_names
@@ -61,16 +62,11 @@ def _maybe_near(collector: Collector, name: ServiceName) -> str:
     if namespaces.ok and name.namespace not in _names(namespaces):
         cause = f', as there is no namespace "{name.namespace}"'
         return cause + did_you_mean(name.namespace, _names(namespaces))
-    homes = sorted(str(_metadata(item).get("namespace")) for item in elsewhere.objects)
+    homes = sorted(text(mapping(item, "metadata"), "namespace") for item in elsewhere.objects)
     if homes:
         return f"; did you mean {name.name}.{homes[0]}?"
     return did_you_mean(name.name, _names(here))
 
 
 def _names(capture: Capture) -> Sequence[str]:
-    return [str(_metadata(item).get("name")) for item in capture.objects]
-
-
-def _metadata(item: object) -> dict[str, object]:
-    metadata = item.get("metadata") if isinstance(item, dict) else None
-    return metadata if isinstance(metadata, dict) else {}
+    return [text(mapping(item, "metadata"), "name") for item in capture.objects]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..cluster.batch import MAX_ARGUMENTS, size_of
 from ..dataplanes import Owner, owner_of, settle_owner, shown_by
-from ..dataplanes.kube_proxy import log_head, proxy_pod
+from ..dataplanes.kube_proxy import proxy_log_head, proxy_pod
 from ..model.address import Family, family_of
 from ..model.capture import (
     Capture,
@@ -21,7 +21,7 @@ from ..model.capture import (
 from ..model.commands import Command, Needs
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
-from ..model.service import Frontend, Node, Pod
+from ..model.service import Frontend, Node, Pod, pods_on
 from ..node.netfilter import LISTING, Wanted
 from ..node.proc import STATUS, process_state
 from ..node.rounds import (
@@ -119,7 +119,7 @@ class NodeReader:
         return self._read(node, walks)
 
     def _read(self, node: Node, walk: Callable[[NodeView], Walked]) -> NodeReading:
-        agents = tuple(pod for pod in self.agents if pod.node == node.name)
+        agents = pods_on(node, self.agents)
         owner = owner_of(node, agents)
         reading = NodeReading(node=node, owner=owner, proxy=proxy_pod(agents))
         if owner.reader is None:
@@ -180,7 +180,7 @@ class NodeReader:
         if nft_withheld(captures):
             in_use = frozenset({Needs.NF_TABLES})
             captures += self._exec(vantage, rules_round(wanted), in_use=in_use)
-        if captures and _all_failed(captures, Reason.NO_TOOL):
+        if captures and all(c.failed(Reason.NO_TOOL) for c in captures):
             plain = plain_round(frozenset(w.family for w in wanted))
             captures = self._exec(vantage, plain, shell=False)
             if vantage.proxy and (held := nft_unproven(captures)):
@@ -205,18 +205,9 @@ class NodeReader:
         """One exec, or several where the arguments would not fit one."""
         captures: list[Capture] = []
         for part in _parts(commands) if shell else [tuple(commands)]:
-            request = ExecRequest(
-                node=vantage.node,
-                namespace=vantage.namespace,
-                pod=vantage.pod,
-                container=vantage.container,
-                commands=part,
-                shell=shell,
-                in_use=in_use,
-            )
-            captures += self.collector.fetch(request)
+            captures += self.collector.fetch(vantage.asked(part, shell=shell, in_use=in_use))
         later = shell and LISTING not in commands  # the first round has its own way without sh
-        if later and captures and _all_failed(captures, Reason.NO_TOOL):
+        if later and captures and all(c.failed(Reason.NO_TOOL) for c in captures):
             return self._exec(vantage, commands, shell=False, in_use=in_use)
         return tuple(captures)
 
@@ -237,7 +228,7 @@ class NodeReader:
         return replace(reading, serves=serves, witness=witness)
 
     def _log(self, pod: Pod) -> list[str]:
-        return self.collector.fetch_one(log_head(pod)).text().splitlines()
+        return self.collector.fetch_one(proxy_log_head(pod)).text().splitlines()
 
 
 def _bare(reading: NodeReading) -> frozenset[Family]:
@@ -298,10 +289,6 @@ def whole_failure(captures: Sequence[Capture]) -> Failure | None:
     if not failures or len(failures) < len(captures):
         return None
     return next((f for f in failures if f.reason not in _MINOR), failures[0])
-
-
-def _all_failed(captures: Sequence[Capture], reason: Reason) -> bool:
-    return all(c.failure is not None and c.failure.reason is reason for c in captures)
 
 
 def unread_of(node: Node, owner: Owner) -> Gap:

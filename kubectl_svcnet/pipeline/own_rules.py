@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from ..dataplanes.kube_proxy_iptables import matches_hash
 from ..dataplanes.kube_proxy_nftables import matches_hash as matches_nft_hash
+from ..model.address import family_of
 from ..model.fate import Backend, ChainId, RuleRef
 from ..model.ipvs import VirtualServers
 from ..model.nodeview import OwnChains
@@ -44,7 +45,8 @@ def own_rules(
     found: dict[RuleRef, None] = {}
     for ruleset in view.rulesets.values():
         own = [f for f in frontends if f.family is ruleset.family]
-        places = [e.address for e in endpoints if e.address.address.version == _version(ruleset)]
+        addresses = [e.address for e in endpoints]
+        places = [a for a in addresses if family_of(a.address) is ruleset.family]
         names = {name for f in own for name in reader.names(service, f, places)}
         starts = [ref.chain for ref in met if _is_of(ruleset, ref)]
         starts += [ruleset.chain_id("nat", name) for name in sorted(names, key=_rank)]
@@ -99,10 +101,6 @@ def _met(reading: NodeReading, frontends: Iterable[Frontend]) -> Iterable[RuleRe
         for fate in walk.fates
         for ref in fate.rules
     )
-
-
-def _version(ruleset: Ruleset) -> int:
-    return 4 if ruleset.family.value == "IPv4" else 6
 
 
 def _is_of(ruleset: Ruleset, ref: RuleRef) -> bool:

@@ -28,6 +28,7 @@ from .inventory import read_nodes
 from .nodes import NodeReader, NodeReading
 from .plan import plan_nodes
 from .saved import read_saved
+from .saved_rules import parsed
 from .sender import find_sender, saved_question, spoken
 
 
@@ -84,10 +85,7 @@ def packet(
 def _bulk(packets: SavedText | None) -> tuple[PacketQuestion, ...]:
     if packets is None:
         return ()
-    try:
-        questions = parse_packets(packets.text)
-    except ParseError as error:
-        raise ParseError(str(error), file=packets.name, line=error.line) from error
+    questions = parsed(packets, parse_packets)
     if not questions:
         raise ParseError("no packet in it", file=packets.name)
     return questions

@@ -10,7 +10,7 @@ from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import PlannedCommand, PlanReport
-from ..model.service import Inventory, Node, frontends
+from ..model.service import Inventory, Node, frontends, pods_on
 from ..node.netfilter import Wanted
 from ..node.rounds import LAST_ROUND, first_round
 from ..node.vantage import choose
@@ -58,7 +58,7 @@ def plan_nodes(
     commands: list[PlannedCommand] = []
     found = list(gaps)
     for node in nodes:
-        agents = tuple(pod for pod in inventory.agents or () if pod.node == node.name)
+        agents = pods_on(node, inventory.agents)
         owner = owner_of(node, agents)
         vantage = choose(node, agents)
         if owner.reader is None or isinstance(vantage, Gap):

@@ -17,7 +17,7 @@ from ..model.finding import Finding, Gap
 from ..model.options import Options
 from ..model.proxystate import Harm, Leftover, ProxyState, Setting, SyncState
 from ..model.report import Verdict
-from ..model.service import Frontend, Inventory, Node, Pod, ServiceName, frontends
+from ..model.service import Frontend, Inventory, Node, Pod, ServiceName, frontends, pods_on
 from .at_once import read_others
 from .collect import Collector
 from .configured import read_settings
@@ -71,7 +71,7 @@ class Proxies:
 
     @property
     def pods(self) -> dict[str, Pod]:
-        found = {node.name: proxy_pod(self._agents(node)) for node in self.nodes}
+        found = {node.name: proxy_pod(pods_on(node, self.inventory.agents)) for node in self.nodes}
         return {name: pod for name, pod in found.items() if pod is not None}
 
     def ask(self) -> Words:
@@ -119,11 +119,9 @@ class Proxies:
             gaps=tuple(dict.fromkeys((*words.gaps, *of_rules))),
         )
 
-    def _agents(self, node: Node) -> tuple[Pod, ...]:
-        return tuple(pod for pod in self.inventory.agents or () if pod.node == node.name)
-
     def _facts(self, node: Node, pod: Pod | None, reading: NodeReading, words: Words) -> Facts:
-        agents = None if self.inventory.agents is None else self._agents(node)
+        every = self.inventory.agents
+        agents = None if every is None else pods_on(node, every)
         facts = Facts(
             node=node, pod=pod, reading=reading, heard=words.heard.get(node.name), agents=agents
         )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ..dataplanes import DATAPLANES
-from ..model.capture import Capture, ExecRequest, Reason
+from ..model.capture import Capture, Reason
 from ..model.commands import Needs
 from ..model.fate import IPTABLES, Backend
 from ..model.finding import Gap
@@ -66,15 +66,14 @@ class Facts:
 def _not_recorded(capture: Capture) -> bool:
     """What only an image without certain tools runs is seldom in a bundle."""
     always = capture.command is None or not capture.command.spec.unless
-    failure = capture.failure
-    return always and failure is not None and failure.reason is Reason.NOT_RECORDED
+    return always and capture.failed(Reason.NOT_RECORDED)
 
 
 def state_of(facts: Facts, settings: Mapping[str, Setting], now: float) -> ProxyState:
     """`now`: when the pods were read."""
     pod, view, told = facts.pod, facts.view, facts.told
     container = proxy_container(pod) if pod else None
-    name = f"{pod.namespace}/{pod.name}" if pod else ""
+    name = str(pod) if pod else ""
     built = told.metrics.version if told.metrics else ""
     tagged = image_version(pod) if pod else facts.node.kubelet if embedded(facts.node) else ""
     return ProxyState(
@@ -168,13 +167,6 @@ def read_nft_version(collector: Collector, reading: NodeReading) -> str:
     vantage = reading.vantage
     if vantage is None or not vantage.proxy:
         return ""
-    request = ExecRequest(
-        node=vantage.node,
-        namespace=vantage.namespace,
-        pod=vantage.pod,
-        container=vantage.container,
-        commands=(NFT_VERSION,),
-        in_use=frozenset({Needs.NF_TABLES}),
-    )
+    request = vantage.asked((NFT_VERSION,), in_use=frozenset({Needs.NF_TABLES}))
     found = re.search(r"v(\d+(?:\.\d+)+)", collector.fetch_one(request).text())
     return found[1] if found else ""

@@ -171,7 +171,7 @@ def _named(collector: Collector, namespace: str, name: str) -> Pod:
 
 def _asked(collector: Collector, namespace: str, name: str) -> Capture:
     capture = collector.fetch_one(_request(namespace, name))
-    if capture.failure is not None and capture.failure.reason is Reason.NOT_FOUND:
+    if capture.failed(Reason.NOT_FOUND):
         raise UsageError(
             f'Error from server (NotFound): pods "{name}" not found',
             next=f"kubectl get pods -n {namespace}",
@@ -193,7 +193,7 @@ def _address_of(pod: Pod, words: Spoken) -> IPAddress:
     family = family_of(words.destination.address)
     found = next((a for a in pod.addresses if family_of(a) is family), None)
     if found is None:
-        raise UsageError(f"pod {pod.namespace}/{pod.name} has no {family.value} address")
+        raise UsageError(f"pod {pod} has no {family.value} address")
     return found
 
 

@@ -16,7 +16,7 @@ from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import PlanReport, SnapshotReport
-from ..model.service import Node, Pod
+from ..model.service import Node, Pod, pods_on
 from ..node.vantage import choose
 from .collect import Collector, gap_of
 from .dumps import dump_request, read_dumps
@@ -84,7 +84,7 @@ def plan(source: Source, options: Options) -> PlanReport:
         log_requests(collector, options, agents, {node.name for node in nodes})
     )
     for node in nodes:
-        here = tuple(pod for pod in agents if pod.node == node.name)
+        here = pods_on(node, agents)
         proxy = proxy_pod(here)
         asked += requests(proxy) if proxy is not None else ()
         vantage = choose(node, here)

@@ -23,7 +23,7 @@ from ..model.nodeview import NodeView
 from ..model.options import Options
 from ..model.proxystate import ProxyState
 from ..model.report import Collected
-from ..model.service import Endpoint, Inventory, Node, Service
+from ..model.service import Endpoint, Inventory, Node, Service, pods_on
 from ..model.state import State
 from ..node.vantage import choose
 from .collect import Collector
@@ -148,7 +148,7 @@ def _view(
     collector: Collector, inventory: Inventory, node: Node
 ) -> tuple[NodeView | None, list[tuple[str, str]]]:
     """What is known of its kernel, and the parts of it that were not read, with the reason."""
-    agents = tuple(pod for pod in inventory.agents or () if pod.node == node.name)
+    agents = pods_on(node, inventory.agents)
     vantage = choose(node, agents)
     if isinstance(vantage, Gap):
         return None, [(part, vantage.why) for part in ("rules", "network")]

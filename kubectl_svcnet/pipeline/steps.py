@@ -9,13 +9,12 @@ a note in its step, never an error.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ..dataplanes.kube_proxy import LOG_HEAD
 from ..errors import ParseError
 from ..model import nft
 from ..model.address import Family
-from ..model.capture import ApiRequest, Capture, LogRequest
+from ..model.capture import LOG_HEAD, ApiRequest, Capture, log_head
 from ..model.commands import Command
 from ..model.counted import counted
 from ..model.fate import Backend
@@ -127,7 +126,7 @@ def _cni_range(collector: Collector, inventory: Inventory, nodes: set[str]) -> l
 
 
 def _weave(collector: Collector, pod: Pod) -> ByHand:
-    capture = collector.fetch_one(_request(pod, "weave", limit_bytes=LOG_HEAD))
+    capture = collector.fetch_one(log_head(pod, "weave"))
     lines = tuple(line for line in _whole_lines(capture) if "ipalloc-range" in line)
     note = "Run: the head of its log."
     if capture.failure is not None:
@@ -299,27 +298,15 @@ def _log(collector: Collector, reading: NodeReading) -> tuple[str, _Log | None]:
     container = proxy_container(pod) if pod else None
     if pod is None or container is None:
         return name, None
-    head = collector.fetch_one(_request(pod, container.name, limit_bytes=LOG_HEAD))
+    asked = log_head(pod, container.name)
+    head = collector.fetch_one(asked)
     if head.failure is not None:
         return name, _Log(pod, why=head.failure.message)
     if not head.truncated:
         return name, _Log(pod, head=_whole_lines(head), whole=True)
-    tail = collector.fetch_one(_request(pod, container.name, tail_lines=TAIL))
+    tail = collector.fetch_one(replace(asked, limit_bytes=None, tail_lines=TAIL))
     why = tail.failure.message if tail.failure is not None else ""
     return name, _Log(pod, head=_whole_lines(head), tail=_whole_lines(tail), why=why)
-
-
-def _request(
-    pod: Pod, container: str, *, limit_bytes: int | None = None, tail_lines: int | None = None
-) -> LogRequest:
-    return LogRequest(
-        node=pod.node,
-        namespace=pod.namespace,
-        pod=pod.name,
-        container=container,
-        limit_bytes=limit_bytes,
-        tail_lines=tail_lines,
-    )
 
 
 def _whole_lines(capture: Capture) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ server.go). Without the right to port-forward its log is what there is, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from ..dataplanes.kube_proxy import log_head
+from ..dataplanes.kube_proxy import proxy_log_head
 from ..errors import ParseError
 from ..model.address import Family
 from ..model.capture import Capture, ForwardRequest, LogRequest
@@ -84,15 +84,8 @@ def read_metrics(collector: Collector, pods: Sequence[Pod]) -> dict[str, Metrics
 def requests(pod: Pod) -> tuple[ForwardRequest | LogRequest, ...]:
     """All that this kube-proxy is asked; a pod that does not run has a log at most."""
     container = proxy_container(pod)
-    head = log_head(pod)
-    tail = LogRequest(
-        node=pod.node,
-        namespace=pod.namespace,
-        pod=pod.name,
-        container=head.container,
-        tail_lines=TAIL,
-        since_seconds=SINCE,
-    )
+    head = proxy_log_head(pod)
+    tail = replace(head, limit_bytes=None, tail_lines=TAIL, since_seconds=SINCE)
     if container is None or not container.running or not pod.host_network:
         return head, tail
     return head, tail, *(_forward(pod, port, path) for port, path in _PATHS)

@@ -86,7 +86,7 @@ class RangeSource(Protocol):
 
 
 def pod_object(pod: Pod) -> str:
-    return f"pod {pod.namespace}/{pod.name}"
+    return f"pod {pod}"
 
 
 def control_plane_pods(census: Census, component: str) -> tuple[Place, ...]:
@@ -294,6 +294,6 @@ def found_object(
     for capture in captures:
         if capture.ok and capture.objects:
             return capture.objects[0], ()
-        if capture.failure is not None and capture.failure.reason is not Reason.NOT_FOUND:
+        if capture.failure is not None and not capture.failed(Reason.NOT_FOUND):
             return None, (missed(capture, what),)
     return None, ()

@@ -40,7 +40,7 @@ class Resource:
         if answered:
             best = next((c for c in answered if c.objects), answered[0])
             return joined(*(self._typed(item, claims) for item in best.objects))
-        failed = [c for c in mine if c.failure is None or c.failure.reason is not Reason.NOT_FOUND]
+        failed = [c for c in mine if not c.failed(Reason.NOT_FOUND)]
         return Reading(gaps=tuple(missed(capture, self.name) for capture in failed[:1]))
 
     def _typed(self, item: Mapping[str, Any], claims: Claims) -> Reading:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ..model.capture import ExecRequest, LogRequest, Request
+from ..model.capture import ExecRequest, Request, log_head
 from ..model.commands import Command
 from ..model.iprange import Census
 from ..model.service import Pod
 from ._base import Place
-
-_HEAD = 64 * 1024  # what is wanted stands within the first 8 KiB of every log seen
 
 
 def pods_of(census: Census, *labels: tuple[str, str]) -> tuple[Pod, ...]:
@@ -17,8 +15,8 @@ def pods_of(census: Census, *labels: tuple[str, str]) -> tuple[Pod, ...]:
     return tuple(pod for pod in census.pods or () if not wanted.isdisjoint(pod.labels.items()))
 
 
-def exec_in(place: Place, *commands: Command) -> tuple[Request, ...]:
-    """In the place's container, as plain argv: distroless images may lack sh."""
+def exec_in(place: Place, *commands: Command, shell: bool = False) -> tuple[Request, ...]:
+    """In the place's container, by itself as plain argv: distroless images may lack sh."""
     pod = place.pod
     if pod is None or not commands:
         return ()
@@ -29,7 +27,7 @@ def exec_in(place: Place, *commands: Command) -> tuple[Request, ...]:
             pod=pod.name,
             container=place.container,
             commands=commands,
-            shell=False,
+            shell=shell,
         ),
     )
 
@@ -38,12 +36,4 @@ def head_of_log(place: Place) -> tuple[Request, ...]:
     pod = place.pod
     if pod is None:
         return ()
-    return (
-        LogRequest(
-            node=pod.node,
-            namespace=pod.namespace,
-            pod=pod.name,
-            container=place.container,
-            limit_bytes=_HEAD,
-        ),
-    )
+    return (log_head(pod, place.container),)

@@ -98,7 +98,7 @@ class RulesSource:
             capture
             for capture in captures
             if not capture.ok
-            and not (capture.failure and capture.failure.reason in harmless)
+            and not capture.failed(*harmless)
             and not (capture.failure is None and no_such_chain(capture))
         ]
         gaps = tuple(missed(capture, self.name, place.node) for capture in failed[:1])

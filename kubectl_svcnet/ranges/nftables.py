@@ -12,13 +12,14 @@ from collections.abc import Sequence
 from functools import partial
 
 from ..model.address import Family, family_of
-from ..model.capture import Capture, ExecRequest, Request
+from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
 from ..model.service import Node
 from ..parse.flags import find_flag
 from ..parse.nft_service_range import parse_nft_service_range
 from ._base import Place, Reading, claims_of, joined, missed, no_such_chain, pod_object, typed
+from ._pods import exec_in
 from .kube_proxy import kube_proxy_container
 
 _COMMANDS = {
@@ -54,18 +55,8 @@ class _Nftables:
         return tuple(places.values())
 
     def requests(self, place: Place) -> tuple[Request, ...]:
-        pod = place.pod
-        if pod is None or place.about is None:
-            return ()
-        return (
-            ExecRequest(
-                node=pod.node,
-                namespace=pod.namespace,
-                pod=pod.name,
-                container=place.container,
-                commands=tuple(_COMMANDS[family] for family in _families(place.about)),
-            ),
-        )
+        families = _families(place.about) if place.about is not None else ()
+        return exec_in(place, *(_COMMANDS[family] for family in families), shell=True)
 
     def ranges(self, place: Place, captures: Sequence[Capture]) -> Reading:
         readings = []

@@ -98,8 +98,8 @@ def test_any_text_is_an_answer_or_a_parse_error(text: str) -> None:
     for parse in (
         lambda: save(text),
         lambda: numbered(text),
-        lambda: parse_chain(text, Family.IPV4, Backend.NFT, "nat"),
-        lambda: parse_chain_numbered(text, Family.IPV4, Backend.NFT, "nat"),
+        lambda: parse_chain(text, "nat"),
+        lambda: parse_chain_numbered(text, "nat"),
     ):
         with contextlib.suppress(ParseError):
             parse()
@@ -402,16 +402,16 @@ def test_megabyte_lines_and_nuls() -> None:
 
 def test_one_chain() -> None:
     text = "-N KUBE-X\n-A KUBE-X -j DROP\n-A KUBE-X -j ACCEPT\n"
-    chain = parse_chain(text, Family.IPV4, Backend.NFT, "nat")
+    chain = parse_chain(text, "nat")
     assert (chain.name, chain.policy, chain.covers) == ("KUBE-X", None, None)
     assert [one.number for one in chain.rules] == [1, 2]
-    assert parse_chain("-P INPUT DROP\n", Family.IPV4, Backend.NFT, "filter").policy == "DROP"
+    assert parse_chain("-P INPUT DROP\n", "filter").policy == "DROP"
 
 
 @pytest.mark.parametrize("text", ["", "iptables: No chain/target/match\n", "-N A\n-A B -j X\n"])
 def test_a_chain_is_there_whole_or_not_at_all(text: str) -> None:
     with pytest.raises(ParseError):
-        parse_chain(text, Family.IPV4, Backend.NFT, "nat")
+        parse_chain(text, "nat")
 
 
 def test_one_table() -> None:
@@ -438,7 +438,7 @@ def test_what_is_no_table_is_an_error(text: str) -> None:
 def test_a_numbered_chain_keeps_its_numbers() -> None:
     vip = ip_address("10.96.0.10")
     text = "1:-N S\n5:-A S -d 10.96.0.10/32 -j X1\n90:-A S -j N\n"
-    chain = parse_chain_numbered(text, Family.IPV4, Backend.NFT, "nat", covers=frozenset({vip}))
+    chain = parse_chain_numbered(text, "nat", covers=frozenset({vip}))
     assert [one.number for one in chain.rules] == [4, 89]
     assert chain.covers == frozenset({vip})
 

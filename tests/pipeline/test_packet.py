@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ParseError, UsageError
-from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason, Request
+from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.fate import Backend, Fate, FateKind
 from kubectl_svcnet.model.options import Options, PacketOptions
@@ -20,7 +20,7 @@ from kubectl_svcnet.model.report import PacketsReport, PlanReport
 from kubectl_svcnet.model.saved import SavedFiles, SavedText
 from kubectl_svcnet.node.proc import read_state
 from kubectl_svcnet.pipeline.packet import packet, packet_saved
-from tests.saved import Narrow, Saved, of_node, recorded
+from tests.saved import Narrow, Saved, Watched, of_node, recorded
 
 DB, NODE_PORT = "10.96.78.5:3306", "172.18.0.2:30082"
 ENDPOINTS = ["10.244.1.2:3306", "10.244.2.2:3306", "10.244.3.2:3306"]
@@ -242,23 +242,6 @@ def test_ipvs_is_not_overlooked() -> None:
     (fate,) = report.packets[0].fates
     assert fate.kind is FateKind.UNREAD
     assert [str(name) for name in fate.unread] == ["ipvs/10.96.0.10:53"]
-
-
-class Watched:
-    def __init__(self, saved: Saved) -> None:
-        self.inner, self.asked = saved.source(), list[Request]()
-
-    context = "admin@lab"
-
-    def fetch(self, request: Request) -> tuple[Capture, ...]:
-        self.asked.append(request)
-        return self.inner.fetch(request)
-
-    def now(self) -> float:
-        return self.inner.now()
-
-    def wait(self, seconds: float) -> None:
-        raise AssertionError("nothing is waited for")
 
 
 def test_plan_runs_nothing() -> None:

@@ -7,31 +7,12 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason, Request
+from kubectl_svcnet.model.capture import ApiRequest, Reason
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.pipeline.plan import plan_trace
-from tests.saved import Saved, of_resource
+from tests.saved import Saved, Watched, of_resource
 
 DB = Options(services=("db-service",))
-
-
-class Watched:
-    """Remembers what was asked."""
-
-    def __init__(self, saved: Saved) -> None:
-        self.inner, self.asked = saved.source(), list[Request]()
-
-    context = "admin@lab"
-
-    def fetch(self, request: Request) -> tuple[Capture, ...]:
-        self.asked.append(request)
-        return self.inner.fetch(request)
-
-    def now(self) -> float:
-        return self.inner.now()
-
-    def wait(self, seconds: float) -> None:
-        raise AssertionError("a plan waits for nothing")
 
 
 def test_nothing_is_run() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import Capture, ForwardRequest, LogRequest, Reason
+from kubectl_svcnet.model.capture import ApiRequest, Capture, ForwardRequest, LogRequest, Reason
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.proxystate import Harm, ProxyState, SyncState
 from kubectl_svcnet.model.report import ProxyReport
 from kubectl_svcnet.pipeline.proxy import plan, run
-from tests.saved import PROXY, Saved, of_node, of_resource, readings, recorded
+from tests.saved import PROXY, Saved, Watched, of_node, of_resource, readings, recorded
 
 CONFIG = "kube-proxy"
 
@@ -497,20 +497,9 @@ def test_a_table_left_over_under_iptables() -> None:
 
 
 def test_plan_runs_nothing() -> None:
-    class Watched:
-        def __init__(self) -> None:
-            self.inner, self.asked = saved().source(), []  # type: ignore[var-annotated]
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self.inner, name)
-
-        def fetch(self, request: Any) -> Any:
-            self.asked.append(type(request).__name__)
-            return self.inner.fetch(request)
-
-    watched = Watched()
+    watched = Watched(saved())
     report = plan(watched, Options())
-    assert set(watched.asked) == {"ApiRequest"}
+    assert {type(request) for request in watched.asked} == {ApiRequest}
     assert {command.node for command in report.commands} == {"n1", "n2", "n3"}
     assert any("port-forward" in text for text in report.may_follow)
 

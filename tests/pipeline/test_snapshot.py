@@ -10,7 +10,7 @@ import pytest
 from kubectl_svcnet.cluster.record import RecordingSource
 from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.errors import UsageError
-from kubectl_svcnet.model.capture import ApiRequest, Capture, ExecRequest, Reason, Request
+from kubectl_svcnet.model.capture import ApiRequest, ExecRequest, Reason
 from kubectl_svcnet.model.commands import Needs
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.node.netfilter import IPSET_SAVE
@@ -20,25 +20,7 @@ from kubectl_svcnet.pipeline.ranges import run as ranges
 from kubectl_svcnet.pipeline.snapshot import plan, snapshot
 from kubectl_svcnet.pipeline.trace import trace
 from tests.logged import NOW, Logged
-from tests.saved import Saved, of_node
-
-
-class Watched:
-    def __init__(self, saved: Saved) -> None:
-        self.inner, self.asked = saved.source(), list[Request]()
-        self.waited: list[float] = []
-
-    context = "admin@lab"
-
-    def fetch(self, request: Request) -> tuple[Capture, ...]:
-        self.asked.append(request)
-        return self.inner.fetch(request)
-
-    def now(self) -> float:
-        return self.inner.now()
-
-    def wait(self, seconds: float) -> None:
-        self.waited.append(seconds)
+from tests.saved import Saved, Watched, of_node
 
 
 def test_two_readings_of_every_node() -> None:

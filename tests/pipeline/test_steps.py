@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.cluster.replay import ReplaySource
-from kubectl_svcnet.dataplanes.kube_proxy import LOG_HEAD
 from kubectl_svcnet.dataplanes.kube_proxy_iptables import chain_hash
 from kubectl_svcnet.model.capture import (
+    LOG_HEAD,
     ApiRequest,
     Capture,
     ExecRequest,

@@ -51,7 +51,7 @@ def isolated(
             f"isolated by {_named(names)}",
             service=str(service.name),
             evidence=tuple(
-                f"by their words pod {client.namespace}/{client.name} ({client.node}) is "
+                f"by their words pod {client} ({client.node}) is "
                 + _let_in(client, servers, policies, masked=client.node in masked)
                 for client in asked[:FEW]
             ),

@@ -128,7 +128,7 @@ def _pods_astray(claims: Sequence[RangeClaim], census: Census) -> Iterator[Findi
             if own and any(address in network for network in own):
                 obedient += 1
             elif own and any(address in network for network in wholes):
-                text = f"pod {pod.namespace}/{pod.name} on {pod.node}: {address}"
+                text = f"pod {pod} on {pod.node}: {address}"
                 astray.append((pod, f"{text}, not in {', '.join(map(str, dict.fromkeys(own)))}"))
     if not astray or obedient <= len(astray):
         return
@@ -137,7 +137,7 @@ def _pods_astray(claims: Sequence[RangeClaim], census: Census) -> Iterator[Findi
     one, _ = astray[0]
     yield finding(
         "SVN110",
-        f"pod {one.namespace}/{one.name} has an address outside the pod range of its node"
+        f"pod {one} has an address outside the pod range of its node"
         if len(pods) == 1
         else f"{len(pods)} pods have addresses outside the pod ranges of their nodes",
         node=one.node if len(nodes) == 1 else "",

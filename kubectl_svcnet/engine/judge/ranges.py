@@ -113,7 +113,7 @@ def _pods_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding
 def _pod_holders(census: Census) -> Iterator[tuple[str, str, IPAddress]]:
     for pod in filter(holds_address, census.pods or ()):
         for address in pod.addresses:
-            yield f"pod {pod.namespace}/{pod.name}", pod.node, address
+            yield f"pod {pod}", pod.node, address
 
 
 def _services_outside(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
