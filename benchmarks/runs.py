@@ -67,8 +67,12 @@ class ByHand:
 
 
 def shell(script: str) -> subprocess.CompletedProcess[str]:
+    return _ended(("sh", "-c", script))
+
+
+def _ended(argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["sh", "-c", script],
+        argv,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -87,15 +91,7 @@ class Ours:
 
     def run(self) -> Run:
         started = time.monotonic()
-        done = subprocess.run(
-            self.argv,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=environment(),
-            timeout=TIMEOUT,
-            check=False,
-        )
+        done = _ended(self.argv)
         seconds = time.monotonic() - started
         document = answered(done)
         collected = document["collected"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from ipaddress import ip_address, ip_network
 
+from kubectl_svcnet.engine.simulate.flow import Flow, Tracking
 from kubectl_svcnet.model.address import Family, Protocol, SocketAddress
 from kubectl_svcnet.model.capture import Capture, ExecRequest, Failure, Reason
 from kubectl_svcnet.model.commands import Command
@@ -124,6 +125,34 @@ def ref(chain: str, raw: str = "", number: int = 1, table: str = "nat") -> RuleR
     return RuleRef(ChainId(Family.IPV4, Backend.NFT, table, chain), number, raw)
 
 
+def packet(**values: object) -> Packet:
+    known: dict[str, object] = {
+        "hook": Hook.PREROUTING,
+        "protocol": Protocol.TCP,
+        "source": ip_address("10.244.1.9"),
+        "destination": ip_address("10.96.0.9"),
+        "destination_port": 3306,
+    }
+    return Packet(**{**known, **values})  # type: ignore[arg-type]
+
+
+#: What comes in by cni0, and is nobody's connection yet.
+FLOW = Flow(
+    family=Family.IPV4,
+    protocol=Protocol.TCP,
+    source=ip_address("10.244.1.9"),
+    source_port=None,
+    destination=ip_address("10.96.0.10"),
+    destination_port=80,
+    in_device="cni0",
+    out_device="",
+    physical_in=None,
+    own=False,
+    mark=0x4000,
+    tracking=Tracking.NEW,
+)
+
+
 def asked(
     *expected: str,
     client: Client = Client.POD,
@@ -133,13 +162,7 @@ def asked(
 ) -> Asked:
     return Asked(
         client=client,
-        packet=Packet(
-            hook=Hook.PREROUTING,
-            protocol=Protocol.TCP,
-            source=ip_address("10.244.1.9"),
-            destination=ip_address("10.96.0.9"),
-            destination_port=3306,
-        ),
+        packet=packet(),
         expectation=Expectation(
             endpoints=frozenset(map(at, expected)),
             alternatives=tuple(frozenset(map(at, other)) for other in alternatives),

@@ -81,9 +81,9 @@ class LogSource(Protocol):
     def read(self, place: Place, captures: Sequence[Capture], scene: Scene) -> Reading: ...
 
 
-def pod_log(pod: Pod, container: str, scene: Scene) -> tuple[LogRequest, ...]:
+def log_of(pod: Pod, container: str, scene: Scene, source: str) -> Place:
     """The newest part of a container's log with the API's times, and of the run before it."""
-    return tuple(
+    requests = tuple(
         LogRequest(
             namespace=pod.namespace,
             pod=pod.name,
@@ -97,6 +97,7 @@ def pod_log(pod: Pod, container: str, scene: Scene) -> tuple[LogRequest, ...]:
         )
         for previous in ((False, True) if scene.previous else (False,))
     )
+    return Place(what=f"log of {pod}", requests=requests, node=pod.node, pod=pod, source=source)
 
 
 def lines_of(

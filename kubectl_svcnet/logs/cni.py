@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from ..model.capture import Capture
 from ..model.finding import Gap
 from ..model.logline import LogLine
-from ._base import Place, Reading, Scene, lines_of, pod_log
+from ._base import Place, Reading, Scene, lines_of, log_of
 from ._pods import read_log
 
 #: Container: what its lines are called.
@@ -38,13 +38,7 @@ class _Cni:
 
     def places(self, scene: Scene) -> tuple[Place, ...]:
         return tuple(
-            Place(
-                what=f"log of {pod}",
-                requests=pod_log(pod, container.name, scene),
-                node=pod.node,
-                pod=pod,
-                source=CONTAINERS[container.name],
-            )
+            log_of(pod, container.name, scene, CONTAINERS[container.name])
             for pod in scene.agents
             for container in pod.containers
             if container.name in CONTAINERS

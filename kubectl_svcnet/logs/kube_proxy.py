@@ -20,7 +20,7 @@ from ..parse.flags import find_flag
 from ..parse.klog import LogRecord
 from ..parse.log_records import Entry
 from ..parse.proxy_log import proxier_mode, version
-from ._base import Place, Reading, Scene, lines_of, pod_log
+from ._base import Place, Reading, Scene, lines_of, log_of
 from ._pods import read_log
 
 _NAME = "kube-proxy"
@@ -53,13 +53,7 @@ class _KubeProxy:
 
     def places(self, scene: Scene) -> tuple[Place, ...]:
         return tuple(
-            Place(
-                what=f"log of {pod}",
-                requests=pod_log(pod, container.name, scene),
-                node=pod.node,
-                pod=pod,
-                source=_NAME,
-            )
+            log_of(pod, container.name, scene, _NAME)
             for pod in scene.proxies
             if (container := proxy_container(pod)) is not None
         )

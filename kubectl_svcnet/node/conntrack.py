@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from ..errors import ParseError
-from ..model.address import IPAddress, SocketAddress
+from ..model.address import SocketAddress
 from ..model.capture import Capture
 from ..model.commands import Command
 from ..model.conntrack import Conntrack
@@ -42,14 +42,10 @@ def _answered(endpoints: Iterable[SocketAddress]) -> str:
     """As the kernel writes addresses (%pI6 is never short). "sport" of an answer is where the
     endpoint listens. What would be too long leaves all lines in, up to the limit of an answer."""
     places = sorted(set(endpoints), key=str)
-    hosts = "|".join(dict.fromkeys(re.escape(_written(place.address)) for place in places))
+    hosts = "|".join(dict.fromkeys(re.escape(place.address.exploded) for place in places))
     ports = "|".join(dict.fromkeys(str(place.port) for place in places))
     pattern = f" src=({hosts}) dst=[^ ]+ sport=({ports}) "
     return pattern if places and len(pattern) <= _LONGEST else "^$"
-
-
-def _written(address: IPAddress) -> str:
-    return address.exploded
 
 
 def read_conntrack(captures: Mapping[Command, Capture]) -> tuple[Conntrack, tuple[Gap, ...]]:

@@ -166,9 +166,6 @@ class _Rule(Tokens):
 
     # The rest
 
-    def _verdict(self) -> object:
-        return self.verdict()
-
     def _reject(self) -> object:
         self.take("reject")
         if not self.maybe("with"):
@@ -278,7 +275,7 @@ class _Rule(Tokens):
 
 
 _STATEMENTS: Mapping[str, Callable[[_Rule], object | None]] = {
-    **dict.fromkeys(("accept", "continue", "drop", "goto", "jump", "return"), _Rule._verdict),
+    **dict.fromkeys(("accept", "continue", "drop", "goto", "jump", "return"), _Rule.verdict),
     "comment": _Rule._comment,
     "counter": _Rule._counter,
     "ct": _Rule._connection,

@@ -49,7 +49,7 @@ def remains_of(view: NodeView, at_work: AtWork) -> tuple[Remains, ...]:
         if backend.value == at_work.backend:
             mine -= kube_proxy_chains(ruleset, [at_work.mode])
         if mine:
-            chains.setdefault(_kube_name(backend), set()).update(mine)
+            chains.setdefault(f"of kube-proxy ({_BACKENDS[backend]})", set()).update(mine)
         for name, theirs in abandoned(ruleset, at_work.agents or (), at_work.kubelet).items():
             if at_work.agents is not None:
                 chains.setdefault(f"of {name} ({_BACKENDS[backend]})", set()).update(theirs)
@@ -64,10 +64,6 @@ def remains_of(view: NodeView, at_work: AtWork) -> tuple[Remains, ...]:
     if bound and at_work.mode != "ipvs":
         found.append(Remains(what=f"{counted(bound, 'virtual server')} of ipvs", device=DEVICE))
     return tuple(found)
-
-
-def _kube_name(backend: Backend) -> str:
-    return f"of kube-proxy ({_BACKENDS[backend]})"
 
 
 def read_whole(

@@ -20,7 +20,7 @@ from ..model.finding import Gap
 from ..model.nodeview import NodeView
 from ..model.options import Options
 from ..model.report import PlanReport, ProxyReport, Verdict
-from ..model.service import Frontend, Inventory, Node, ServiceName
+from ..model.service import Frontend, Inventory, Node
 from ..node.netfilter import Wanted
 from .collect import Collector
 from .configured import in_force
@@ -158,7 +158,8 @@ class _Run:
         again = _lacking(asked, later)
         readings |= {name: one for name, one in later.items() if one.view is not None}
         read = read_services(self.collector, (Scope(),), dated=True)
-        still = {s.name for s in read.services if _same(read, asked.read, s.name)}
+        before = asked.read.changed
+        still = {s.name for s in read.services if read.changed.get(s.name) == before.get(s.name)}
         return {
             name: unseen_of(again.get(name), read) if frontend else Unseen()
             for name, frontend in found.items()
@@ -170,7 +171,3 @@ def _lacking(
     asked: _Asked, readings: Mapping[str, NodeReading]
 ) -> dict[str, tuple[Frontend, Verdict] | None]:
     return lacking(judge(asked.expected, readings, asked.targets), readings)
-
-
-def _same(read: ServicesRead, before: ServicesRead, name: ServiceName) -> bool:
-    return read.changed.get(name) == before.changed.get(name)

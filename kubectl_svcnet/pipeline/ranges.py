@@ -89,7 +89,11 @@ def read_ranges(
         census=read.census,
         wanted=read.wanted,
         files=tuple(files),
-        gaps=(*_weighed(gaps, claims, follows), *_untold(claims, gaps), *_unseen(jobs)),
+        gaps=(
+            *_weighed(gaps, claims, follows),
+            *_untold(claims, gaps),
+            *unseen((source.name, place) for source, place, _ in jobs),
+        ),
         collected=collector.collected(nodes=len(nodes), nodes_read=_nodes_read(answers)),
         looks=looks,
     )
@@ -254,10 +258,6 @@ def _untold(
 def _told(claims: Iterable[RangeClaim]) -> set[RangeKind]:
     """The kinds that somebody knows: a default is only assumed."""
     return {claim.kind for claim in claims if claim.confidence is not Confidence.ASSUMED}
-
-
-def _unseen(jobs: Iterable[tuple[RangeSource, Place, tuple[Request, ...]]]) -> tuple[Gap, ...]:
-    return unseen((source.name, place) for source, place, _ in jobs)
 
 
 def _shown(range: IPRange, wanted: frozenset[str] | None) -> bool:

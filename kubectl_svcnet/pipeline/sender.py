@@ -118,7 +118,7 @@ def find_sender(
     """The node to look at, `chosen` if it is not "", and the packet. Raises UsageError where the
     node does not follow from the sender, ClusterError where pods cannot be read."""
     if words.pod is not None:
-        pod = _named(collector, *words.pod)
+        (pod,) = _pods(_asked(collector, *words.pod))
         return _checked(chosen or pod.node), words.question(
             None if pod.host_network else _address_of(pod, words), own=pod.host_network
         )
@@ -163,10 +163,6 @@ def chosen_client(
         return pod, ()
     why = f"pod {namespace}/{name} of --from runs on a node that is not looked at"
     return None, (Gap(what="client pod", node=pod.node, why=why, blocking=True),)
-
-
-def _named(collector: Collector, namespace: str, name: str) -> Pod:
-    return _pods(_asked(collector, namespace, name))[0]
 
 
 def _asked(collector: Collector, namespace: str, name: str) -> Capture:

@@ -21,7 +21,7 @@ def render(report: CheckReport, style: Style) -> str:
     lines += [line for same in _folded(report.findings, style) for line in _finding(same, style)]
     lines += gap_lines(report.gaps, style)
     if report.services:
-        lines += style.paragraph(_coverage(report.coverage))
+        lines += style.paragraph(", ".join(_coverage(report.coverage)))
     return text_of(lines)
 
 
@@ -66,23 +66,15 @@ def _nodes(one: Finding) -> Sequence[str]:
     return tuple(dict.fromkeys(each.node for each in one.objects if each.node))
 
 
-def _coverage(seen: Coverage) -> str:
-    return ", ".join(_clauses(seen))
-
-
-def _clauses(seen: Coverage) -> Iterator[str]:
+def _coverage(seen: Coverage) -> Iterator[str]:
     looked = f"{seen.nodes_read} of {seen.nodes} nodes"
     yield f"{counted(seen.ok, 'Service')} ok on {looked}"
     if seen.differ:
         where = f"{seen.where[0]} only" if len(seen.where) == 1 else names(seen.where)
-        yield f"{seen.differ} {_verb(seen.differ)} on {where}"
+        yield f"{seen.differ} {'differs' if seen.differ == 1 else 'differ'} on {where}"
     if seen.unsettled:
         yield f"{seen.unsettled} changing"
     if seen.unknown:
         yield f"{seen.unknown} not known"
     if seen.without:
         yield f"{seen.without} without rules"
-
-
-def _verb(count: int) -> str:
-    return "differs" if count == 1 else "differ"

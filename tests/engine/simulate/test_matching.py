@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.engine.simulate.flow import Answering, Flow, Tracking
+from kubectl_svcnet.engine.simulate.flow import Answering, Tracking
 from kubectl_svcnet.engine.simulate.matching import (
     _EVALUATORS,
     BySender,
@@ -25,8 +25,8 @@ from kubectl_svcnet.model import matches as m
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.ipset import IPSet, Member
 from kubectl_svcnet.model.nodeview import InterfaceAddress, NodeView, Route
-from kubectl_svcnet.model.packet import Hook, Packet
 from kubectl_svcnet.model.ruleset import Unknown
+from tests.samples import FLOW, packet
 
 S, D, E = m.Side.SOURCE, m.Side.DESTINATION, m.Side.EITHER
 VIEW = NodeView(
@@ -37,29 +37,7 @@ VIEW = NodeView(
     ),
     routes=(Route(ip_network("0.0.0.0/0"), "eth0"),),
 )
-FLOW = Flow(
-    family=Family.IPV4,
-    protocol=Protocol.TCP,
-    source=ip_address("10.244.1.9"),
-    source_port=None,
-    destination=ip_address("10.96.0.10"),
-    destination_port=80,
-    in_device="cni0",
-    out_device="",
-    physical_in=None,
-    own=False,
-    mark=0x4000,
-    tracking=Tracking.NEW,
-)
-
-PACKET = Packet(
-    hook=Hook.PREROUTING,
-    protocol=Protocol.TCP,
-    source=ip_address("10.244.1.9"),
-    destination=ip_address("10.96.0.99"),
-    destination_port=8080,
-    in_interface="cni0",
-)
+PACKET = packet(destination=ip_address("10.96.0.99"), destination_port=8080, in_interface="cni0")
 
 
 def ask(match: object, hook: str = "PREROUTING", view: NodeView = VIEW, **fields: Any) -> object:

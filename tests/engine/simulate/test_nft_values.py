@@ -16,21 +16,9 @@ from kubectl_svcnet.engine.simulate.routing import Routing
 from kubectl_svcnet.model import nft
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.ruleset import Unknown
+from tests.samples import FLOW as PLAIN
 
-FLOW = Flow(
-    family=Family.IPV4,
-    protocol=Protocol.TCP,
-    source=ip_address("10.244.1.9"),
-    source_port=None,
-    destination=ip_address("10.96.0.10"),
-    destination_port=80,
-    in_device="cni0",
-    out_device="",
-    physical_in=None,
-    own=False,
-    mark=0x4001,
-    tracking=Tracking.NEW,
-)
+FLOW = PLAIN._replace(mark=0x4001)
 SADDR, DPORT, L4 = nft.Field("ip", "saddr"), nft.Field("th", "dport"), nft.Meta("l4proto")
 ICMP = FLOW._replace(answering=Answering.ICMP, tracking=Tracking.RELATED)
 RAW = FLOW._replace(tracking=Tracking.NONE)

@@ -8,23 +8,15 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.model.address import Protocol
 from kubectl_svcnet.model.fate import Fate, FateKind, Step
 from kubectl_svcnet.model.finding import Gap
-from kubectl_svcnet.model.packet import Hook, Packet
+from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.model.report import Collected, PacketFates, PacketsReport
 from kubectl_svcnet.render.style import Style
 from kubectl_svcnet.render.table.packet import render
-from tests.samples import arrives, ref
+from tests.samples import arrives, packet, ref
 
-PACKET = Packet(
-    hook=Hook.PREROUTING,
-    protocol=Protocol.TCP,
-    source=ip_address("10.244.1.9"),
-    destination=ip_address("10.96.0.9"),
-    destination_port=3306,
-    in_interface="cni0",
-)
+PACKET = packet(in_interface="cni0")
 
 
 def one(*fates: Fate, **values: Any) -> PacketFates:

@@ -7,11 +7,12 @@ from ipaddress import ip_address
 
 from kubectl_svcnet.model.address import Family, Protocol, SocketAddress
 from kubectl_svcnet.model.fate import Backend, ChainId, Fate, FateKind, RuleRef, Step
-from kubectl_svcnet.model.packet import Client, Hook, Packet
+from kubectl_svcnet.model.packet import Client
 from kubectl_svcnet.model.report import Asked, Expectation, FrontendTrace, NodeTrace, Verdict, Walk
 from kubectl_svcnet.model.service import Frontend, FrontendKind, ServiceName
 from kubectl_svcnet.render.style import Style
 from kubectl_svcnet.render.table.walk import explained, outcome, walked
+from tests.samples import packet
 
 PLAIN = Style(width=80)
 
@@ -55,17 +56,9 @@ def way(number: int, *, device: str, steps: list[Step] | None = None) -> Fate:
 
 
 def walk_of(*fates: Fate) -> Walk:
-    packet = Packet(
-        hook=Hook.PREROUTING,
-        protocol=Protocol.TCP,
-        source=ip_address("10.244.1.9"),
-        destination=ip_address("10.96.0.9"),
-        destination_port=3306,
-        in_interface="cni0",
-    )
     asked = Asked(
         client=Client.POD,
-        packet=packet,
+        packet=packet(in_interface="cni0"),
         expectation=Expectation(endpoints=frozenset()),
         note="default/client",
     )
