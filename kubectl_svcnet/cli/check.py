@@ -88,7 +88,9 @@ def _words(given: Iterable[str]) -> Iterator[str]:
 
 
 def _skipped(word: str) -> tuple[str, str]:
-    code, _, where = word.partition("=")
+    code, equals, where = word.partition("=")
+    if equals and not where:
+        raise UsageError(f"--skip {word}: say what, NAMESPACE/NAME or a node")
     return _code(code, "--skip"), where
 
 

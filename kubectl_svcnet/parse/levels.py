@@ -28,6 +28,12 @@ def parse_levels(text: str) -> Mapping[str, Level]:
     except configparser.MissingSectionHeaderError as error:
         said = f"line {error.lineno} stands in no section: write [{_SECTION}] above it"
         raise ParseError(said) from error
+    except configparser.DuplicateOptionError as error:
+        raise ParseError(f"line {error.lineno}: {error.option.upper()} is there twice") from error
+    except configparser.DuplicateSectionError as error:
+        raise ParseError(f"line {error.lineno}: [{error.section}] is there twice") from error
+    except configparser.ParsingError as error:
+        raise ParseError(f"line {error.errors[0][0]}: write CODE = LEVEL") from error
     except configparser.Error as error:
         raise ParseError(" ".join(str(error).split())) from error
     strange = [name for name in reader.sections() if name != _SECTION]

@@ -7,7 +7,7 @@ ranges, where no Service was named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -18,12 +18,13 @@ from ..engine.judge.coverage import coverage_of
 from ..engine.judge.gate import passed
 from ..engine.judge.grouping import grouped
 from ..engine.judge.proxy import LATE
-from ..errors import SvcnetError
+from ..errors import SvcnetError, UsageError
 from ..model.capture import Recorded, Source
 from ..model.finding import Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport, ServiceTrace
+from ..model.service import Node, Service
 from . import kernel, objects
 from .collect import Collector
 from .plan import plan_trace
@@ -46,6 +47,7 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     collector = Collector(source, max_parallel=options.max_parallel)
     tracing = begin(collector, options, dated=True)
     tracing.beside = kernel.commands_beside(tracing.read)
+    _require_places(gate, tracing.read.services, tracing.inventory.every)
     proxies = Proxies(collector, options, tracing.inventory)
     apart = source.apart() if isinstance(source, Recorded) else source
     selected = Selected(tracing.read.services)
@@ -57,6 +59,18 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
         told = ranges.result() if ranges is not None else RangesReport(collected=Collected())
     api = _objects(tracing, outcome, selected)
     return _report(tracing, outcome, proxies, words, (told, api), gate)
+
+
+def _require_places(gate: Gate, services: Iterable[Service], nodes: Iterable[Node]) -> None:
+    """Raises UsageError where a Service is skipped without its namespace: it would be no node's
+    name, and nothing would be skipped."""
+    named = {service.name.name: service.name for service in services}
+    known = {node.name for node in nodes}
+    for code, where in sorted(gate.skip):
+        if where in named and where not in known:
+            raise UsageError(
+                f"--skip {code}={where}: no node has that name; did you mean {code}={named[where]}?"
+            )
 
 
 def plan(source: Source, options: Options) -> PlanReport:

@@ -47,6 +47,11 @@ def test_a_code_that_does_not_exist(flag: str) -> None:
         to_gate({flag: ["SVN999"]})
 
 
+def test_a_skip_of_nothing() -> None:
+    with pytest.raises(UsageError, match="--skip SVN202=: say what"):
+        to_gate({"skip": ["SVN202="]})
+
+
 def test_files(tmp_path: Path) -> None:
     config, baseline = tmp_path / "levels.ini", tmp_path / "before.json"
     config.write_text("[levels]\nSVN310 = info\n")

@@ -15,6 +15,7 @@ from kubectl_svcnet.errors import ClusterError, UsageError
 from kubectl_svcnet.model.capture import Capture, ForwardRequest, LogRequest, Reason
 from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.finding import Finding, Level
+from kubectl_svcnet.model.gate import Gate
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import CheckReport, Coverage
 from kubectl_svcnet.pipeline.check import check, plan
@@ -212,6 +213,14 @@ def test_names_that_do_not_exist() -> None:
         check(Saved().source(), Options(services=("nothing",)))
     report = check(Saved().source(), Options(services=("nothing", "db-service")))
     assert status_of(report, fail_on="error") == 2
+
+
+def test_a_service_that_is_skipped_without_its_namespace() -> None:
+    gate = Gate(skip=frozenset({("SVN202", "db-service"), ("SVN203", "n3"), ("SVN204", "gone")}))
+    with pytest.raises(UsageError, match="did you mean SVN202=default/db-service"):
+        check(Saved().source(), ALL, gate)
+    nodes = Gate(skip=frozenset({("SVN203", "n3"), ("SVN204", "gone")}))
+    assert check(Saved().source(), ALL, nodes).findings
 
 
 def test_nothing_could_be_read() -> None:
