@@ -25,6 +25,8 @@ from kubectl_svcnet.pipeline.kernel import commands_beside
 from kubectl_svcnet.pipeline.proxy import run as proxy
 from kubectl_svcnet.pipeline.ranges import run as ranges
 from kubectl_svcnet.pipeline.trace import trace
+from kubectl_svcnet.render.style import Style
+from kubectl_svcnet.render.table.check import render
 from tests.reports import followed_nothing, proxies
 from tests.saved import PROXY, Narrow, Saved, of_node, of_resource, recorded
 
@@ -102,6 +104,30 @@ def test_a_family_that_is_not_served_and_whom_it_concerns() -> None:
     [named] = trace(saved.source(), ALL).findings
     assert said == named
     assert " Services have such an address (first: " in said.message
+
+
+def test_two_hundred_changes_that_a_stopped_kube_proxy_missed() -> None:
+    """One finding with an object for each, on one page. Half of them have no endpoint, whose
+    refusal is missing."""
+    saved = Saved().stopped("n3")
+    for number in range(200):
+        meta = {"namespace": "shop", "name": f"s{number}"}
+        address, port = f"10.96.200.{number}", {"port": 80, "protocol": "TCP", "name": "http"}
+        spec = {"clusterIP": address, "clusterIPs": [address], "ports": [port]}
+        saved.add("services", {"metadata": meta, "spec": {**spec, "type": "ClusterIP"}})
+        if number % 2:
+            label = {"kubernetes.io/service-name": f"s{number}"}
+            ready = {"addresses": ["10.244.1.77"], "conditions": {"ready": True}, "nodeName": "n1"}
+            sliced = {"addressType": "IPv4", "ports": [port], "endpoints": [ready]}
+            saved.add("endpointslices", {"metadata": {**meta, "labels": label}, **sliced})
+    report = check(saved.source(), replace(ALL, nodes=("n3",)))
+    (cause,) = [one for one in report.findings if one.level is Level.ERROR]
+    assert (cause.code, cause.node, len(cause.objects)) == ("SVN301", "n3", 200)
+    assert "200 Services differ (first: shop/s0)" in cause.message
+    assert {one.code for one in cause.objects} == {"SVN201", "SVN222"}
+    lines = render(report, Style()).splitlines()
+    assert len(lines) < 24
+    assert lines[-1].startswith("14 Services ok on 1 of 1 nodes, 200 differ on n3 only")
 
 
 def test_one_service_and_what_explains_it() -> None:
