@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..model.address import Family, IPAddress, SocketAddress
-from ..model.nodeview import NodeView, OwnChains
+from ..model.nodeview import Dispatched, NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 
 
@@ -47,6 +47,10 @@ class Dataplane(Protocol):
     def programmed(self, view: NodeView, family: Family | None = None) -> str:
         """What in the kernel shows that this dataplane programs the node, in this family or in
         any; "" if nothing."""
+
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        """The addresses with a port that it leads to Services, but of node ports; nothing of what
+        was read in part."""
 
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         """Why node ports are not served at this address of the node; "" if they are."""

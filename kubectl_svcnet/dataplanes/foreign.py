@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..model.address import Family, IPAddress, SocketAddress
 from ..model.kube_proxy import embedded
-from ..model.nodeview import NodeView, OwnChains
+from ..model.nodeview import Dispatched, NodeView, OwnChains
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Owner
 from .kube_proxy import proxy_pod
@@ -43,6 +43,9 @@ class Foreign:
 
     def programmed(self, view: NodeView, family: Family | None = None) -> str:
         return ""
+
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        return ()
 
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         return ""

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ..model.address import SocketAddress
 from ..model.capture import LogRequest, log_head
 from ..model.kube_proxy import embedded, is_proxy, proxy_container
+from ..model.nodeview import Dispatched, NodeView
 from ..model.service import Frontend, Node, Pod, Service
 from ._base import Dataplane, Owner
 
@@ -52,6 +53,9 @@ class KubeProxy:
     def recognise(self: Dataplane, node: Node, agents: tuple[Pod, ...]) -> Owner | None:
         here = proxy_pod(agents) is not None or embedded(node)
         return Owner(name=self.name, reader=self) if here else None
+
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        return ()
 
     def names(
         self, service: Service, frontend: Frontend, endpoints: Iterable[SocketAddress]

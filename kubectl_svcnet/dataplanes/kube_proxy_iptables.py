@@ -11,10 +11,10 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
-from ..model.address import Family, IPAddress, SocketAddress, family_of
-from ..model.nodeview import NodeView, OwnChains
+from ..model.address import Family, IPAddress, Protocol, SocketAddress, family_of
+from ..model.nodeview import Dispatched, NodeView, OwnChains
 from ..model.ruleset import Ruleset
 from ..model.service import Frontend, FrontendKind, Service
 from .kube_proxy import KubeProxy, node_ports_only_at
@@ -88,6 +88,15 @@ class KubeProxyIptables(KubeProxy):
                 return str(ruleset.chain_id("nat", "KUBE-SERVICES"))
         return ""
 
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        for ruleset in view.rulesets.values():
+            chain = ruleset.chain("nat", "KUBE-SERVICES")
+            for rule in chain.rules if chain is not None and chain.covers is None else ():
+                found = _TO_SERVICE.search(rule.raw)
+                if found:
+                    place = SocketAddress(ip_address(found[1]), int(found[3]))
+                    yield Dispatched(place, Protocol(found[2].upper()), _whose(rule.raw))
+
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         """With nodePortAddresses the jump to KUBE-NODEPORTS names each address of the node that
         serves node ports (proxier.go, "-d", nodeIP), instead of all local ones."""
@@ -106,7 +115,18 @@ class KubeProxyIptables(KubeProxy):
         return node_ports_only_at(*served)
 
 
+_TO_SERVICE = re.compile(
+    r"(?<!! )-d ([0-9a-f.:]+)/(?:32|128) .*-p (tcp|udp|sctp) .*--dport (\d{1,5}) "
+    r".*-j KUBE-(?:SVC|EXT|FW|XLB)-"
+)
+_COMMENT = re.compile(r'--comment "([a-z0-9-]+/[a-z0-9-]+)[: "]')
 _DESTINATION = re.compile(r"(?<!! )-d ([0-9a-fA-F.:]+/\d+) ")
+
+
+def _whose(raw: str) -> str:
+    """By the comment `ns/name:port cluster IP`; above 1,000 endpoints there is none."""
+    found = _COMMENT.search(raw)
+    return found[1] if found else ""
 
 
 def _node_port_jumps(ruleset: Ruleset) -> Iterable[str]:

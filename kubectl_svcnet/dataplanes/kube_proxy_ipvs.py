@@ -7,9 +7,11 @@ in iptables mode, whose own rules in it prove that mode.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..model.address import Family, IPAddress
 from ..model.ipset import PortOf
-from ..model.nodeview import NodeView, OwnChains
+from ..model.nodeview import Dispatched, NodeView, OwnChains
 from .kube_proxy import KubeProxy, node_ports_only_at
 from .kube_proxy_iptables import OWN as IPTABLES
 
@@ -57,6 +59,14 @@ class KubeProxyIpvs(KubeProxy):
                 if any(words in rule.raw for words in _SHOWS):
                     return str(ruleset.chain_id("nat", "KUBE-SERVICES"))
         return ""
+
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        """Virtual servers at addresses of its device; others are for node ports. They name no
+        Service."""
+        bound = {entry.address for entry in view.addresses or () if entry.interface == DEVICE}
+        for server in view.ipvs.servers if view.ipvs else ():
+            if server.address and server.protocol and server.address.address in bound:
+                yield Dispatched(server.address, server.protocol)
 
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         """With nodePortAddresses only some addresses of the node have virtual servers for the

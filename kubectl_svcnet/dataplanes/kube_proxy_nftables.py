@@ -10,16 +10,18 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address
 
-from ..model.address import Family, IPAddress, SocketAddress, family_of
-from ..model.nft import NAMES, Table
-from ..model.nodeview import NodeView, OwnChains
+from ..model.address import Family, IPAddress, Protocol, SocketAddress, family_of
+from ..model.nft import NAMES, Parts, Table
+from ..model.nodeview import Dispatched, NodeView, OwnChains
 from ..model.service import Frontend, FrontendKind, Service
 from .kube_proxy import KubeProxy, node_ports_only_at
 from .kube_proxy_iptables import OWN as IPTABLES
 
 TABLE = "kube-proxy"
 _SERVICE_PREFIXES = ("service-", "local-", "external-", "firewall-")
+_PROTOCOLS = {6: Protocol.TCP, 17: Protocol.UDP, 132: Protocol.SCTP}
 _LONGEST = 240  # of a name; nft's own limit is 256
 
 OWN = OwnChains(
@@ -91,6 +93,16 @@ class KubeProxyNftables(KubeProxy):
             + [f"endpoint-{hashed_name(endpoint_text(frontend, e))}" for e in endpoints]
         )
 
+    def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
+        """The map's keys, each with its chain, whose name ends in the Service's."""
+        for table in self._tables(view, None):
+            served = table.sets.get("service-ips")
+            for element in served.elements if served and served.covers is None else ():
+                place = _place_of(element.key)
+                if place is not None:
+                    chain = getattr(element.value, "chain", "")
+                    yield Dispatched(*place, _whose(chain))
+
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         """By default the primary address serves them, which is the one that is dialled. Empty, the
         set proves nothing: that is what a fault would look like."""
@@ -113,6 +125,22 @@ class KubeProxyNftables(KubeProxy):
     def _tables(self, view: NodeView, family: Family | None) -> Iterable[Table]:
         families = NAMES.values() if family is None else (NAMES[family],)
         return (t for t in view.nft_tables if t.name == TABLE and t.family in families)
+
+
+def _place_of(key: object) -> tuple[SocketAddress, Protocol] | None:
+    """Of `address . protocol . port`."""
+    match key:
+        case Parts((IPv4Address() | IPv6Address() as address, int(number), int(port))):
+            protocol = _PROTOCOLS.get(number)
+            return (SocketAddress(address, port), protocol) if protocol else None
+        case _:
+            return None
+
+
+def _whose(chain: str) -> str:
+    """Of `service-HASH-ns/name/tcp/port`; one whose name was cut tells it all the same."""
+    parts = "-".join(chain.split("-")[2:]).split("/")
+    return "/".join(parts[:2]) if len(parts) > 2 else ""
 
 
 def matches_hash(frontend: Frontend, chain: str) -> bool:

@@ -93,4 +93,15 @@ SERVICE_CODES = (
         action="Restart kube-proxy on the node: at start it writes all rules anew.",
         command="kubectl svcnet trace SERVICE --node NODE --explain",
     ),
+    Code(
+        number="SVN223",
+        level=Level.WARNING,
+        title="Service that the API does not have",
+        cause="The node leads an address to endpoints, and no Service has it: kube-proxy does not "
+        "follow the API since the Service was deleted, rules were restored from a saved file, or "
+        "the node came from another cluster. Which Service is given the address next is led "
+        "astray.",
+        action="Restart kube-proxy on the node: at start it writes all rules anew.",
+        command="kubectl get services -A -o wide",
+    ),
 )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .address import Family, IPAddress, IPNetwork
+from .address import Family, IPAddress, IPNetwork, Protocol, SocketAddress
 from .fate import Backend
 from .ipvs import VirtualServers
 
@@ -85,6 +85,18 @@ class ForeignTable:
     family: str
     name: str
     hooks: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """An address that a node leads to a Service, and whose that is in the dataplane's words."""
+
+    address: SocketAddress
+    protocol: Protocol
+    whose: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.address}/{self.protocol.value}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,8 @@ class Wanted:
     """What of one family's rules matters: own nat chains by name, and every address dialled.
 
     Of nat/KUBE-SERVICES, rules of other single addresses than `destinations` may stay behind.
-    `native` are own chains of nftables mode, where sets are asked for `endpoints` too.
+    `native` are own chains of nftables mode, where sets are asked for `endpoints` too. With
+    `everything` no dispatch stays behind, so that of Services nobody knows shows too.
     """
 
     family: Family
@@ -56,6 +57,7 @@ class Wanted:
     destinations: frozenset[IPAddress]
     native: frozenset[str] = frozenset()
     endpoints: frozenset[IPAddress] = frozenset()
+    everything: bool = False
 
 
 def first_rules(wanted: Wanted) -> tuple[Command, ...]:
@@ -64,7 +66,7 @@ def first_rules(wanted: Wanted) -> tuple[Command, ...]:
     if len(wanted.chains) > MOST_FILTERED:
         return (*dumps([wanted.family], IPTABLES), Command(f"{prefix}-save-all"))
     chains = other_chains(wanted.chains)
-    addresses = other_addresses(wanted.destinations)
+    addresses = "" if wanted.everything else other_addresses(wanted.destinations)
     return (
         *_nat(wanted, prefix, chains, addresses),
         *(Command(f"{prefix}-nft-table", (table,)) for table in WHOLE_TABLES),

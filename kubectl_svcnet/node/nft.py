@@ -56,7 +56,7 @@ def picked_command(listed: ListedTable, wanted: Iterable[Wanted]) -> Command | N
     if listed.name != KUBE_PROXY or family is None:
         return None
     for each in wanted:
-        if each.family is family and each.native:
+        if each.family is family and each.native and not each.everything:
             show = picked_from_nft(listed.chains, each.native, each.destinations | each.endpoints)
             return Command("nft-table-picked", (listed.family, listed.name, show)) if show else None
     return None

@@ -113,7 +113,7 @@ def _filtered(
         text,
         wanted.family,
         backend,
-        partial=frozenset([("nat", DISPATCH)]),
+        partial=frozenset() if wanted.everything else frozenset([("nat", DISPATCH)]),
         covers=wanted.destinations,
         first_lines=first,
     )

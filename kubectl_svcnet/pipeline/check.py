@@ -7,7 +7,7 @@ ranges, where no Service was named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -20,7 +20,7 @@ from ..engine.judge.grouping import grouped
 from ..engine.judge.proxy import LATE
 from ..errors import SvcnetError, UsageError
 from ..model.capture import Recorded, Source
-from ..model.finding import Gap, Level
+from ..model.finding import Finding, Gap, Level
 from ..model.gate import Gate
 from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport, ServiceTrace
@@ -37,6 +37,7 @@ from .selected import Selected
 from .trace import Tracing, begin
 
 if TYPE_CHECKING:
+    from ..engine.judge.findings import NodeFacts
     from .judging import Outcome
 
 ALL = Gate()
@@ -47,6 +48,7 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     collector = Collector(source, max_parallel=options.max_parallel)
     tracing = begin(collector, options, dated=True)
     tracing.beside = kernel.commands_beside(tracing.read)
+    tracing.everything = _everything(options) and options.all_namespaces
     _require_places(gate, tracing.read.services, tracing.inventory.every)
     proxies = Proxies(collector, options, tracing.inventory)
     apart = source.apart() if isinstance(source, Recorded) else source
@@ -123,6 +125,7 @@ def _report(
     contested = rivals((*services, *claims), partial(statements_of, facts=facts))
     mine = contested.others[: len(services)]
     found = [f for service in mine for f in statements_of(service, facts)]
+    found += _strangers(tracing, outcome, facts)
     changing = _changing(tracing, outcome)
     ranges, api = beside_nodes
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
@@ -150,6 +153,17 @@ def _report(
         missing=outcome.missing,
         fails=None if fail_on == "never" else Level(fail_on),
     )
+
+
+def _strangers(
+    tracing: Tracing, outcome: Outcome, facts: Mapping[str, NodeFacts]
+) -> Iterator[Finding]:
+    from ..engine.judge.strangers import stranger_findings
+    from .judging import strangers
+
+    if tracing.everything:
+        for node, seen in strangers(outcome.readings, tracing.services).items():
+            yield from stranger_findings(node, seen, facts[node])
 
 
 def _claims(tracing: Tracing, outcome: Outcome) -> tuple[tuple[ServiceTrace, ...], tuple[Gap, ...]]:

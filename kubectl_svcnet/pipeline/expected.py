@@ -39,9 +39,15 @@ class Expected:
 
 
 def wanted_of(
-    expected: Expected, node: Node, owner: Owner, targets: Sequence[Frontend]
+    expected: Expected,
+    node: Node,
+    owner: Owner,
+    targets: Sequence[Frontend],
+    *,
+    everything: bool = False,
 ) -> tuple[Wanted, ...]:
-    """Per family: the chains that hashing gives these frontends, and all addresses dialled."""
+    """Per family: the chains that hashing gives these frontends, and all addresses dialled.
+    `everything`: these are all Services that there are."""
     if owner.reader is None:
         return ()
     found = []
@@ -68,6 +74,7 @@ def wanted_of(
                 destinations=frozenset(addresses),
                 native=frozenset(native),
                 endpoints=frozenset(behind),
+                everything=everything,
             )
         )
     return tuple(found)

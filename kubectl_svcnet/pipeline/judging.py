@@ -20,9 +20,10 @@ from ..engine.judge.hollow import without_hollow
 from ..engine.judge.running import unfollowed_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
+from ..engine.judge.strangers import places_of, strangers_in
 from ..model.address import IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
-from ..model.nodeview import NodeView
+from ..model.nodeview import Dispatched, NodeView
 from ..model.proxystate import UNKNOWN, Conduct
 from ..model.report import (
     FAULTS,
@@ -165,6 +166,20 @@ def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -
 def differing(judged: Judged) -> frozenset[str]:
     """The nodes on which something is at fault."""
     return frozenset(name for (_, name), trace_ in judged.items() if trace_.amiss)
+
+
+def strangers(
+    readings: Mapping[str, NodeReading], services: Iterable[Service]
+) -> dict[str, tuple[Dispatched, ...]]:
+    """By node, where there are any: addresses that it dispatches and none of these has."""
+    known = places_of(services)
+    found = {}
+    for name, reading in readings.items():
+        if reading.owner.reader is not None and reading.view is not None:
+            seen = strangers_in(reading.owner.reader.dispatched(reading.view), known)
+            if seen:
+                found[name] = seen
+    return found
 
 
 def settled(

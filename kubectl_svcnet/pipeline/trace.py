@@ -91,6 +91,8 @@ class Tracing:
         self.api_gaps: dict[Gap, None] = {}  # one for all nodes, if the reason is the same
         self.reread = frozenset[str]()
         self.beside: tuple[Command, ...] = ()  # read of each node as well
+        self.everything = False  # all Services of the cluster: strangers show
+        self.services = read.services  # of all readings
 
     def choose_client(self) -> None:
         """The pod of --from. What may not be read, or is on no node that is looked at, is a gap."""
@@ -132,6 +134,8 @@ class Tracing:
 
         judged = judging.judge(after, readings, targets)
         self.reread = judging.differing(judged)
+        if self.everything:
+            self.reread |= judging.strangers(readings, self.services).keys()
         once = frozenset[str]()
         if self.reread:
             again, last = self._settle(after, self.reread, targets)
@@ -216,7 +220,9 @@ class Tracing:
         reader = NodeReader(
             collector=self.collector,
             agents=self.inventory.agents or (),
-            wanted=lambda node, owner: wanted_of(expected, node, owner, targets),
+            wanted=lambda node, owner: wanted_of(
+                expected, node, owner, targets, everything=self.everything
+            ),
             explain=self.options.explain,
             beside=self.beside,
         )
@@ -239,6 +245,7 @@ class Tracing:
     def _expected(self) -> Expected | None:
         """The API once more; None if it does not answer any longer."""
         read = picked(read_services(self.collector, self.scopes), self.options)
+        self.services += read.services
         return Expected(services=read.services, endpoints=read.endpoints) if read.readable else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_network
 
 import pytest
@@ -134,3 +135,37 @@ def test_own_chains(chain: str) -> None:
 @pytest.mark.parametrize("chain", ["cali-PREROUTING", "DOCKER", "KUBE-NWPLCY-X", "PREROUTING"])
 def test_chains_of_others(chain: str) -> None:
     assert chain not in OWN
+
+
+DISPATCH = """\
+*nat
+:KUBE-SERVICES - [0:0]
+-A KUBE-SERVICES -d 10.96.0.1/32 -p tcp -m comment --comment "default/kubernetes:https cluster IP" \
+-m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y
+-A KUBE-SERVICES -d 192.0.2.1/32 -p udp -m comment --comment "a/b external IP" -m udp --dport 53 \
+-j KUBE-EXT-TCOU7JCQXEZGVUNU
+-A KUBE-SERVICES -d 10.96.0.7/32 -p tcp -m tcp --dport 80 -j KUBE-SVC-AAAAAAAAAAAAAAAA
+-A KUBE-SERVICES ! -s 10.244.0.0/16 -d 10.96.0.8/32 -p tcp -m tcp --dport 80 -j KUBE-MARK-MASQ
+-A KUBE-SERVICES ! -d 10.96.0.8/32 -p tcp -m tcp --dport 80 -j KUBE-SVC-AAAAAAAAAAAAAAAA
+-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODEPORTS
+COMMIT
+"""
+
+
+def test_dispatched() -> None:
+    found = [(str(one), one.whose) for one in DATAPLANE.dispatched(view(DISPATCH))]
+    assert found == [
+        ("10.96.0.1:443/TCP", "default/kubernetes"),
+        ("192.0.2.1:53/UDP", "a/b"),
+        ("10.96.0.7:80/TCP", ""),
+    ]
+
+
+def test_of_a_chain_read_in_part_nothing_is_told() -> None:
+    seen = view(DISPATCH)
+    [(key, ruleset)] = seen.rulesets.items()
+    table = ruleset.tables["nat"]
+    part = replace(table.chains["KUBE-SERVICES"], covers=frozenset())
+    table = replace(table, chains={"KUBE-SERVICES": part})
+    cut = replace(seen, rulesets={key: replace(ruleset, tables={"nat": table})})
+    assert [*DATAPLANE.dispatched(cut)] == []

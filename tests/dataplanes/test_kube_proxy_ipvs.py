@@ -83,3 +83,14 @@ def test_node_ports_at_some_addresses_alone(served: str, elsewhere: str) -> None
         addresses=tuple(InterfaceAddress(ip_address(a), d, 24) for a, d in devices.items()),
     )
     assert DATAPLANE.node_ports_elsewhere(seen, ip_address("192.168.0.1")) == elsewhere
+
+
+def test_dispatched() -> None:
+    """What its device does not hold is for node ports."""
+    servers = parse_ipvs("-A -t 10.96.0.1:443 -s rr\n-A -t 192.168.0.1:30080 -s rr\n")
+    bound = InterfaceAddress(ip_address("10.96.0.1"), "kube-ipvs0", 32)
+    mine = InterfaceAddress(ip_address("192.168.0.1"), "eth0", 24)
+    seen = view(ipvs=servers, addresses=(bound, mine))
+    found = [(str(one), one.whose) for one in DATAPLANE.dispatched(seen)]
+    assert found == [("10.96.0.1:443/TCP", "")]
+    assert [*DATAPLANE.dispatched(view(ipvs=None))] == []

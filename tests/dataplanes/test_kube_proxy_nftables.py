@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -88,6 +89,24 @@ def test_programmed() -> None:
     assert DATAPLANE.programmed(view()) == ""
     other = listing("1.36.3").replace("table ip kube-proxy", "table ip elsewhere")
     assert DATAPLANE.programmed(view(nft_tables=parse_ruleset(other)[:1])) == ""
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_dispatched(version: str) -> None:
+    tables = parse_ruleset(listing(version))
+    found = {str(one): one.whose for one in DATAPLANE.dispatched(view(nft_tables=tables))}
+    count = sum(len(t.sets["service-ips"].elements) for t in tables if t.name == "kube-proxy")
+    assert len(found) == count
+    assert set(found.values()) >= {"default/kubernetes", "default/db-service"}
+    assert all(whose.count("/") == 1 for whose in found.values())
+    assert any(place.startswith("[") for place in found)
+
+
+def test_of_a_map_read_in_part_nothing_is_told() -> None:
+    (table, *_) = parse_ruleset(listing("1.36.3"))
+    part = replace(table.sets["service-ips"], covers=frozenset())
+    table = replace(table, sets={"service-ips": part})
+    assert [*DATAPLANE.dispatched(view(nft_tables=(table,)))] == []
 
 
 @pytest.mark.parametrize(

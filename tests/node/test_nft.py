@@ -363,8 +363,8 @@ def test_what_is_missed_of_a_part_makes_it_whole() -> None:
     (part,) = further_tables(missed, listing, [WANTED])
     assert further_tables(missed, {**listing, part: capture(part, "")}, [WANTED]) == (V4,)
     assert further_tables(missed, {**listing, V4: capture(V4, "")}, [WANTED]) == (V4,)
-    nobody = replace(WANTED, native=frozenset())
-    assert further_tables(missed, listing, [nobody]) == (V4,)
+    for whole in (replace(WANTED, native=frozenset()), replace(WANTED, everything=True)):
+        assert further_tables(missed, listing, [whole]) == (V4,)
     hashes = map("".join, product("ABCDEFGH", repeat=4))
     many = replace(WANTED, native=frozenset(f"service-ABCD{one}-" for one in hashes))
     assert further_tables(missed, listing, [many]) == (V4,)

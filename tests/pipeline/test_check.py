@@ -157,6 +157,25 @@ def test_only_its_own_chain_is_empty() -> None:
     assert one.evidence[0] == f"nat/{SVC} is there and leads to no endpoint"
 
 
+STRANGER = (
+    '-A KUBE-SERVICES -d 10.96.5.5/32 -p tcp -m comment --comment "shop/old:http cluster IP" '
+    f"-m tcp --dport 80 -j {SVC}"
+)
+
+
+@pytest.mark.parametrize("source", [Saved.source, Narrow], ids=["dumps", "rounds"])
+def test_a_service_that_the_api_does_not_have(source: Any) -> None:
+    """Read whole, so that it shows, where all Services are asked about."""
+    saved = Saved().before_rule("n1", "kubernetes service nodeports", STRANGER)
+    found = [one for one in check(source(saved), ALL).findings if one.code == "SVN223"]
+    assert [(one.node, one.service, one.level) for one in found] == [
+        ("n1", "shop/old", Level.WARNING)
+    ]
+    assert "SVN223" not in {one.code for one in check(source(saved), DB).findings}
+    gone = saved.rules("n1", lambda text: text.replace(f"{STRANGER}\n", ""), last_only=True)
+    assert "SVN223" not in {one.code for one in check(source(gone), ALL).findings}
+
+
 def test_a_difference_that_goes_by_itself_is_none() -> None:
     def gone(text: str) -> str:
         return "".join(line for line in text.splitlines(True) if f"-j {SEP3}" not in line)

@@ -323,7 +323,7 @@ def _next(
     bypass = _bypass(traces) if problem is Verdict.ABSENT else None
     own = (Verdict.ABSENT, Verdict.MISSING, Verdict.STALE, Verdict.UNBALANCED)
     if problem in own and bypass is None:
-        return _restart(facts)
+        return restart(facts)
     diverting = _diverting(traces, facts.own) if problem is Verdict.DIVERTED else None
     rule = bypass or diverting or _named_rule(_blamed(problem, traces))
     if rule is None or not facts.vantage:
@@ -348,7 +348,8 @@ def _listing(rule: RuleRef) -> str:
     return f"{prefix}-{chain.backend.value}-save{table}"
 
 
-def _restart(facts: NodeFacts) -> str:
+def restart(facts: NodeFacts) -> str:
+    """The command by which kube-proxy writes all rules anew."""
     """Of one that does not run its log tells more than a further start."""
     namespace, _, pod = facts.proxy.partition("/")
     if facts.down:

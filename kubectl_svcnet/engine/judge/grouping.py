@@ -15,7 +15,7 @@ from ...model.finding import Finding, Level
 #: What explains that a node's rules lag behind the API; the first that is found explains.
 CAUSES = ("SVN301", "SVN317", "SVN308", "SVN304", "SVN307")
 #: What rules look like that are older than the API's word.
-SYMPTOMS = frozenset(("SVN201", "SVN202", "SVN203", "SVN204", "SVN221", "SVN222"))
+SYMPTOMS = frozenset(("SVN201", "SVN202", "SVN203", "SVN204", "SVN221", "SVN222", "SVN223"))
 #: A node that forwards nothing, and packets that are dropped by that sysctl and no rule.
 FORWARDING, BLOCKED = "SVN511", "SVN205"
 
