@@ -126,4 +126,15 @@ PATH_CODES = (
         "what resets it, among the files of /etc/sysctl.d; or set localhostNodePorts to false.",
         command="kubectl -n kube-system exec POD -- cat /proc/sys/net/ipv4/conf/all/route_localnet",
     ),
+    Code(
+        number="SVN525",
+        level=Level.WARNING,
+        title="Health check blocked",
+        cause="Under externalTrafficPolicy Local the load balancer asks each node's health check "
+        "node port whether it has endpoints; here a rule keeps the question from kube-proxy, so "
+        "the node gets no traffic whatever runs there.",
+        action="Let the load balancer's addresses in at that port, in the firewall whose rule is "
+        "named; if it does let them in, and others not, there is nothing to do.",
+        command="kubectl svcnet packet tcp BALANCER NODE:PORT --node NODE",
+    ),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..engine.judge.health import health_findings
 from ..engine.judge.kernel import conntrack_findings, hairpin_findings, kernel_findings
 from ..engine.judge.localhost import localhost_findings
 from ..model.address import IPAddress, Protocol, SocketAddress
@@ -56,6 +57,7 @@ def judge(
                 services[place] = str(frontend.service)
                 answering[place] = frozenset(e.address for e in expected.of(frontend))
         found += localhost_findings(reading.node, reading.view, served, vantage)
+        found += health_findings(reading.node, reading.view, expected.services)
         ports, unseen = read_bridge_ports(reading.captures)
         here = _here(expected, reading)
         found += hairpin_findings(reading.node, reading.view, ports, here, vantage)

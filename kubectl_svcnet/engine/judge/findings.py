@@ -167,7 +167,7 @@ def _statement(
         case Verdict.ABSENT:
             rule = _bypass(traces)
             walked = _walked(traces, (FateKind.PASS, FateKind.LOCAL))
-            walked = walked or _blame(_blamed(problem, traces))
+            walked = walked or blame(_blamed(problem, traces))
             if _unrefused(problem, places):
                 return f"nothing refuses packets for {what}, which has {_why(traces)}", walked
             return f"nothing dispatches {what}", (*_rule(rule), *walked)
@@ -188,7 +188,7 @@ def _statement(
             return f"the shares of {what} are not equal", _shares(traces)
         case Verdict.BLOCKED | Verdict.POLICY:
             fate = _blamed(problem, traces)
-            return f"packets for {what} are dropped or refused", _blame(fate)
+            return f"packets for {what} are dropped or refused", blame(fate)
         case Verdict.DIVERTED:
             rule = _diverting(traces, own)
             return f"packets for {what} are translated by a foreign rule", _rule(rule)
@@ -250,7 +250,8 @@ def _named_rule(fate: Fate | None) -> RuleRef | None:
     return next((rule for rule in fate.rules if str(rule) == name), None) if fate else None
 
 
-def _blame(fate: Fate | None) -> tuple[str, ...]:
+def blame(fate: Fate | None) -> tuple[str, ...]:
+    """The rule that ended the packet's way, as evidence, or what else did."""
     because = (fate.because,) if fate and fate.because else ()
     return _rule(_named_rule(fate)) or because
 
