@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime, timezone
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..engine.judge.coverage import coverage_of
@@ -26,6 +24,7 @@ from ..model.options import Options
 from ..model.report import FAULTS, CheckReport, Collected, PlanReport, RangesReport, ServiceTrace
 from ..model.service import Node, Service
 from . import kernel, objects
+from .ages import Ages, moment
 from .collect import Collector
 from .plan import plan_trace
 from .policies import clients_of, masked, read_policies
@@ -48,6 +47,7 @@ def check(source: Source, options: Options, gate: Gate = ALL) -> CheckReport:
     collector = Collector(source, max_parallel=options.max_parallel)
     tracing = begin(collector, options, dated=True)
     tracing.beside = kernel.commands_beside(tracing.read)
+    tracing.localhost = True
     tracing.everything = _everything(options) and options.all_namespaces
     _require_places(gate, tracing.read.services, tracing.inventory.every)
     proxies = Proxies(collector, options, tracing.inventory)
@@ -77,7 +77,8 @@ def _require_places(gate: Gate, services: Iterable[Service], nodes: Iterable[Nod
 
 def plan(source: Source, options: Options) -> PlanReport:
     """The first round of `trace`, and of `ranges` what it runs on nodes and reads of logs."""
-    report = plan_trace(source, options)
+    everything = _everything(options) and options.all_namespaces
+    report = plan_trace(source, options, beside=kernel.commands_beside, everything=everything)
     commands = report.commands
     gaps = report.gaps
     if _everything(options):
@@ -122,9 +123,14 @@ def _report(
     unserved = unserved_of(services, facts)
     counted = {(one.code, one.node) for one in unserved}
     claims, unclaimed = _claims(tracing, outcome)
-    contested = rivals((*services, *claims), partial(statements_of, facts=facts))
+    ages = Ages.of(tracing.read, outcome.readings, tracing.collector.source.now())
+
+    def state(service: ServiceTrace) -> tuple[Finding, ...]:
+        return tuple(map(ages.told, statements_of(service, facts)))
+
+    contested = rivals((*services, *claims), state)
     mine = contested.others[: len(services)]
-    found = [f for service in mine for f in statements_of(service, facts)]
+    found = [f for service in mine for f in state(service)]
     found += _strangers(tracing, outcome, facts)
     changing = _changing(tracing, outcome)
     ranges, api = beside_nodes
@@ -243,10 +249,4 @@ def _since(tracing: Tracing, outcome: Outcome) -> Mapping[str, str]:
         if changed is not None and trace.settled and FAULTS.intersection(trace.problems):
             first[node] = min(changed, first.get(node, changed))
     now = tracing.collector.source.now()
-    return {node: _moment(time, now) for node, time in first.items()}
-
-
-def _moment(time: float, now: float) -> str:
-    """14:02Z, of another day with its date."""
-    at, today = (datetime.fromtimestamp(one, timezone.utc) for one in (time, now))
-    return at.strftime("%H:%MZ" if at.date() == today.date() else "%Y-%m-%d %H:%MZ")
+    return {node: moment(time, now) for node, time in first.items()}

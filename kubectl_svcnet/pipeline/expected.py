@@ -45,9 +45,11 @@ def wanted_of(
     targets: Sequence[Frontend],
     *,
     everything: bool = False,
+    localhost: bool = False,
 ) -> tuple[Wanted, ...]:
     """Per family: the chains that hashing gives these frontends, and all addresses dialled.
-    `everything`: these are all Services that there are."""
+    `everything`: these are all Services that there are; `localhost`: node ports are asked there
+    too."""
     if owner.reader is None:
         return ()
     found = []
@@ -65,8 +67,9 @@ def wanted_of(
                     native |= NFTABLES.names(service, frontend, endpoints)
                 behind |= {endpoint.address for endpoint in endpoints}
                 addresses |= {a for a in [dialled(frontend, node)] if a is not None}
-                if frontend.kind is FrontendKind.NODE_PORT and family is Family.IPV4:
-                    addresses.add(LOCALHOST)  # asked there too, where it may not leave
+                node_port = frontend.kind is FrontendKind.NODE_PORT
+                if localhost and node_port and family is Family.IPV4:
+                    addresses.add(LOCALHOST)
         found.append(
             Wanted(
                 family=family,

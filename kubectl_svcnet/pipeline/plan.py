@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from ..dataplanes import Owner, owner_of
 from ..model.capture import Source
+from ..model.commands import Command
 from ..model.finding import Gap
 from ..model.options import Options
 from ..model.report import PlannedCommand, PlanReport
@@ -16,7 +17,7 @@ from ..node.rounds import LAST_ROUND, first_round
 from ..node.vantage import choose
 from .collect import Collector, command_line
 from .expected import Expected, wanted_of
-from .inventory import read_nodes, read_services, require_services
+from .inventory import ServicesRead, read_nodes, read_services, require_services
 from .names import find_scopes, picked
 from .nearest import with_nearest
 from .nodes import unread_of
@@ -30,7 +31,14 @@ _MAY_FOLLOW = (
 )
 
 
-def plan_trace(source: Source, options: Options) -> PlanReport:
+def plan_trace(
+    source: Source,
+    options: Options,
+    *,
+    beside: Callable[[ServicesRead], tuple[Command, ...]] | None = None,
+    everything: bool = False,
+) -> PlanReport:
+    """`beside`: what `check` reads of each node as well; `everything`: of all Services."""
     collector = Collector(source, max_parallel=options.max_parallel)
     read = picked(read_services(collector, find_scopes(options)), options)
     inventory, gaps = read_nodes(collector, selector=options.node_selector, names=options.nodes)
@@ -40,10 +48,12 @@ def plan_trace(source: Source, options: Options) -> PlanReport:
     targets = [f for service in read.services for f in frontends(service)]
 
     def wanted(node: Node, owner: Owner) -> tuple[Wanted, ...]:
-        return wanted_of(expected, node, owner, targets)
+        checked = beside is not None
+        return wanted_of(expected, node, owner, targets, everything=everything, localhost=checked)
 
+    more = beside(read) if beside else ()
     nodes = inventory.nodes or ()
-    report = plan_nodes(collector, inventory, nodes, wanted, (*gaps, *read.gaps))
+    report = plan_nodes(collector, inventory, nodes, wanted, (*gaps, *read.gaps), more)
     return replace(report, missing=read.missing)
 
 
@@ -53,6 +63,7 @@ def plan_nodes(
     nodes: Sequence[Node],
     wanted: Callable[[Node, Owner], tuple[Wanted, ...]],
     gaps: Iterable[Gap],
+    beside: Sequence[Command] = (),
 ) -> PlanReport:
     """The first round on each node, as far as one can be read."""
     commands: list[PlannedCommand] = []
@@ -66,7 +77,7 @@ def plan_nodes(
                 vantage if isinstance(vantage, Gap) and owner.reader else unread_of(node, owner)
             )
             continue
-        for command in first_round(wanted(node, owner)):
+        for command in (*first_round(wanted(node, owner)), *beside):
             commands.append(
                 PlannedCommand(
                     node=node.name,

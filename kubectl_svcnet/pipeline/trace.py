@@ -92,6 +92,7 @@ class Tracing:
         self.reread = frozenset[str]()
         self.beside: tuple[Command, ...] = ()  # read of each node as well
         self.everything = False  # all Services of the cluster: strangers show
+        self.localhost = False  # node ports are asked there too
         self.services = read.services  # of all readings
 
     def choose_client(self) -> None:
@@ -221,7 +222,12 @@ class Tracing:
             collector=self.collector,
             agents=self.inventory.agents or (),
             wanted=lambda node, owner: wanted_of(
-                expected, node, owner, targets, everything=self.everything
+                expected,
+                node,
+                owner,
+                targets,
+                everything=self.everything,
+                localhost=self.localhost,
             ),
             explain=self.options.explain,
             beside=self.beside,

@@ -281,6 +281,8 @@ def test_a_plan_runs_nothing() -> None:
     shown = " ".join(command.argv for command in report.commands)
     assert "iptables" in shown
     assert "/proc/net/route" in shown
+    assert "--include=hairpin_mode" in shown
+    assert "/proc/net/nf_conntrack" in shown
     assert any("10249" in text for text in report.may_follow)
     assert len(plan(Saved().source(), DB).commands) < len(report.commands)
 

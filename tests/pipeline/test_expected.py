@@ -44,7 +44,7 @@ def test_services_by_name_and_endpoints_by_port() -> None:
 
 def test_one_wish_per_family() -> None:
     """The chains of all kinds of frontend, and the addresses that are dialled, localhost too."""
-    (wanted,) = wanted_of(EXPECTED, NODE, OWNER, frontends(SERVICE))
+    (wanted,) = wanted_of(EXPECTED, NODE, OWNER, frontends(SERVICE), localhost=True)
     assert wanted.family is Family.IPV4
     dialled = ("10.96.0.9", "172.18.0.2", "127.0.0.1")
     assert wanted.destinations == set(map(ip_address, dialled))
