@@ -18,7 +18,9 @@ from kubectl_svcnet.cluster.replay import ReplaySource
 from kubectl_svcnet.model.capture import ApiRequest, Capture
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import Defect, TraceReport
-from kubectl_svcnet.pipeline.trace import trace
+from kubectl_svcnet.pipeline.collect import Collector
+from kubectl_svcnet.pipeline.judging import strangers
+from kubectl_svcnet.pipeline.trace import begin, trace
 from tests.proxies.altered import altered
 from tests.proxies.comparing import check_as_expected
 from tests.proxies.foretelling import foretold, walks_of
@@ -55,6 +57,24 @@ def healthy(case: str) -> TraceReport:
 def test_what_was_programmed_is_what_is_expected(case: str) -> None:
     version, _, mode = case.partition("--")
     check_as_expected(healthy(case), f"v{version}", mode, more_than=100)
+
+
+def test_no_address_is_led_to_a_service_that_is_not_there(case: str) -> None:
+    """Of all that real kube-proxies dispatch; and each of a Service that the API has no more."""
+    options = Options(all_namespaces=True, nodes=(HERE,), settle=0)
+    tracing = begin(Collector(ReplaySource.of(captures(case))), options)
+    tracing.everything = True
+    readings = tracing.outcome().readings
+    reader, view = readings[HERE].owner.reader, readings[HERE].view
+    assert reader is not None
+    assert view is not None
+    dispatched = [*reader.dispatched(view)]
+    assert len(dispatched) > 40
+    assert strangers(readings, tracing.services) == {}
+    for whose in {one.whose for one in dispatched}:
+        others = tuple(one for one in tracing.services if str(one.name) != whose)
+        found = strangers(readings, others)[HERE]
+        assert {one.whose for one in found} == {whose}
 
 
 def changed(recorded: tuple[Capture, ...], seed: int) -> tuple[Capture, ...]:
