@@ -15,7 +15,7 @@ from ipaddress import ip_address, ip_network
 
 from ..model.address import Family, IPAddress, Protocol, SocketAddress, family_of
 from ..model.nodeview import Dispatched, NodeView, OwnChains
-from ..model.ruleset import Ruleset
+from ..model.ruleset import Chain, IndexedRules, Ruleset
 from ..model.service import Frontend, FrontendKind, Service
 from .kube_proxy import KubeProxy, node_ports_only_at
 
@@ -91,11 +91,11 @@ class KubeProxyIptables(KubeProxy):
     def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
         for ruleset in view.rulesets.values():
             chain = ruleset.chain("nat", "KUBE-SERVICES")
-            for rule in chain.rules if chain is not None and chain.covers is None else ():
-                found = _TO_SERVICE.search(rule.raw)
+            for raw in _raws(chain) if chain is not None and chain.covers is None else ():
+                found = _TO_SERVICE.match(raw)
                 if found:
                     place = SocketAddress(ip_address(found[1]), int(found[3]))
-                    yield Dispatched(place, Protocol(found[2].upper()), _whose(rule.raw))
+                    yield Dispatched(place, Protocol(found[2].upper()), _whose(raw))
 
     def node_ports_elsewhere(self, view: NodeView, address: IPAddress) -> str:
         """With nodePortAddresses the jump to KUBE-NODEPORTS names each address of the node that
@@ -116,11 +116,17 @@ class KubeProxyIptables(KubeProxy):
 
 
 _TO_SERVICE = re.compile(
-    r"(?<!! )-d ([0-9a-f.:]+)/(?:32|128) .*-p (tcp|udp|sctp) .*--dport (\d{1,5}) "
+    r"-A KUBE-SERVICES -d ([0-9a-f.:]+)/(?:32|128) -p (tcp|udp|sctp) .*--dport (\d{1,5}) "
     r".*-j KUBE-(?:SVC|EXT|FW|XLB)-"
 )
 _COMMENT = re.compile(r'--comment "([a-z0-9-]+/[a-z0-9-]+)[: "]')
 _DESTINATION = re.compile(r"(?<!! )-d ([0-9a-fA-F.:]+/\d+) ")
+
+
+def _raws(chain: Chain) -> Iterable[str]:
+    """There are thousands, and nobody walks them all."""
+    rules = chain.rules
+    return rules.raws() if isinstance(rules, IndexedRules) else (rule.raw for rule in rules)
 
 
 def _whose(raw: str) -> str:

@@ -8,7 +8,7 @@ here whole; one that no table holds is unread unless its table is `complete`.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from .address import Family, IPAddress, Protocol
@@ -40,6 +40,10 @@ class IndexedRules(Sequence[Rule]):
     @abstractmethod
     def toward(self, destination: IPAddress, protocol: Protocol, port: int) -> Sequence[Rule]:
         """In order, every rule but those that this destination or port rules out for certain."""
+
+    @abstractmethod
+    def raws(self) -> Iterable[str]:
+        """The rules' own lines, without making rules of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,9 @@ class RuleLines(IndexedRules):
     def raw(self, index: int) -> str:
         return self._lines[self._places[index]]
 
+    def raws(self) -> Iterator[str]:
+        return (self._lines[place] for place in self._places)
+
     def toward(self, destination: IPAddress, protocol: Protocol, port: int) -> Sequence[Rule]:
         if len(self._places) < _WORTH_AN_INDEX:
             if self._every is None:

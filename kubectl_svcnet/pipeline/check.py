@@ -7,7 +7,7 @@ ranges, where no Service was named.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -36,7 +36,6 @@ from .selected import Selected
 from .trace import Tracing, begin
 
 if TYPE_CHECKING:
-    from ..engine.judge.findings import NodeFacts
     from .judging import Outcome
 
 ALL = Gate()
@@ -114,6 +113,7 @@ def _report(
     from ..engine.judge.defects import statements_of
     from ..engine.judge.findings import unserved_of
     from ..engine.judge.rivals import rivals
+    from ..engine.judge.strangers import stranger_findings
     from .judging import facts_of, gaps_of, services_of
 
     outcome = replace(outcome, readings=with_families(outcome.readings, words.heard))
@@ -131,7 +131,8 @@ def _report(
     contested = rivals((*services, *claims), state)
     mine = contested.others[: len(services)]
     found = [f for service in mine for f in state(service)]
-    found += _strangers(tracing, outcome, facts)
+    for node, seen in outcome.strangers.items():
+        found += stranger_findings(node, seen, facts[node])
     changing = _changing(tracing, outcome)
     ranges, api = beside_nodes
     beside, more = kernel.judge(outcome.expected, outcome.readings.values())
@@ -159,17 +160,6 @@ def _report(
         missing=outcome.missing,
         fails=None if fail_on == "never" else Level(fail_on),
     )
-
-
-def _strangers(
-    tracing: Tracing, outcome: Outcome, facts: Mapping[str, NodeFacts]
-) -> Iterator[Finding]:
-    from ..engine.judge.strangers import stranger_findings
-    from .judging import strangers
-
-    if tracing.everything:
-        for node, seen in strangers(outcome.readings, tracing.services).items():
-            yield from stranger_findings(node, seen, facts[node])
 
 
 def _claims(tracing: Tracing, outcome: Outcome) -> tuple[tuple[ServiceTrace, ...], tuple[Gap, ...]]:

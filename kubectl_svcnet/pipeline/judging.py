@@ -7,7 +7,7 @@ the nodes have answered. Nothing here fetches anything.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from ipaddress import ip_network
 
@@ -213,6 +213,7 @@ class Outcome:
     gaps: tuple[Gap, ...]
     missing: tuple[str, ...]
     once: frozenset[str] = frozenset()  # nodes of which a bundle holds one reading
+    strangers: Mapping[str, tuple[Dispatched, ...]] = field(default_factory=dict)
     read_at: float = 0.0  # when the pods of kube-proxy were read
 
 

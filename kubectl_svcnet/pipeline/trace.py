@@ -134,15 +134,16 @@ class Tracing:
         from . import judging
 
         judged = judging.judge(after, readings, targets)
-        self.reread = judging.differing(judged)
-        if self.everything:
-            self.reread |= judging.strangers(readings, self.services).keys()
+        strange = judging.strangers(readings, self.services) if self.everything else {}
+        self.reread = judging.differing(judged) | strange.keys()
         once = frozenset[str]()
         if self.reread:
             again, last = self._settle(after, self.reread, targets)
             second = judging.judge(last, again, targets)
             judged = judging.settled(judged, second, (before, after, last))
             readings = {**readings, **again}
+            doubted = {name: one for name, one in again.items() if name in strange}
+            strange = judging.strangers(doubted, self.services)
             once = read_once(self.collector.source, again.values())
         return judging.Outcome(
             services=self.read.services,
@@ -154,6 +155,7 @@ class Tracing:
             missing=self.read.missing,
             once=once,
             read_at=self.inventory.read_at,
+            strangers=strange,
         )
 
     def _settle(
