@@ -7,10 +7,10 @@ look like the whole one. Kubernetes masks host bits (`10.96.0.1/12` is 10.96.0.0
 from __future__ import annotations
 
 import re
-from ipaddress import ip_network
 
 from ..errors import ParseError
 from ..model.address import IPNetwork
+from .kube_fields import network
 
 
 def parse_networks(text: str) -> tuple[IPNetwork, ...]:
@@ -22,7 +22,7 @@ def _network(text: str) -> IPNetwork:
     try:
         if "/" not in text:
             raise ValueError("no prefix length")
-        return ip_network(text, strict=False)
+        return network(text)
     except ValueError as error:
         raise ParseError("not an IP range", text=text) from error
 

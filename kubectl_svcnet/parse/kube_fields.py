@@ -14,6 +14,8 @@ from ..errors import ParseError
 from ..model.address import IPAddress, IPNetwork, Protocol
 
 _NUMBER = re.compile("[0-9]{1,18}")
+#: Before the last digit of a number, in what has dots.
+_ZEROS = re.compile(r"(?<![0-9a-fA-F:/])0{1,9}(?=[0-9]{1,3}\.)|(?<=\.)0{1,9}(?=[0-9])")
 
 Json = Mapping[str, Any]
 
@@ -73,21 +75,39 @@ def number(value: object, default: int) -> int:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else default
 
 
+def address(text: str) -> IPAddress:
+    """As Kubernetes takes it where it is stored already: IPv4 may have leading zeros, or be mapped
+    into IPv6 (ParseIPSloppy of k8s.io/utils/net; KEP-4858). Raises ValueError for none."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return ip_address(_ZEROS.sub("", text))
+    return (found.ipv4_mapped if found.version == 6 else None) or found
+
+
 def addresses(texts: Iterable[str]) -> tuple[IPAddress, ...]:
     found = []
     for text in texts:
         try:
-            found.append(ip_address(text))
+            found.append(address(text))
         except ValueError:
             continue  # "None", "" or a hostname: no address to dial
     return tuple(found)
+
+
+def network(text: str) -> IPNetwork:
+    """As `address`; host bits are masked. Raises ValueError for none."""
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return ip_network(_ZEROS.sub("", text), strict=False)
 
 
 def networks(texts: Iterable[str]) -> tuple[IPNetwork, ...]:
     found = []
     for text in texts:
         try:
-            found.append(ip_network(text.strip(), strict=False))
+            found.append(network(text.strip()))
         except ValueError:
             continue
     return tuple(found)

@@ -7,12 +7,12 @@ files: of it is kept who it is, its labels, and its addresses (core/v1). Others 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Any
 
 from ..model.address import IPAddress
 from ..model.service import Pod
+from .kube_fields import address
 from .kube_pod import parse_pod
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -69,7 +69,7 @@ def _addresses(status: dict[str, Any]) -> tuple[IPAddress, ...]:
     for text in texts or [status.get("podIP")]:
         if isinstance(text, str):
             try:
-                found.append(ip_address(text))
+                found.append(address(text))
             except ValueError:
                 continue  # none yet
     return tuple(found)

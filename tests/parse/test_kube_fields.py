@@ -44,3 +44,30 @@ def test_what_is_refused() -> None:
         fields.protocol({"protocol": "IPX"})
     with pytest.raises(ParseError, match="no list of objects"):
         fields.whole_mappings({"f": [{}, 7]}, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("10.96.0.9", "10.96.0.9"),
+        ("::ffff:10.96.0.9", "10.96.0.9"),
+        ("010.096.000.009", "10.96.0.9"),
+        ("0.0.0.0", "0.0.0.0"),
+        ("10.0.0.100", "10.0.0.100"),
+        ("fd00::0a", "fd00::a"),
+    ],
+)
+def test_addresses_that_kubernetes_takes(text: str, expected: str) -> None:
+    assert fields.addresses([text]) == (ip_address(expected),)
+
+
+@pytest.mark.parametrize(
+    "text", ["10.96.0", "10.96.0.0256", "10.96.0.9.", "", "00", "::ffff:10.96.0"]
+)
+def test_what_is_no_address(text: str) -> None:
+    assert fields.addresses([text]) == ()
+
+
+@pytest.mark.parametrize("text", ["10.96.0.0/16", "10.96.3.4/16", "010.096.0.01/16"])
+def test_networks_that_kubernetes_takes(text: str) -> None:
+    assert fields.networks([text]) == (ip_network("10.96.0.0/16"),)
