@@ -1,12 +1,14 @@
 """Columns as kubectl prints them: three blanks apart, nothing after the last.
 
-Cells are foreign text and are escaped here, once. What counts is the columns that a text takes on
-the terminal, not its characters: a Chinese comment or a combining accent would shift what is
-after it.
+Laid out by tabulate in a format of our own. It counts characters (or asks wcwidth, where that
+happens to be installed), so a Chinese comment or a combining accent would shift the columns after
+it: what is not ASCII goes through it as one private-use character per column of the terminal, and
+is put back afterwards. Cells are foreign text and are escaped here, once.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
@@ -14,24 +16,53 @@ from .escape import escape
 
 GUTTER = 3
 
+_STAND_IN = "\ue000"
+
 
 def columns(rows: Iterable[Sequence[str]], gutter: int = GUTTER) -> list[str]:
     """The rows as lines; every row has as many cells as the first."""
-    cells = [[escape(cell) for cell in row] for row in rows]
-    widths = [max(map(_taken, column)) for column in zip(*cells, strict=True)]
-    apart = " " * gutter
-    return [apart.join(map(_filled, row, widths)).rstrip() for row in cells]
+    texts: list[str] = []
+    cells = [[_stood_in(escape(cell), texts) for cell in row] for row in rows]
+    if not cells:
+        return []
+    back = iter(texts)
+    # Late: importing it takes longer than a short answer does.
+    from tabulate import DataRow, TableFormat, tabulate
+
+    apart = TableFormat(
+        lineabove=None,
+        linebelowheader=None,
+        linebetweenrows=None,
+        linebelow=None,
+        headerrow=None,
+        datarow=DataRow("", " " * gutter, ""),
+        padding=0,
+        with_header_hide=None,
+    )
+    table = tabulate(cells, tablefmt=apart, disable_numparse=True, stralign="left")
+    laid = re.sub(_STAND_IN, lambda _: next(back), table)
+    return [line.rstrip() for line in laid.split("\n")]
 
 
-def _filled(cell: str, width: int) -> str:
-    return cell.ljust(width) if cell.isascii() else cell + " " * (width - _taken(cell))
-
-
-def _taken(cell: str) -> int:
-    """Columns of the terminal; a mark with nothing to stand on takes one."""
-    if cell.isascii():
-        return len(cell)
-    return sum(map(_width, cell)) + (not _width(cell[0]))
+def _stood_in(cell: str, texts: list[str]) -> str:
+    """`cell` with a stand-in for each column that something else than ASCII takes, or a blank
+    that tabulate would strip. `texts` gets what is to be put back, in order."""
+    if cell.isascii() and not cell.startswith(" "):
+        return cell
+    result: list[str] = []
+    for letter in cell:
+        width = _width(letter)
+        if width == 0 and result:
+            if result[-1] != _STAND_IN:
+                texts.append(result[-1])
+                result[-1] = _STAND_IN
+            texts[-1] += letter
+        elif letter.isascii() and (letter != " " or set(result) - {_STAND_IN}):
+            result.append(letter)
+        else:
+            texts += [letter, ""][: max(width, 1)]
+            result += [_STAND_IN] * max(width, 1)
+    return "".join(result)
 
 
 def _width(letter: str) -> int:

@@ -194,7 +194,7 @@ def test_a_closed_pipe_is_silent() -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-HEAVY = ("kubernetes", "yaml", "websocket", "urllib3", "ssl", "argcomplete")
+HEAVY = ("kubernetes", "yaml", "tabulate", "websocket", "urllib3", "ssl", "argcomplete")
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["trace", "--help"], ["--version"], []])

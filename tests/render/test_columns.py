@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from kubectl_svcnet.render.columns import columns
@@ -37,7 +40,7 @@ def test_blanks_inside_stay() -> None:
         ("\u0301x", 2),  # nothing to stand on
         ("zero\u200bwidth", 9),
         ("ä", 1),
-        ("\ue000\ue001", 2),  # private use
+        ("\ue000\ue001", 2),  # private use, as the stand-in is
         ("e\u0301\u0302\u0303", 1),
     ],
 )
@@ -51,15 +54,36 @@ def test_every_text_comes_back_in_its_place() -> None:
     assert [line.split() for line in columns(rows)] == [list(row) for row in rows]
 
 
+def test_wcwidth_beside_tabulate_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    import tabulate
+
+    class Wide:
+        @staticmethod
+        def wcswidth(text: str) -> int:
+            return sum(2 if "\u1100" <= letter < "\ud800" else 1 for letter in text)
+
+    rows = [("日本", "x"), ("abcdef", "y")]
+    plain = columns(rows)
+    monkeypatch.setattr(tabulate, "wcwidth", Wide, raising=False)
+    monkeypatch.setattr(tabulate, "WIDE_CHARS_MODE", True, raising=False)
+    assert columns(rows) == plain == ["日本     x", "abcdef   y"]
+
+
 def test_one_row_one_column_and_empty_cells() -> None:
     assert columns([("a",)]) == ["a"]
     assert columns([("", "x"), ("", "y")]) == ["   x", "   y"]
     assert columns([("", "")]) == [""]
 
 
-def test_a_control_character() -> None:
+def test_a_cell_that_tabulate_gives_a_meaning() -> None:
     assert columns([("\x01", "x"), ("a", "b")], gutter=1) == ["\\x01 x", "a    b"]
 
 
 def test_no_rows() -> None:
     assert columns([]) == []
+
+
+def test_the_import_is_late() -> None:
+    code = "import sys, kubectl_svcnet.render.columns; print('tabulate' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "False\n"
