@@ -69,10 +69,13 @@ def test_all_modes_in_one_table(lab: Lab, answer: Answer) -> None:
 
 
 def test_proxy_names_every_mode(svcnet: Svcnet) -> None:
-    shown = {item["node"]: item for item in ask(svcnet, "proxy").document["items"]}
+    told = ask(svcnet, "proxy")
+    shown = {item["node"]: item for item in told.document["items"]}
     for name, mode in MODES.items():
         assert (shown[name]["configured"], shown[name]["running"]) == (mode, mode)
         assert [word.split()[0] for word in shown[name]["programmed"]] == [mode]
+    stated = {(one["code"], one["node"] or "") for one in told.findings()}
+    assert stated == {("SVN305", ""), ("SVN310", NODE)}, told.told()
 
 
 @pytest.fixture(scope="module")
