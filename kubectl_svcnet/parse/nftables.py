@@ -44,6 +44,8 @@ PRIORITIES = {
     "security": 50,
     "srcnat": 100,
 }
+#: What is garbled of a table that ends without its brace: it was the last, or others are missing.
+BROKE_OFF = "the listing broke off"
 _DEEPER = re.compile(r"\n(?=\t\t[^\t])")
 
 
@@ -130,7 +132,7 @@ def parse_ruleset(text: str) -> tuple[nft.Table, ...]:
     drafts = list(_tables(text))
     for draft in drafts:
         if not draft.closed:
-            draft.garbled.append(Unknown("the listing broke off"))
+            draft.garbled.append(Unknown(BROKE_OFF))
     return tuple(
         nft.Table(
             family=draft.family,

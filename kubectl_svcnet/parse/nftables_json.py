@@ -30,9 +30,13 @@ _BAD = (
 def parse_json(text: str) -> tuple[nft.Table, ...]:
     try:
         objects = json.loads(text)["nftables"]
+        if not isinstance(objects, list):
+            raise TypeError
         return tuple(_table(each) for each in _by_table(objects).values())
     except _BAD as error:
-        raise ParseError(f"not nft's JSON: {error}", line=1, text=text[:80]) from error
+        broken = isinstance(error, json.JSONDecodeError | RecursionError)
+        why = str(error) if broken else "something in it is not as nft prints it"
+        raise ParseError(f"not nft's JSON: {why}", line=1, text=text[:80]) from error
 
 
 def _by_table(objects: Sequence[Any]) -> Mapping[tuple[str, str], list[tuple[str, Any]]]:

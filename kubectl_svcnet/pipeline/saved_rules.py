@@ -20,7 +20,7 @@ from ..model.finding import Gap
 from ..model.ruleset import Ruleset, Table
 from ..model.saved import SavedText
 from ..parse.iptables_save import parse_save
-from ..parse.nftables import parse_ruleset
+from ..parse.nftables import BROKE_OFF, parse_ruleset
 from ..parse.nftables_json import parse_json
 from ..parse.ruleset_text import Format, RulesText, recognise
 
@@ -58,16 +58,23 @@ def parsed(saved: SavedText, parse: Callable[[str], T]) -> T:
 
 def read_saved_rules(files: Iterable[SavedText], families: Iterable[Family]) -> SavedRules:
     """Gaps are told as far as packets of these families are concerned."""
+    files = tuple(files)
     parts = [(saved, part) for saved in files for part in parsed(saved, recognise)]
     dumps = [_dump(saved, part) for saved, part in parts if part.format is Format.SAVE]
-    natives = [_native(saved, part) for saved, part in parts if part.format is not Format.SAVE]
+    others = [(saved, part) for saved, part in parts if part.format is not Format.SAVE]
+    natives = [_native(saved, part) for saved, part in others]
     slots: dict[Slot, _Dump] = {}
-    gaps: list[Gap] = []
+    gaps = [_note(f"{file.name} holds no rules") for file in files if not file.text.strip()]
     for dump in sorted(dumps, key=lambda dump: dump.backend is None):  # those that say it first
         backend = _place(slots, dump)
         if dump.backend is None and backend is Backend.LEGACY:
             gaps.append(_note(f"{dump.name} does not say it, and is taken as legacy"))
     gaps += [gap for dump in dumps for gap in _broken(dump)]
+    gaps += [
+        gap
+        for (saved, _), tables in zip(others, natives, strict=True)
+        for gap in _cut(saved.name, tables)
+    ]
     given = {slot: dump.ruleset for slot, dump in slots.items()}
     gaps += _lacking(given, families, nft_given=bool(natives))
     tables = _tables(natives)
@@ -107,6 +114,14 @@ def _broken(dump: _Dump) -> Iterable[Gap]:
     for table in dump.ruleset.tables.values():
         if table.truncated:
             why = f"{dump.name} breaks off in table {table.name}"
+            yield Gap(what="rules", why=why, blocking=True)
+
+
+def _cut(name: str, tables: Iterable[nft.Table]) -> Iterable[Gap]:
+    """Which tables came after the one in which a listing broke off, nobody knows."""
+    for table in tables:
+        if any(one.raw == BROKE_OFF for one in table.garbled):
+            why = f"{name} breaks off in table {table}, and tables behind it may be missing"
             yield Gap(what="rules", why=why, blocking=True)
 
 

@@ -235,5 +235,5 @@ def test_a_number_beyond_all_is_no_listing() -> None:
     table = {"table": {"family": "ip", "name": "t"}}
     base = {"type": "nat", "hook": "prerouting", "prio": float("inf"), "policy": "accept"}
     chain = {"chain": {"family": "ip", "table": "t", "name": "c", **base}}
-    with pytest.raises(ParseError, match="not nft's JSON"):
+    with pytest.raises(ParseError, match="not nft's JSON: something in it is not as nft prints it"):
         parse_json(json.dumps({"nftables": [table, chain]}).replace("Infinity", "1e999"))

@@ -132,11 +132,20 @@ def test_json() -> None:
         read_saved_rules((SavedText("j", '{"nftables": [3]}'),), (V4,))
 
 
+def test_an_empty_file_is_named() -> None:
+    found = read_saved_rules((SavedText("e", ""), dump("c")), (V4,))
+    assert [gap.why for gap in found.gaps][:1] == ["e holds no rules"]
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
         (f"{dump('c').text}root@n1:/# exit\n", "c: a line that is none of iptables-save's"),
         ("*nat\n:c - [0:0]\n", "c breaks off in table nat"),
+        (
+            "table ip a {\n}\ntable ip6 b {\n\tchain c {\n",
+            "c breaks off in table ip6 b, and tables",
+        ),
     ],
 )
 def test_a_broken_dump_says_so(text: str, why: str) -> None:
