@@ -1,7 +1,8 @@
 """`ranges` as a table: one row per range, or with `-o wide` one per place that tells of it.
 
-A row keeps to the width where any source fits: of those the most trusted are named, `+2` counts the
-rest. A size is shown where it says something to a person: of a node's part, up to a /12.
+A row keeps to the width: of the sources that fit the most trusted are named, `+2` counts the rest,
+and where none fits the first is cut short. A size is shown where it says something to a person: of
+a node's part, up to a /12.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ def _narrow(ranges: Sequence[IPRange], style: Style) -> list[Sequence[str]]:
             ],
             ranges,
             style,
+            whole=True,
         )
         if max(map(len, columns(barred))) <= style.width:
             return barred
@@ -50,10 +52,15 @@ def _narrow(ranges: Sequence[IPRange], style: Style) -> list[Sequence[str]]:
 
 
 def _sourced(
-    heads: Sequence[Sequence[str]], ranges: Sequence[IPRange], style: Style
+    heads: Sequence[Sequence[str]],
+    ranges: Sequence[IPRange],
+    style: Style,
+    *,
+    whole: bool = False,
 ) -> list[Sequence[str]]:
+    """`whole`: no source is cut short, though the row becomes too long."""
     room = style.width - sum(max(map(len, column)) + GUTTER for column in zip(*heads, strict=True))
-    texts = ["SOURCES", *(_sources(range, room if style.width else None) for range in ranges)]
+    texts = ["SOURCES", *(_sources(range, room, style, whole) for range in ranges)]
     return [(*head, text) for head, text in zip(heads, texts, strict=True)]
 
 
@@ -95,8 +102,8 @@ def _used(range: IPRange) -> str:
     return used
 
 
-def _sources(range: IPRange, room: int | None) -> str:
-    """As many as fit, one at least; a source that tells of it in ten objects is named once."""
+def _sources(range: IPRange, room: int, style: Style, whole: bool) -> str:
+    """As many as fit; a source that tells of it in ten objects is named once."""
     names = list(
         dict.fromkeys(
             f"{claim.source} {claim.address}" if claim.address and range.node else claim.source
@@ -105,9 +112,12 @@ def _sources(range: IPRange, room: int | None) -> str:
     )
     shown: list[str] = []
     for name in names:
-        if room is None or len(_listed([*shown, name], len(names))) <= room:
+        if not style.width or len(_listed([*shown, name], len(names))) <= room:
             shown.append(name)
-    return _listed(shown or names[:1], len(names))
+    if shown or not names:
+        return _listed(shown, len(names))
+    rest = len(_listed(names[:1], len(names))) - len(names[0])
+    return _listed([names[0] if whole else style.cut(names[0], room - rest)], len(names))
 
 
 def _listed(shown: Sequence[str], number: int) -> str:

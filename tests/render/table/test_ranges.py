@@ -73,7 +73,7 @@ def test_no_headers() -> None:
         (65, "first source, second source +2"),
         (64, "first source, third +2"),
         (49, "third +3"),
-        (10, "first source +3"),
+        (42, "fir… +3"),
     ],
 )
 def test_sources_that_do_not_fit_are_counted(width: int, sources: str) -> None:
@@ -82,8 +82,9 @@ def test_sources_that_do_not_fit_are_counted(width: int, sources: str) -> None:
     assert found.splitlines()[1] == f"Pod    10.0.0.0/24   1      -      {sources}"
 
 
-def test_no_line_is_wider_than_asked_if_one_source_fits() -> None:
-    names = [f"source number {n}" for n in range(9)]
+@pytest.mark.parametrize("name", ["source number", "a source with a very long name" * 3])
+def test_no_line_is_wider_than_asked(name: str) -> None:
+    names = [f"{name} {n}" for n in range(9)]
     for width in range(60, 200):
         found = render(report(row("10.0.0.0/24", *map(claim, names))), Style(width=width))
         assert max(map(len, found.splitlines())) <= width
