@@ -145,10 +145,12 @@ class FrontendTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceTrace:
-    """`sentence` replaces the frontends of a headless or ExternalName Service."""
+    """`sentence` replaces the frontends of a headless or ExternalName Service. `blind`: its
+    endpoints were not read."""
 
     service: Service
     endpoints: tuple[Endpoint, ...] = ()
+    blind: bool = False
     frontends: tuple[FrontendTrace, ...] = ()
     sentence: str = ""
 

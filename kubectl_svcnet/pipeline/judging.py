@@ -34,7 +34,16 @@ from ..model.report import (
     TraceReport,
     Verdict,
 )
-from ..model.service import Frontend, FrontendKind, Node, Pod, Service, dialled, frontends
+from ..model.service import (
+    Frontend,
+    FrontendKind,
+    Node,
+    Pod,
+    Service,
+    ServiceName,
+    dialled,
+    frontends,
+)
 from .down import down_of
 from .expected import Expected
 from .nodes import NodeReading
@@ -212,6 +221,7 @@ class Outcome:
     readings: Mapping[str, NodeReading]
     gaps: tuple[Gap, ...]
     missing: tuple[str, ...]
+    blind: frozenset[ServiceName] = frozenset()  # Services whose endpoints were not read
     once: frozenset[str] = frozenset()  # nodes of which a bundle holds one reading
     strangers: Mapping[str, tuple[Dispatched, ...]] = field(default_factory=dict)
     read_at: float = 0.0  # when the pods of kube-proxy were read
@@ -258,6 +268,7 @@ def _service(service: Service, outcome: Outcome) -> ServiceTrace:
     return ServiceTrace(
         service=service,
         endpoints=outcome.expected.endpoints.get(service.name, ()),
+        blind=service.name in outcome.blind,
         frontends=tuple(traces),
         sentence=_sentence(service) if not traces else "",
     )

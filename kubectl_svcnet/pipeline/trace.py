@@ -153,6 +153,7 @@ class Tracing:
             readings=readings,
             gaps=(*self.gaps, *self.read.gaps, *self.api_gaps, *self._blind(targets)),
             missing=self.read.missing,
+            blind=self.read.blind,
             once=once,
             read_at=self.inventory.read_at,
             strangers=strange,

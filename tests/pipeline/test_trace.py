@@ -522,6 +522,7 @@ def test_what_a_trace_cannot_do_without(resource: str) -> None:
         assert ("", resource, message) in blocking(report)
         # what should be is not known, so nothing is called wrong
         assert report.findings == ()
+        assert all(service.blind for service in report.services)
         assert not any(f.nodes for service in report.services for f in service.frontends)
         assert exit_of(report) == 4
 

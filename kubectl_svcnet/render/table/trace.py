@@ -49,7 +49,9 @@ def _service(trace: ServiceTrace, style: Style) -> list[str]:
         str(service.name),
         f"{service.type} {where}",
         selector,
-        f"{ready} of {counted(len(pods), 'endpoint')} ready",
+        "endpoints not read"
+        if trace.blind
+        else f"{ready} of {counted(len(pods), 'endpoint')} ready",
     )
     lines = [style.cut("   ".join(map(escape, head)), style.width)]
     for frontends in _alike(trace.frontends):

@@ -53,6 +53,13 @@ def table(*nodes: NodeTrace, style: Style | None = None) -> str:
     return render(report, style or Style())
 
 
+def test_endpoints_that_were_not_read_are_not_none() -> None:
+    dialled = FrontendTrace(frontend=frontend(), endpoints=(), nodes=())
+    found = ServiceTrace(service=service(), blind=True, frontends=(dialled,))
+    text = render(TraceReport(collected=Collected(), services=(found,)), Style())
+    assert text.splitlines()[0].endswith("   endpoints not read")
+
+
 @pytest.mark.parametrize(
     ("node", "text"),
     [
