@@ -278,7 +278,9 @@ class Anonymiser:
         times = ("firstTimestamp", "lastTimestamp", "eventTime", "count", "series")
         kept = _only(item, "type", "reason", *times)
         about = _only(_map(item, "involvedObject"), "kind", "namespace", "name")
-        if about.get("kind") not in ("Pod", "Service", "Endpoints", "Node"):
+        if about.get("kind") in ("Pod", "Service", "Endpoints"):  # of its own namespace, unsaid
+            about.setdefault("namespace", _map(item, "metadata").get("namespace"))
+        elif about.get("kind") != "Node":
             about = _only(about, "kind")
         host = _only(_map(item, "source"), "host")
         return {**kept, "involvedObject": about, "source": host}

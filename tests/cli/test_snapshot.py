@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,17 @@ def test_of_a_bundle_it_is_a_copy_that_can_be_handed_on(tmp_path: Path) -> None:
     texts = [one.capture().text() for one in read_bundle(file)[1]]
     assert len(texts) > 100
     assert not [text for text in texts if "db-service" in text]
+
+
+def test_no_name_of_the_demo_is_handed_on(tmp_path: Path) -> None:
+    """Its Events come from a real cluster, where some leave out the object's namespace."""
+    file = tmp_path / "x.tar.gz"
+    assert main(["snapshot", str(file), "--bundle", "demo", "--anonymise"]) == 0
+    captures = [one.capture() for one in read_bundle(file)[1]]
+    texts = [one.text() + json.dumps(one.objects) for one in captures]
+    assert any("Endpoints" in text for text in texts)
+    for name in ("db-service", "db-5d8cf4fc75", "web-lb", "web-7756f7f45", "db.example.test"):
+        assert not [text for text in texts if name in text]
 
 
 def test_a_plan_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
