@@ -124,7 +124,8 @@ class KubeProxyNftables(KubeProxy):
 
     def _tables(self, view: NodeView, family: Family | None) -> Iterable[Table]:
         families = NAMES.values() if family is None else (NAMES[family],)
-        return (t for t in view.nft_tables if t.name == TABLE and t.family in families)
+        own = (t for t in view.nft_tables if t.name == TABLE and t.family in families)
+        return (table for table in own if not table.dormant)
 
 
 def _place_of(key: object) -> tuple[SocketAddress, Protocol] | None:

@@ -85,7 +85,8 @@ def nft_chain_lines(chain: nft.Chain) -> tuple[str, ...]:
 
 
 def _hook(base: nft.Base) -> str:
-    return f"{base.kind} {base.hook} {base.priority} {base.policy}"
+    devices = "".join(f" {device}" for device in base.devices)
+    return f"{base.kind} {base.hook}{devices} {base.priority} {base.policy}"
 
 
 def _nft_rule(raw: str) -> str:

@@ -229,12 +229,14 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Base:
     """How a base chain hooks in. `priority` is None where its words are not understood; where
-    no word of its line is, that line is the `kind`."""
+    no word of its line is, that line is the `kind`. `devices`: of ingress and egress, () if they
+    are not known."""
 
     kind: str  # filter, nat, route
     hook: str  # prerouting, input, forward, output, postrouting, ingress, egress
     priority: int | None
     policy: str = "accept"
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,4 +310,5 @@ SEES: Mapping[str, tuple[Family, ...]] = {
     "ip": (Family.IPV4,),
     "ip6": (Family.IPV6,),
     "inet": (Family.IPV4, Family.IPV6),
+    "netdev": (Family.IPV4, Family.IPV6),
 }

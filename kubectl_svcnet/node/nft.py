@@ -30,6 +30,8 @@ from .proc import Captures
 
 KUBE_PROXY = "kube-proxy"
 
+_BRIDGE = "what it does to frames of bridges is not simulated"
+
 Rulesets = Mapping[tuple[Family, Backend], Ruleset]
 
 
@@ -91,6 +93,8 @@ def read_native(answers: Captures, wanted: Iterable[Wanted]) -> Native | None:
     families = frozenset(each.family for each in wanted)
     every = parse_chain_listing(listing.text())
     for listed in every:
+        if listed.family == "bridge" and listed.base:
+            gaps.append(Gap(what=f"nft table bridge {listed.name}", why=_BRIDGE))
         if not families & set(nft.SEES.get(listed.family, ())):
             continue
         own = nft.is_iptables(listed.family, listed.name)

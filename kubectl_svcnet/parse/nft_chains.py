@@ -16,7 +16,7 @@ from ._text import split_lines, split_numbers
 
 _TABLE = re.compile(r"table (\w+) (\S+) \{?")
 _CHAIN = re.compile(r"\s*chain (\S+) \{?(?:\s*# handle (\d{1,18}))?")
-_HOOK = re.compile(r"\s*type (\w+) hook (\w+)(?: device \S+)? priority ([^;]+);")
+_HOOK = re.compile(r"\s*type (\w+) hook (\w+)(?: devices? (?:= \{[^}]*\}|\S+))? priority ([^;]+);")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,8 +9,9 @@ an address, the set `covers` the addresses that were asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import takewhile
 
 from ..errors import ParseError
 from ..model import nft
@@ -46,7 +47,14 @@ def parse_picked(text: str, covers: frozenset[IPAddress]) -> nft.Table:
         elif kind != "chain" and (known := _known(body)):
             part = parse_part("\n".join([head[0], *known, _CLOSED, "}"]))
             sets[named] = replace(part.sets[named], covers=None if whole else covers)
-    return nft.Table(family=family, name=name, chains=chains, sets=sets)
+    dormant = _dormant(line for _, line in lines[1:])
+    return nft.Table(family=family, name=name, chains=chains, sets=sets, dormant=dormant)
+
+
+def _dormant(lines: Iterable[str]) -> bool:
+    """The table's own properties stand before all else in it."""
+    own = takewhile(lambda line: line.strip() and not _HEADER.match(line), lines)
+    return any(line.startswith("\tflags ") and "dormant" in line for line in own)
 
 
 def _numbered(text: str) -> Iterator[Line]:

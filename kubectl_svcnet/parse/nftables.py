@@ -32,9 +32,10 @@ _OTHER = re.compile(
     r"\t(?:counter|quota|limit|flowtable|secmark|synproxy|ct \w+|tunnel) \S+ \{( # handle \d+)?$"
 )
 _BASE = re.compile(
-    r"type (\w+) hook (\w+)(?: devices? (?:= )?(?:\{[^}]*\}|\S+))* priority ([^;]+);"
+    r"type (\w+) hook (\w+)((?: devices? (?:= )?(?:\{[^}]*\}|\S+))*) priority ([^;]+);"
     r"(?: policy (\w+);)?$"
 )
+_DEVICE = re.compile(r'\b(?!devices?\b)[^\s"{},=]+')
 _PRIORITY = re.compile(r"(\w+)(?: ([+-]) (\d+))?$")
 PRIORITIES = {
     "raw": -300,
@@ -222,7 +223,13 @@ def _chain(name: str, lines: list[str], at: int, end: int, *, translated: bool) 
         if line.startswith('comment "') and base is None:
             pass
         elif found := _BASE.match(line):
-            base = nft.Base(found[1], found[2], priority_of(found[3]), found[4] or "accept")
+            base = nft.Base(
+                found[1],
+                found[2],
+                priority_of(found[4]),
+                found[5] or "accept",
+                tuple(_DEVICE.findall(found[3])),
+            )
         elif not line.startswith("type ") or base is not None:
             break
         else:

@@ -84,7 +84,9 @@ def _chain(what: Any, rules: list[Any]) -> nft.Chain:
     base = None
     if "hook" in what:
         policy = what.get("policy", "accept")
-        base = nft.Base(what["type"], what["hook"], int(what["prio"]), policy)
+        devices = what.get("dev", ())
+        devices = (devices,) if isinstance(devices, str) else tuple(devices)
+        base = nft.Base(what["type"], what["hook"], int(what["prio"]), policy, devices)
     return nft.Chain(name=what["name"], base=base, rules=JsonRules(rules))
 
 

@@ -109,6 +109,14 @@ def test_of_a_map_read_in_part_nothing_is_told() -> None:
     assert [*DATAPLANE.dispatched(view(nft_tables=(table,)))] == []
 
 
+def test_a_table_that_sleeps_programs_nothing() -> None:
+    text = "\tmap service-ips {\n\t\ttype ipv4_addr : verdict\n"
+    text += "\t\telements = { 10.0.0.1 : drop }\n\t}\n"
+    for flags, shown in (("", True), ("\tflags dormant\n", False)):
+        tables = parse_ruleset(f"table ip kube-proxy {{\n{flags}{text}}}\n")
+        assert bool(DATAPLANE.programmed(view(nft_tables=tables))) is shown
+
+
 @pytest.mark.parametrize(
     ("elements", "address", "elsewhere"),
     [

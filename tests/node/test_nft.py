@@ -117,6 +117,19 @@ def test_what_is_there_is_unread_at_first(
     assert seen == found
 
 
+def test_what_hooks_in_at_devices_is_unread_and_of_bridges_a_gap() -> None:
+    chain = "\tchain a {\n\t\ttype filter hook %s priority 0; policy accept;\n\t}\n}\n"
+    text = "table netdev guard {\n" + chain % 'ingress device "eth0"'
+    native = read(text + "table bridge nat {\n" + chain % "prerouting" + "table bridge idle {\n}\n")
+    [table] = native.tables
+    [at] = table.chains.values()
+    assert (str(table), at.whole, at.base and at.base.hook) == ("netdev guard", False, "ingress")
+    assert [(gap.what, gap.blocking) for gap in native.gaps] == [("nft table bridge nat", False)]
+    [command] = further_tables([table.chain_id(Family.IPV4, "a")], {}, [])
+    assert command == table_command("netdev", "guard")
+    checked(command)
+
+
 LISTED = (KUBE_PROXY / "nft-chains.txt").read_text()
 TEXT = (KUBE_PROXY / "nft-ruleset.txt").read_text()
 TABLE = TEXT[: TEXT.index("table ip6 ")]

@@ -41,6 +41,12 @@ TABLES = (
 )
 
 
+def test_several_devices() -> None:
+    line = '\t\ttype filter hook egress devices = { eth0, "eth1" } priority 0; policy accept;'
+    (found,) = parse_chain_listing(f"table netdev x {{\n\tchain out {{\n{line}\n\t}}\n}}\n")
+    assert found.base == {"out": ("filter", "egress", "0")}
+
+
 def numbered(text: str, *, without: str = "\0") -> str:
     lines = enumerate(text.splitlines(), 1)
     return "".join(f"{n}:{line}\n" for n, line in lines if without not in line)

@@ -50,6 +50,14 @@ def test_a_chain_with_a_gap_is_not_here(text: str) -> None:
     assert "other" in parse(f"{text}--\n{CHAIN.replace('services', 'other')}").chains
 
 
+def test_what_the_table_is_itself() -> None:
+    assert not parse(CHAIN).dormant
+    assert parse(f'2-\tflags dormant\n3-\tcomment "rules"\n{SET.replace("2:", "4:")}').dormant
+    assert parse(f'2-\tcomment "flags dormant"\n3-\tflags owner,dormant\n--\n{CHAIN}').dormant
+    assert not parse(f'2-\tcomment "flags dormant"\n--\n{CHAIN}').dormant
+    assert not parse(f"{CHAIN}45-\tflags dormant\n").dormant
+
+
 def elements(table: nft.Table, name: str = "cluster-ips") -> list[str]:
     return [str(element.key) for element in table.sets[name].elements]
 

@@ -265,7 +265,8 @@ def test_base_chains() -> None:
         '\t\ttype filter hook ingress devices = { "eth0", eth1 } priority 0; policy drop;\n'
         "\t}\n\tchain odd {\n\t\ttype filter hook x\n\t\tdrop\n\t}\n}\n"
     )
-    assert other.chains["in"].base == nft.Base("filter", "ingress", 0, "drop")
+    ingress = nft.Base("filter", "ingress", 0, "drop", ("eth0", "eth1"))
+    assert other.chains["in"].base == ingress
     assert other.chains["odd"].base == nft.Base("type filter hook x", "", None)
     assert len(other.chains["odd"].rules) == 1
 

@@ -273,6 +273,25 @@ def _nft_diverted(node: ProxyNode, to: Target) -> AbstractContextManager[None]:
     return _foreign(node, to, "nat hook prerouting priority -110", rule)
 
 
+@contextmanager
+def _dropped_at_a_device(node: ProxyNode, to: Target) -> Iterator[None]:
+    """Where packets of the node's pods come in, before all that is iptables."""
+    rule = f"{to.table[0]} daddr {cluster_ip(node, to)} drop"
+    chain = f'chain guard {{\n  type filter hook ingress device "cni0" priority 0;\n  {rule}\n }}'
+    node.run("nft", "-f", "-", stdin=f"table netdev fault {{\n {chain}\n}}\n")
+    yield
+    node.run("nft", "delete", "table", "netdev", "fault")
+
+
+@contextmanager
+def asleep(node: ProxyNode, to: Target) -> Iterator[None]:
+    """All rules are listed, and none is met."""
+    where = " ".join(to.table)
+    node.run("nft", "-f", "-", stdin=f"table {where} {{\n flags dormant\n}}\n")
+    yield
+    node.run("nft", "-f", "-", stdin=f"table {where} {{\n}}\n")
+
+
 FAULTS = {
     "endpoint-gone": Fault(
         verdict="missing",
@@ -308,6 +327,13 @@ FAULTS = {
         evidence="FORWARD",
         iptables=_dropped,
         nftables=_nft_dropped,
+    ),
+    "dropped-at-a-device": Fault(
+        verdict="blocked",
+        code="SVN205",
+        evidence="netdev fault/guard:1",
+        iptables=_dropped_at_a_device,
+        nftables=_dropped_at_a_device,
     ),
     "diverted": Fault(
         verdict="diverted",

@@ -15,7 +15,7 @@ from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.packet import Client
 from kubectl_svcnet.model.report import TraceReport
 from tests.lab import fabric, processes
-from tests.proxies.faults import DB, FAULTS, NO_MASQUERADE
+from tests.proxies.faults import DB, FAULTS, NO_MASQUERADE, asleep
 from tests.proxies.node import ProxyNode
 from tests.proxies.objects import every_kind, here, port, service, there, with_endpoints
 from tests.proxies.reading import look, places, told
@@ -84,6 +84,16 @@ def test_a_missing_masquerade_is_shown(node: ProxyNode) -> None:
     [found] = report.findings
     assert found.code == NO_MASQUERADE.code, told(report)
     assert re.search(NO_MASQUERADE.evidence, " ".join(found.evidence)), told(report)
+
+
+def test_a_table_that_sleeps(node: ProxyNode) -> None:
+    if node.mode != "nftables":
+        return
+    with asleep(node, DB):
+        report = look(node, DB.service)
+    [(_, place)] = places(report)
+    assert place.verdict.value == "absent", told(report)
+    assert not look(node, DB.service).findings
 
 
 def test_a_stopped_proxy(node: ProxyNode) -> None:

@@ -10,7 +10,9 @@ from ...model import nft
 from ...model import targets as t
 from ...model.fate import FateKind
 from .cursors import Cursors
+from .devices import passes
 from .flow import Branch, Ending, joined
+from .matching import NotKnown
 from .nft_bases import Line, NativeBase
 from .nft_statements import Statements, Then
 from .walk import DEEPEST, Frame, Walk
@@ -18,7 +20,13 @@ from .walk import DEEPEST, Frame, Walk
 
 def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
     """The branches after this base chain: accepted ones without an ending, the others with."""
-    return _Run(walk, base).run(branch)
+    here = base.chain.base
+    met = here is None or passes(here, branch.flow, walk.routing, walk.view.sysctls)
+    if met is None and here is not None:
+        doubt = NotKnown(f"whether it passes {' or '.join(here.devices)}")
+        branch, other = walk.divide(branch, doubt, "routing")
+        return [*_Run(walk, base).run(branch), other]
+    return _Run(walk, base).run(branch) if met else [branch]
 
 
 class _Run:

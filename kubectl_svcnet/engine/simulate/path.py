@@ -13,6 +13,7 @@ from functools import partial
 from ipaddress import ip_address
 from itertools import permutations
 
+from ...model import nft
 from ...model.address import Family, IPAddress, Protocol
 from ...model.fate import FateKind
 from .arrival import (
@@ -32,12 +33,11 @@ from .matching import Depends, NotKnown
 from .nft_bases import NativeBase
 from .nft_chains import run_native
 from .routing import LOOPBACK, Sought
-from .stages import Entry, Group, NatHook, Plan, Track
+from .stages import Entry, Group, NatHook, Plan, Track, hook_of
 from .walk import Base, Walk
 
-_COVERED_BY = {Family.IPV4: ("ip", "inet"), Family.IPV6: ("ip6", "inet")}
-_LINK_FAMILIES = ("netdev", "bridge")  # below IP: any of them may drop or change the frame
-_LINK_HOOKS = {"ingress": "PREROUTING", "egress": "POSTROUTING"}
+#: Below IP, and not simulated: it may drop or change the frame of any packet.
+_BELOW = {"bridge": tuple(Family)}
 
 #: Base chains at one priority whose orders are all walked.
 MOST_AT_ONCE = 4
@@ -147,13 +147,8 @@ class Path:
     def _foreign(self, hook: str) -> str:
         """The native nft table that hooks in here, in words."""
         for table in self.view.foreign_tables:
-            if table.family in _COVERED_BY[self._walk.packet.family]:
-                reached = hook.lower() in table.hooks
-            elif table.family in _LINK_FAMILIES:
-                reached = any(_LINK_HOOKS.get(h, h.upper()) == hook for h in table.hooks)
-            else:
-                reached = False
-            if reached:
+            seen = (*nft.SEES.get(table.family, ()), *_BELOW.get(table.family, ()))
+            if self._walk.packet.family in seen and hook in map(hook_of, table.hooks):
                 return f"nft table {table.family} {table.name} ({hook.lower()}) is not simulated"
         return ""
 

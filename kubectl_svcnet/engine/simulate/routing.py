@@ -130,6 +130,11 @@ class Routing:
             return None
         return frozenset(port for port, master in masters.items() if master == device)
 
+    def leads_by(self, device: str) -> bool:
+        """Has it a route or an address, which no port of a bridge needs?"""
+        routed = any(route.interface == device for route in self._view.routes or ())
+        return routed or any(one.interface == device for one in self._view.addresses or ())
+
     def addresses_of(self, device: str, family: Family) -> list[InterfaceAddress] | None:
         """In the order of the listing; None where it is not known which they are."""
         if self._view.addresses is None:

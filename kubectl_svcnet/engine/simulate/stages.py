@@ -8,7 +8,8 @@ one native table are listed as they were made, of others no listing shows it, an
 open. But the kernel lists tables in the order in which they were made (nf_tables_newtable): where
 a native table's base chains are known to be as old as itself, chains of a table that stands after
 it are newer. The other way round proves nothing, since iptables adds its base chains when it first
-needs them. Connection tracking runs at -200, IPVS beside nat.
+needs them. Connection tracking runs at -200, IPVS beside nat. What hooks in at a device runs before
+all that, or after it, whatever its priority.
 """
 
 from __future__ import annotations
@@ -43,6 +44,9 @@ _TABLES = {
 }
 _NAT = {"PREROUTING": -100, "OUTPUT": -100, "INPUT": 100, "POSTROUTING": 100}
 _NFT_SECURITY = 150
+#: Hooks of devices: at which of the others they run, and how far from it.
+_AT_DEVICES = {"ingress": "PREROUTING", "egress": "POSTROUTING"}
+_FAR = {"ingress": -1 << 33, "egress": 1 << 33}
 _TRACKING = -200  # NF_IP_PRI_CONNTRACK
 
 #: Chains of one table that are kept as they are entered: the shared ones and a few Services'.
@@ -95,7 +99,7 @@ class Natives:
             if table.dormant or family not in nft.SEES.get(table.family, ()):
                 continue
             for chain in table.chains.values():
-                if chain.base is not None and chain.base.hook == hook.lower() and _acts(chain):
+                if chain.base is not None and hook_of(chain.base.hook) == hook and _acts(chain):
                     where = table.chain_id(family, chain.name)
                     yield NativeBase(table, where, chain, sets, hook, enter)
 
@@ -111,6 +115,11 @@ class Natives:
                     where = table.chain_id(family, chain.name)
                     return f"{where}: how it hooks in is not understood"
         return ""
+
+
+def hook_of(name: str) -> str:
+    """The hook of a packet's path at which this one of nft runs."""
+    return _AT_DEVICES.get(name, name.upper())
 
 
 def _acts(chain: nft.Chain) -> bool:
@@ -160,7 +169,8 @@ class Plan:
             assert base.chain.base is not None
             assert base.chain.base.priority is not None
             of = nat if base.chain.base.kind == "nat" else drafts
-            of.setdefault(base.chain.base.priority, _Draft()).entries.append(base)
+            priority = base.chain.base.priority + _FAR.get(base.chain.base.hook, 0)
+            of.setdefault(priority, _Draft()).entries.append(base)
         if hook in ("PREROUTING", "OUTPUT"):
             drafts.setdefault(_TRACKING, _Draft()).entries.append(Track())
         if hook in PRIORITIES and self._ipvs:
