@@ -84,8 +84,8 @@ def _chain(what: Any, rules: list[Any]) -> nft.Chain:
     base = None
     if "hook" in what:
         policy = what.get("policy", "accept")
-        devices = what.get("dev", ())
-        devices = (devices,) if isinstance(devices, str) else tuple(devices)
+        dev = what.get("dev")  # one name, or a list of them
+        devices = tuple(map(str, dev)) if isinstance(dev, list) else (dev,) if dev else ()
         base = nft.Base(what["type"], what["hook"], int(what["prio"]), policy, devices)
     return nft.Chain(name=what["name"], base=base, rules=JsonRules(rules))
 

@@ -21,9 +21,11 @@ from .walk import DEEPEST, Frame, Walk
 def run_native(walk: Walk, base: NativeBase, branch: Branch) -> list[Branch]:
     """The branches after this base chain: accepted ones without an ending, the others with."""
     here = base.chain.base
-    met = here is None or passes(here, branch.flow, walk.routing, walk.view.sysctls)
-    if met is None and here is not None:
-        doubt = NotKnown(f"whether it passes {' or '.join(here.devices)}")
+    if here is None or not base.chain.whole:
+        return _Run(walk, base).run(branch)
+    met = passes(here, branch.flow, walk.routing, walk.view.sysctls)
+    if met is None:
+        doubt = NotKnown(f"whether it passes {' or '.join(here.devices) or 'its device'}")
         branch, other = walk.divide(branch, doubt, "routing")
         return [*_Run(walk, base).run(branch), other]
     return _Run(walk, base).run(branch) if met else [branch]

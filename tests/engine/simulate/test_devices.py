@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from kubectl_svcnet.model.packet import Hook
 from kubectl_svcnet.parse.nftables import parse_ruleset
+from kubectl_svcnet.parse.nftables_json import parse_json
 from tests.engine.simulate.conftest import Ask
 
 SHOWN = {"net.bridge.bridge-nf-call-iptables": "1", "net.ipv4.ip_forward": "1"}
@@ -56,6 +58,15 @@ def test_devices(
     view = {"nft_tables": parse_ruleset(text), "masters": masters, "sysctls": sysctls}
     (fate,) = ask("", "8.8.8.8", view=view, **packet)
     assert fate.kind.value == kind, fate.because
+
+
+def test_json_that_names_no_device(ask: Ask) -> None:
+    chain = {"family": "netdev", "table": "t", "name": "a", "type": "filter", "hook": "ingress"}
+    listed = [{"table": {"family": "netdev", "name": "t"}}]
+    for policy, kind in (("drop", "unknown"), ("accept", "pass")):
+        made = {"chain": chain | {"prio": 0, "policy": policy}}
+        view = {"nft_tables": parse_json(json.dumps({"nftables": [*listed, made]}))}
+        assert [fate.kind.value for fate in ask("", "8.8.8.8", view=view)] == [kind]
 
 
 def test_one_that_lets_all_go_on_changes_nothing(ask: Ask) -> None:
