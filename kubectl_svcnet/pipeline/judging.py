@@ -165,7 +165,8 @@ def _excuse(frontend: Frontend, reading: NodeReading, where: IPAddress | None) -
     if reader is None or view is None:
         return ""
     if frontend.kind is FrontendKind.NODE_PORT:
-        return reader.node_ports_elsewhere(view, where)
+        named = reading.setting is None or reading.setting.node_port_addresses
+        return reader.node_ports_elsewhere(view, where) if named else ""
     has_family = any(family_of(address) is family for address in reading.node.addresses)
     if not has_family and reader.programmed(view) and not reader.programmed(view, family):
         return f"kube-proxy programs no {family.value} here, and the node has no such address"

@@ -17,10 +17,12 @@ def with_settings(
     readings: Mapping[str, NodeReading], settings: Mapping[str, Setting]
 ) -> dict[str, NodeReading]:
     """`settings` by node, as its kube-proxy runs."""
-    return {
-        name: replace(reading, nowhere=_nowhere(settings.get(name), reading.view))
-        for name, reading in readings.items()
-    }
+    found = {}
+    for name, reading in readings.items():
+        setting = settings.get(name)
+        nowhere = _nowhere(setting, reading.view)
+        found[name] = replace(reading, nowhere=nowhere, setting=setting)
+    return found
 
 
 def _nowhere(setting: Setting | None, view: NodeView | None) -> Mapping[Family, str]:

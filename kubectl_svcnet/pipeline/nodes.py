@@ -21,6 +21,7 @@ from ..model.capture import (
 from ..model.commands import Command, Needs
 from ..model.finding import Gap
 from ..model.nodeview import NodeView, OwnChains
+from ..model.proxystate import Setting
 from ..model.service import Frontend, Node, Pod, pods_on
 from ..node.netfilter import LISTING, Wanted
 from ..node.proc import STATUS, process_state
@@ -67,6 +68,7 @@ class NodeReading:
     captures: Mapping[Command, Capture] = field(default_factory=dict)
     gaps: tuple[Gap, ...] = ()
     nowhere: Mapping[Family, str] = field(default_factory=dict)
+    setting: Setting | None = None  # with which its kube-proxy runs, where that is known
     bare: frozenset[Family] = frozenset()
     serves: tuple[Family, ...] = ()
     witness: str = ""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.capture import ApiRequest, Capture, Reason
+from kubectl_svcnet.model.commands import Command
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import NodeTrace, TraceReport, Verdict
 from kubectl_svcnet.model.service import FrontendKind
 from kubectl_svcnet.pipeline import proxy
 from kubectl_svcnet.pipeline.trace import trace
-from tests.saved import PROXY, Saved, of_resource, recorded
+from tests.saved import PROXY, Saved, of_node, of_resource, recorded
 
 NODE_PORT = Options(services=("web-nodeport",), namespace="default")
 NOWHERE = "nodePortAddresses: [192.0.2.0/24]"
@@ -85,6 +88,39 @@ def test_what_is_configured_may_not_be_read() -> None:
     assert [(gap.what, gap.blocking) for gap in report.gaps] == [
         ("kube-proxy's configuration", False)
     ]
+
+
+def elsewhere() -> Saved:
+    """n3, in nftables mode, serves node ports at an address that nobody asks for."""
+
+    def edit(capture: Capture) -> Capture:
+        text = re.sub(
+            r"(set nodeport-ips \{[^}]*elements = \{) [^}]*\}", r"\1 192.0.2.7 }", capture.text()
+        )
+        return replace(capture, data=text.encode())
+
+    found = Saved(recorded(PROXY))
+    return found.change(lambda c: of_node(c, "n3") and c.command == N3, edit)
+
+
+N3 = Command("nft-table", ("ip", "kube-proxy"))
+
+
+def test_an_address_that_is_not_configured_is_a_fault() -> None:
+    report = trace(elsewhere().source(), NODE_PORT)
+    assert places(report)["n3"].verdict in (Verdict.ABSENT, Verdict.BLOCKED)
+    assert {finding.node for finding in report.findings} == {"n3"}
+
+
+def test_an_address_that_may_be_configured_is_none() -> None:
+    source = elsewhere().refuse(
+        lambda c: isinstance(c.request, ApiRequest) and "/configmaps/" in c.request.path,
+        Reason.FORBIDDEN,
+        "configmaps is forbidden",
+    )
+    report = trace(source.source(), NODE_PORT)
+    assert (places(report)["n3"].verdict, places(report)["n3"].excused) == (Verdict.UNREAD, True)
+    assert report.findings == ()
 
 
 def changed_long_ago(item: Any) -> Any:
