@@ -5,6 +5,7 @@ shows. `proxy` reads nodes for it, `check` has read them already.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -163,15 +164,23 @@ class Proxies:
 
 def telling(read: ServicesRead, now: float) -> tuple[Frontend, ...]:
     """Those that tell whether a node follows the API: of the API's own Service, and of each
-    family's that changed last among those that changed over a minute ago."""
+    family's that changed last among those that changed over a minute ago. Of an address that two
+    Services claim a node serves one, whatever it follows."""
     known = {s.name: frontends(s) for s in read.services if s.name not in read.blind}
     old = {name for name in known if now - read.changed.get(name, now) > LATE}
     chosen = {_API} | {
-        max(found, key=lambda name: read.changed[name])
+        max(found, key=lambda name: (read.changed[name], name))
         for family in Family
         if (found := [n for n in old if any(f.family is family for f in known[n])])
     }
-    return tuple(f for name, found in known.items() if name in chosen for f in found)
+    claims = Counter((f.address, f.port, f.protocol) for found in known.values() for f in found)
+    return tuple(
+        f
+        for name, found in known.items()
+        if name in chosen
+        for f in found
+        if f.address is None or claims[f.address, f.port, f.protocol] == 1
+    )
 
 
 def of_further_families(read: ServicesRead, targets: Sequence[Frontend]) -> tuple[Frontend, ...]:

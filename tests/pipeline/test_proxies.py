@@ -32,7 +32,10 @@ def named(name: str, namespace: str = "default") -> ServiceName:
 
 
 def told(**changed: float) -> list[str]:
-    services = tuple(service(name=named(name)) for name in changed)
+    services = tuple(
+        service(name=named(name), cluster_ips=(ip_address(f"10.96.0.{number}"),))
+        for number, name in enumerate(changed, 1)
+    )
     read = ServicesRead(
         services=services, changed={named(name): at for name, at in changed.items()}
     )
@@ -42,6 +45,16 @@ def told(**changed: float) -> list[str]:
 def test_the_newest_of_the_old_tells() -> None:
     assert told(a=100.0, b=900.0, c=950.0) == ["b"]
     assert told(a=950.0) == []
+
+
+def test_an_address_that_two_claim_tells_nothing() -> None:
+    one, other = service(name=named("a")), service(name=named("b"))
+    changed = {named("a"): 100.0, named("b"): 100.0}
+    read = ServicesRead(services=(one, other), changed=changed)
+    assert telling(read, NOW) == ()
+    other = replace(other, cluster_ips=(ip_address("10.96.0.8"),))
+    read = ServicesRead(services=(one, other), changed=changed)
+    assert [found.service.name for found in telling(read, NOW)] == ["b"]
 
 
 def test_each_family_tells() -> None:
