@@ -59,6 +59,7 @@ COMMON: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     ),
     (("-A", "--all-namespaces"), {"action": "store_true", "help": "Services of all namespaces"}),
     (("-l", "--selector"), {"metavar": "LABELS", "help": "only Services with these labels"}),
+    (("--field-selector",), {"metavar": "FIELDS", "help": "only Services with these fields"}),
     (("--no-headers",), {"action": "store_true", "help": "tables without their header line"}),
     (
         ("--color",),

@@ -15,8 +15,10 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from .. import __version__
-from ..errors import SvcnetError, did_you_mean
+from ..errors import SvcnetError
 from . import arguments, flags
+from .examples import EXAMPLES, of_all, text_of
+from .usage import in_kubectls_words, unknown_words
 
 PROGRAM = "kubectl svcnet"
 
@@ -25,56 +27,28 @@ For every Service on every node: what the kernel will really do with a packet,
 which IP ranges the cluster really uses, and which node is wrong. It only reads,
 and nothing is deployed."""
 
-EXAMPLES = """\
-Examples:
-  # Every IP range of the cluster, and where it is written
-  kubectl svcnet ranges
-
-  # What is this address?
-  kubectl svcnet ranges --ip 10.96.0.10
-
-  # Is any Service wrong on any node?
-  kubectl svcnet check -A
-
-  # What each node does with packets for a Service
-  kubectl svcnet trace db-service
-
-  # The same, rule by rule
-  kubectl svcnet trace db-service --explain
-
-  # What logs and Events say about a Service, on all nodes, and go on
-  kubectl svcnet logs db-service -f
-
-  # Which mode each kube-proxy is set to, runs in and has programmed
-  kubectl svcnet proxy
-
-  # Which rights all this needs, and which are missing
-  kubectl svcnet permissions
-
-  # What a node does with one packet, or saved rules would do
-  kubectl svcnet packet tcp default/client 10.96.0.10:53
-  kubectl svcnet packet tcp 10.244.1.9 10.96.0.10:53 --rules iptables-save.txt
-
-  # What has changed since?
-  kubectl svcnet snapshot before.tar.gz
-  kubectl svcnet diff before.tar.gz
-
-  # Try it without a cluster
-  kubectl svcnet trace db-service --bundle demo"""
-
 REPORT = "https://github.com/kubectl-svcnet/kubectl-svcnet/issues"
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse with kubectl's words for a wrong command line."""
+    """argparse with kubectl's layout of a help, and its words for a wrong command line."""
+
+    def format_help(self) -> str:
+        formatter = self._get_formatter()
+        formatter.add_text(self.description)
+        formatter.add_text(self.epilog)
+        for group in self._action_groups:
+            formatter.start_section(_TITLES.get(group.title or "", group.title))
+            formatter.add_arguments(group._group_actions)
+            formatter.end_section()
+        formatter.add_text(f"Usage:\n  {self.usage}")
+        return formatter.format_help()
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        unknown = re.match(r"argument COMMAND: invalid choice: '([^']*)'", message)
-        _wrong_usage(_no_command(unknown[1]) if unknown else message, self.prog)
+        _wrong_usage(in_kubectls_words(message, COMMANDS), self.prog)
 
 
-def _no_command(word: str) -> str:
-    return f"unknown command {word!r}" + did_you_mean(word, COMMANDS)
+_TITLES = {"positional arguments": "Arguments", "options": "Help"}
 
 
 def _wrong_usage(message: str, command: str) -> NoReturn:
@@ -88,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         usage=f"{PROGRAM} COMMAND [flags]",
         description=DESCRIPTION,
-        epilog=EXAMPLES,
+        epilog=text_of(of_all(), PROGRAM),
     )
     parser.add_argument("--version", action="version", version=f"kubectl svcnet {__version__}")
     commands = parser.add_subparsers(
@@ -104,6 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
             help=summary,
             usage=f"{PROGRAM} {name}{words} [flags]",
             description=f"{summary[0].upper()}{summary[1:]}.",
+            epilog=text_of(EXAMPLES[name], PROGRAM) if name in EXAMPLES else None,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
@@ -313,15 +288,20 @@ def _guarded(argv: Sequence[str] | None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
-    given, unknown = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
+    words = _joined(sys.argv[1:] if argv is None else argv)
+    if words[:1] == ["help"]:
+        words = [*words[1:], "--help"]
+    given, unknown = parser.parse_known_args(words)
     if unknown:
         command = f"{PROGRAM} {given.command}" if given.command else PROGRAM
-        _wrong_usage(f"unrecognized arguments: {' '.join(unknown)}", command)
+        _wrong_usage(unknown_words(unknown), command)
     if given.command is None:
         parser.print_help()
         return 0
-    if "selector" in vars(given) and "services" not in vars(given):
-        sys.stderr.write(f"Warning: -l selects Services, and {given.command} is asked for none\n")
+    for name, flag in (("selector", "-l"), ("field_selector", "--field-selector")):
+        if name in vars(given) and "services" not in vars(given):
+            said = f"{flag} selects Services, and {given.command} is asked for none"
+            sys.stderr.write(f"Warning: {said}\n")
     try:
         return COMMANDS[given.command][1](given)
     except SvcnetError as error:

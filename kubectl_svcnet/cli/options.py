@@ -83,6 +83,7 @@ def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60
         namespace=flags.get("namespace") or namespace,
         all_namespaces=flags.get("all_namespaces", False),
         selector=flags.get("selector", ""),
+        field_selector=flags.get("field_selector", ""),
         nodes=tuple(flags.get("nodes", ())),
         node_selector=flags.get("node_selector", ""),
         output=flags.get("output", "table"),

@@ -140,7 +140,9 @@ class _Label:
 _FIELDS = (
     "metadata.name",
     "metadata.namespace",
+    "spec.clusterIP",
     "spec.nodeName",
+    "spec.type",
     "spec.hostNetwork",
     "status.phase",
     "status.podIP",

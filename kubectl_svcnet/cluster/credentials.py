@@ -1,7 +1,7 @@
 """From a ClusterConfig to an Authorization header and a TLS context; secrets stay in memory.
 
-Auth providers come from kubernetes.config. One that fails is an error that names it and its cause:
-going on unauthenticated, as that library does, would show another cluster than kubectl shows.
+A way that fails is an error that names it and its cause: going on unauthenticated would show
+another cluster than kubectl shows.
 Client keys reach OpenSSL through an anonymous file where the system has one, else through a file
 of mode 0600 that is gone at once.
 """
@@ -9,6 +9,7 @@ of mode 0600 that is gone at once.
 from __future__ import annotations
 
 import base64
+import math
 import os
 import ssl
 import tempfile
@@ -19,6 +20,8 @@ from typing import Any
 
 from ..errors import ClusterError
 from .config import ClusterConfig, Tls
+from .oidc import expiry_of, renewed
+from .plugin import expiry_of as expiry_of_plugin
 from .plugin import run_plugin
 
 
@@ -26,6 +29,9 @@ from .plugin import run_plugin
 class Credentials:
     authorization: str | None = field(default=None, repr=False)
     tls: Tls
+    expires: float = math.inf  # seconds since the epoch
+    #: The settings of OpenID Connect, with the tokens that are used now.
+    oidc: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def load_credentials(config: ClusterConfig) -> Credentials:
@@ -40,8 +46,14 @@ def load_credentials(config: ClusterConfig) -> Credentials:
     if auth.exec is not None:
         return _of_plugin(config, auth.exec)
     if auth.provider is not None:
-        token = _of_provider(config, auth.provider)
-        return Credentials(authorization=_header(f"Bearer {token}"), tls=tls)
+        settings = renewed(auth.provider["config"])
+        token = settings["id-token"]
+        return Credentials(
+            authorization=_header(f"Bearer {token}"),
+            tls=tls,
+            expires=expiry_of(token),
+            oidc=settings,
+        )
     return Credentials(tls=tls)
 
 
@@ -76,31 +88,11 @@ def _of_plugin(config: ClusterConfig, plugin: Mapping[str, Any]) -> Credentials:
             cert_data=cert.encode(),
             key_data=str(status["clientKeyData"]).encode(),
         )
-    return Credentials(authorization=_header(f"Bearer {token}") if token else None, tls=tls)
-
-
-def _of_provider(config: ClusterConfig, provider: Mapping[str, Any]) -> str:
-    """Refreshed where it has expired; nothing is written back."""
-    from kubernetes.client import Configuration
-    from kubernetes.config import load_kube_config_from_dict
-
-    name = str(provider.get("name") or "")
-    whole = {
-        "current-context": "c",
-        "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
-        "clusters": [{"name": "c", "cluster": {"server": config.server}}],
-        "users": [{"name": "c", "user": {"auth-provider": dict(provider)}}],
-    }
-    filled = Configuration()
-    try:
-        load_kube_config_from_dict(whole, client_configuration=filled, persist_config=False)
-    except Exception as error:  # the providers raise whatever their libraries raise
-        raise ClusterError(f"getting credentials: auth provider {name!r}: {error}") from error
-    for key in ("BearerToken", "authorization"):  # the first since 36, the second before
-        value = str(filled.api_key.get(key) or "")
-        if value:
-            return value.removeprefix("Bearer ")
-    raise ClusterError(f"getting credentials: auth provider {name!r} gave no token")
+    return Credentials(
+        authorization=_header(f"Bearer {token}") if token else None,
+        tls=tls,
+        expires=expiry_of_plugin(status),
+    )
 
 
 def tls_context(tls: Tls) -> ssl.SSLContext:

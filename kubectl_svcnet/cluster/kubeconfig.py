@@ -1,10 +1,8 @@
 """Which cluster, as kubectl would choose it: kubeconfig files merged, then flags laid over.
 
 `merge` and `resolve` are functions on plain dictionaries, after client-go's `tools/clientcmd`
-(`loader.go`, `client_config.go`, `overrides.go`); `load_config` reads the files. kubernetes.config
-differs from kubectl in the merge order, in impersonation and in what it skips silently, so it is
-used for credentials only (`credentials`). Kubeconfigs are looked for where kubectl looks, never
-in the working directory.
+(`loader.go`, `client_config.go`, `overrides.go`); `load_config` reads the files. Kubeconfigs are
+looked for where kubectl looks, never in the working directory.
 """
 
 from __future__ import annotations

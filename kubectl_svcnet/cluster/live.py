@@ -70,7 +70,9 @@ class LiveSource:
         self._stop = Stop()
         self._lock = threading.Lock()
         self._gate = Gate(self.limits.max_parallel, self._stop)
-        self._transport = Transport(config, connections=self.limits.max_parallel)
+        self._transport = Transport(
+            config, connections=self.limits.max_parallel, warn=self._note_warning
+        )
         self._rest = Rest(self._transport, self.limits, self._stop, warn=self._note_warning)
         self._follower = Follower(self._transport, self._stop)
         self._executor = Executor(self._transport, self.limits, self._stop)

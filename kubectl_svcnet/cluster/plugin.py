@@ -1,19 +1,20 @@
 """Exec credential plugins, run as client-go runs them (`plugin/pkg/client/auth/exec/exec.go`).
 
-kubernetes.config's own provider takes another stream for the terminal, tells a plugin of the
-cluster in other words, and takes answers that kubectl refuses. A plugin's stdout is never shown,
-for it holds the token; its stderr is the user's. There is no deadline: it may ask for a login.
+A plugin's stdout is never shown, for it holds the token; its stderr is the user's. There is no
+deadline: it may ask for a login.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from ..errors import ClusterError
@@ -24,7 +25,7 @@ _GROUP = "client.authentication.k8s.io/"
 _VERSIONS = (f"{_GROUP}v1", f"{_GROUP}v1beta1")
 _EXTENSION = f"{_GROUP}exec"
 #: RFC 3339, as Go reads metav1.Time.
-_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
 
 def run_plugin(config: ClusterConfig, plugin: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -33,6 +34,20 @@ def run_plugin(config: ClusterConfig, plugin: Mapping[str, Any]) -> Mapping[str,
     if version not in _VERSIONS:
         raise _failed(f'invalid apiVersion "{version}"')
     return _status_of(_output(config, plugin), version)
+
+
+def expiry_of(status: Mapping[str, Any]) -> float:
+    """Seconds since the epoch. Raises ClusterError for what is no time."""
+    said = status.get("expirationTimestamp")
+    if said is None:
+        return math.inf
+    found = _TIME.fullmatch(str(said))
+    try:
+        if found is not None:
+            return datetime.fromisoformat(found[1] + found[2].replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        pass  # a day that no calendar has
+    raise _failed("its expirationTimestamp is no time")
 
 
 def _failed(why: str) -> ClusterError:
@@ -123,9 +138,7 @@ def _status_of(output: bytes, version: str) -> Mapping[str, Any]:
     status = answer.get("status")
     if not isinstance(status, Mapping):
         raise _failed("did not return a status field")
-    expiry = status.get("expirationTimestamp")
-    if expiry is not None and not re.fullmatch(_TIME, str(expiry)):
-        raise _failed("its expirationTimestamp is no time")
+    expiry_of(status)
     cert, key = status.get("clientCertificateData"), status.get("clientKeyData")
     if bool(cert) is not bool(key):
         raise _failed("returned only certificate or key, not both")

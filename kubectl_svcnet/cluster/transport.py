@@ -1,7 +1,6 @@
 """How bytes reach the API server: one TLS context, one set of headers, for requests and execs.
 
-Requests go through a pool of urllib3's, without retries (the Kubernetes client would set up the
-same, and importing it costs half of a short run); execs get sockets of their own, because a
+Requests go through a pool of urllib3's, without retries; execs get sockets of their own, because a
 WebSocket needs a deadline for connecting, for TLS and for a proxy's CONNECT too. Redirects are
 never followed: they would carry the credentials elsewhere. A proxy with TLS is trusted, and told
 who asks, as the API server is: Go's transport has one TLS configuration for both.
@@ -15,8 +14,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
@@ -58,8 +57,14 @@ def _quoted(word: str) -> str:
 class Transport:
     """May be used from many threads. Credentials are got at the first use, once."""
 
-    def __init__(self, config: ClusterConfig, *, connections: int = 16) -> None:
-        self._config = config
+    def __init__(
+        self,
+        config: ClusterConfig,
+        *,
+        connections: int = 16,
+        warn: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._config, self._warn = config, warn
         self._connections = connections
         self._lock = threading.Lock()
         self._credentials: Credentials | None = None
@@ -100,11 +105,27 @@ class Transport:
 
     def _ready(self) -> Credentials:
         with self._lock:
+            if self._credentials is not None and self._credentials.expires <= time.time():
+                self._forget()
             if self._credentials is None:
                 self._credentials = load_credentials(self._config)
+                self._keep(self._credentials.oidc)
                 if self._address.secure or (self._proxy and self._proxy.scheme == "https"):
                     self._context = tls_context(self._credentials.tls)
             return self._credentials
+
+    def _keep(self, settings: Mapping[str, str] | None) -> None:
+        """The tokens by which to go on; kubectl writes them to the kubeconfig."""
+        auth = self._config.auth
+        if settings is None or auth.provider is None or settings == auth.provider["config"]:
+            return
+        if settings.get("refresh-token") != auth.provider["config"].get("refresh-token"):
+            self._warn(
+                "the issuer has replaced the refresh token of the kubeconfig, which is only read"
+                " here: kubectl may ask for a new login"
+            )
+        provider = {**auth.provider, "config": settings}
+        self._config = replace(self._config, auth=replace(auth, provider=provider))
 
     @property
     def compression(self) -> bool:
@@ -118,19 +139,22 @@ class Transport:
     def renew(self, used: int) -> bool:
         """After a 401: whether it is worth asking again, with other credentials than those used.
 
-        A plugin is run again at most every half minute: one that gives bad tokens may be slow.
-        """
+        A plugin is run again at most every half minute: one that gives bad tokens may be slow."""
         auth = self._config.auth
         if auth.exec is None and auth.token_file is None and auth.provider is None:
             return False
         with self._lock:
             if used != self._generation:
                 return True
-            if time.monotonic() < self._renew_after:
-                return False
-            self._renew_after = time.monotonic() + _RENEWAL
-            self._generation += 1
-            self._credentials = self._pool = None
+            return self._forget()
+
+    def _forget(self) -> bool:
+        """So that they are got anew, unless this was done a moment ago."""
+        if time.monotonic() < self._renew_after:
+            return False
+        self._renew_after = time.monotonic() + _RENEWAL
+        self._generation += 1
+        self._credentials = self._pool = None
         return True
 
     def pool(self) -> Any:

@@ -140,9 +140,11 @@ def _check_provider(provider: Mapping[str, Any]) -> None:
     name, config = provider.get("name"), provider.get("config")
     if name != "oidc":
         raise _invalid(f'no Auth Provider found for name "{name}"')
+    config = config if isinstance(config, Mapping) else {}
     for key in ("idp-issuer-url", "client-id"):
-        if not (isinstance(config, Mapping) and config.get(key)):
+        if not config.get(key):
             raise _invalid(f"Must provide {key}")
+    _check_types(config, dict.fromkeys(config, _TEXT), "auth-provider.config.")
 
 
 def interactive_mode(plugin: Mapping[str, Any]) -> str:

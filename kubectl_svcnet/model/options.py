@@ -15,6 +15,7 @@ class Options:
     namespace: str = "default"
     all_namespaces: bool = False
     selector: str = ""
+    field_selector: str = ""
     nodes: tuple[str, ...] = ()
     node_selector: str = ""
     output: str = "table"

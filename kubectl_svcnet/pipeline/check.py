@@ -90,7 +90,7 @@ def plan(source: Source, options: Options) -> PlanReport:
 
 def _everything(options: Options) -> bool:
     """Not of some Services alone: then what is wrong with the cluster is asked for too."""
-    return not options.services and not options.selector
+    return not (options.services or options.selector or options.field_selector)
 
 
 def _ranges(source: Source, options: Options, selected: Selected) -> RangesReport:
@@ -165,7 +165,7 @@ def _report(
 def _claims(tracing: Tracing, outcome: Outcome) -> tuple[tuple[ServiceTrace, ...], tuple[Gap, ...]]:
     """Not where all Services were read."""
     options = tracing.options
-    if options.all_namespaces and not options.services and not options.selector:
+    if options.all_namespaces and _everything(options):
         return (), ()
     from .claims import trace_claims
 

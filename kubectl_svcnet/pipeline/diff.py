@@ -1,7 +1,8 @@
 """`diff`: two states of a cluster, compared by what they mean.
 
-Both are read in the same way. What one side did not read is a gap and no difference; it blocks,
-but where it is a kube-proxy's words about itself, or a node's network beside its rules.
+Both are read in the same way. A side of which nothing could be read is an error, as a bundle is
+that cannot be opened. What else one side did not read is a gap and no difference; it blocks, but
+where it is a kube-proxy's words about itself, or a node's network beside its rules.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..engine.compare import compare, unread_of
+from ..errors import ClusterError
 from ..model.address import Family
 from ..model.capture import Source
 from ..model.finding import Gap
 from ..model.options import Options
-from ..model.report import DiffReport
+from ..model.report import Collected, DiffReport
 from ..model.state import State
 from .states import read_state
 
 
 def diff(before: tuple[str, Source], after: tuple[str, Source], options: Options) -> DiffReport:
-    """Each with the name that the user gave it. Raises as `read_state` does."""
-    old, _ = read_state(before[1], options)
-    new, collected = read_state(after[1], options)
+    """Each with the name that the user gave it. Raises as `read_state` does, and ClusterError."""
+    old, _ = _read(before, options)
+    new, collected = _read(after, options)
     names = (before[0], after[0])
     return DiffReport(
         collected=collected,
@@ -30,6 +32,17 @@ def diff(before: tuple[str, Source], after: tuple[str, Source], options: Options
         changes=compare(old, new),
         gaps=tuple(_gaps(old, new, names)),
     )
+
+
+def _read(side: tuple[str, Source], options: Options) -> tuple[State, Collected]:
+    name, source = side
+    state, collected = read_state(source, options)
+    if not state.facts:
+        why = next(iter(state.unread.values()), "it is empty")
+        raise ClusterError(
+            f"{name}: nothing could be read: {why}", next="kubectl svcnet permissions"
+        )
+    return state, collected
 
 
 def _gaps(old: State, new: State, names: tuple[str, str]) -> Iterator[Gap]:

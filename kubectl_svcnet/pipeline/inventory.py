@@ -37,13 +37,14 @@ class Scope:
     namespace: str | None = None
     name: str = ""
     selector: str = ""
+    field_selector: str = ""
 
     def services(self) -> ApiRequest:
         path = SERVICES.format(scope=self._path())
         if self.name:
             return ApiRequest(path=f"{path}/{self.name}", many=False)
-        query = (("labelSelector", self.selector),) if self.selector else ()
-        return ApiRequest(path=path, query=query)
+        narrowed = (("labelSelector", self.selector), ("fieldSelector", self.field_selector))
+        return ApiRequest(path=path, query=tuple(pair for pair in narrowed if pair[1]))
 
     def slices(self) -> ApiRequest:
         path = SLICES.format(scope=self._path())

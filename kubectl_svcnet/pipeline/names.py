@@ -118,9 +118,15 @@ def find_scopes(options: Options) -> tuple[Scope, ...]:
     named = parse_names(options)
     if not named:
         namespace = None if options.all_namespaces else _namespace(options.namespace)
-        return (Scope(namespace=namespace, selector=options.selector),)
-    if options.selector:
-        raise UsageError("a name cannot be given together with a selector (-l)")
+        return (
+            Scope(
+                namespace=namespace,
+                selector=options.selector,
+                field_selector=options.field_selector,
+            ),
+        )
+    if options.selector or options.field_selector:
+        raise UsageError("a name cannot be given together with a selector (-l or --field-selector)")
     if any(each.name is None for each in named):
         return (Scope(),)
     names = dict.fromkeys(each.name for each in named if each.name is not None)

@@ -105,7 +105,7 @@ class Tracing:
     def of_others(self, names: Sequence[ServiceName]) -> Tracing:
         """Of other Services, on the same nodes."""
         words = tuple(f"{name.name}.{name.namespace}" for name in names)
-        options = replace(self.options, services=words, selector="")
+        options = replace(self.options, services=words, selector="", field_selector="")
         scopes = find_scopes(options)
         read = picked(read_services(self.collector, scopes), options)
         return Tracing(self.collector, options, scopes, self.inventory, read, ())

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from kubectl_svcnet.cli import session
-from kubectl_svcnet.cli.main import main
-from kubectl_svcnet.model.capture import ApiRequest, Capture, LogRequest, Request
+from kubectl_svcnet.cli.main import COMMANDS, build_parser, main
+from kubectl_svcnet.cli.options import to_options
+from kubectl_svcnet.model.capture import (
+    ApiRequest,
+    Capture,
+    LogRequest,
+    Request,
+    ReviewRequest,
+    Source,
+)
+from kubectl_svcnet.model.options import Options
 from tests.logged import Logged
 from tests.render.test_hostile import HOSTILE, RAW
 
@@ -52,41 +64,78 @@ def hostile(capture: Capture) -> Capture:
 
 
 class Hostile(Logged):
+    """Its rights are refused with words, as an authorizer of somebody's own may do it."""
+
     def fetch(self, request: Request) -> tuple[Capture, ...]:
+        if isinstance(request, ReviewRequest):
+            status = {"allowed": False, "reason": EVIL, "evaluationError": EVIL}
+            return (Capture(request=request, objects=({"status": status},)),)
         return tuple(map(hostile, super().fetch(request)))
 
 
 @pytest.fixture(autouse=True)
 def cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    def opened(given: argparse.Namespace, timeout: float) -> tuple[Options, Source, None]:
+        options = to_options(given, namespace="default", timeout=timeout)
+        return options, Logged() if options.bundle == "plain" else Hostile(), None
+
+    monkeypatch.setattr(session, "open_source", opened)
     monkeypatch.setattr(session, "open_bundle", lambda name: Hostile())
 
 
-#: The formats that each has.
-COMMANDS = {
-    "trace db-service": ("table", "wide", "json", "yaml", "name"),
-    "trace -A --explain --node n1": ("table",),
-    "trace db-service --steps": ("table",),
-    "check -A": ("table", "json", "junit", "sarif"),
-    "ranges": ("table", "wide", "json"),
-    "ranges --ip 10.96.0.10": ("table", "json"),
-    "proxy": ("table", "wide", "json"),
-    "logs db-service": ("table", "json"),
-    "packet tcp 10.244.1.9 10.96.0.1:443 --node n1": ("table", "json"),
-    "trace --plan": ("table",),
-    f"trace no{EVIL}such": ("table", "json"),
-    f"trace db-service --node n1{EVIL}": ("table", "json"),
+#: No word of a command line holds a NUL.
+WORD = EVIL.replace("\0", "")
+#: What is asked of each command; @FILE is one to write.
+ASKED: dict[str, tuple[str, ...]] = {
+    "check": ("-A", f"no{WORD}such"),
+    "completion": ("bash",),
+    "diff": ("hostile --bundle plain",),
+    "logs": ("db-service",),
+    "packet": ("tcp 10.244.1.9 10.96.0.1:443 --node n1", f"tcp 1{WORD} 10.96.0.1:443"),
+    "permissions": ("", f"no{WORD}such"),
+    "proxy": ("", f"--node n1{WORD}"),
+    "ranges": ("", "--explain", "--ip 10.96.0.10", f"--ip 1{WORD}"),
+    "snapshot": ("@FILE", "@FILE --plan"),
+    "trace": (
+        *("db-service", "db-service --steps", "--plan", "-A --explain --node n1"),
+        *(f"no{WORD}such", f"db-service --node n1{WORD}"),
+    ),
+    "version": ("",),
 }
-CASES = [(words, output) for words, outputs in COMMANDS.items() for output in outputs]
 
 
-@pytest.mark.parametrize(("words", "output"), CASES)
-def test_nothing_raw(words: str, output: str, capsys: pytest.CaptureFixture[str]) -> None:
-    status = main([*words.split(" "), "-o", output, "--bundle", "hostile"])
+def formats(command: str) -> Sequence[str]:
+    """Those that its -o takes."""
+    [commands] = [a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction)]
+    choices = commands.choices[command]._option_string_actions["-o"].choices
+    return tuple(choices or ())
+
+
+def test_no_command_is_forgotten() -> None:
+    assert set(ASKED) == set(COMMANDS)
+    assert "sarif" in formats("check")
+
+
+@pytest.mark.parametrize(
+    ("command", "words", "output"),
+    [(c, w, output) for c, asked in ASKED.items() for w in asked for output in formats(c)],
+)
+def test_nothing_raw(
+    command: str, words: str, output: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = words.replace("@FILE", str(tmp_path / "b.tar.gz"))
+    given = [command, *filter(None, words.split(" ")), "-o", output]
+    try:
+        status = main(given)
+    except SystemExit as stopped:
+        status = int(stopped.code or 0)
     shown = capsys.readouterr()
     assert status in (0, 1, 2, 3, 4), shown.err
     for text in (shown.out, shown.err):
         assert not RAW.search(text), RAW.findall(text)
     assert not any(line.startswith(EVIL[1:]) for line in shown.out.splitlines())
+    if command == "completion" or (output in ("junit", "sarif") and status == 2):
+        return
     if output in ("json", "sarif"):
         json.loads(shown.out)
     if output == "yaml":
@@ -94,8 +143,8 @@ def test_nothing_raw(words: str, output: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize(
-    "words", ["logs db-service", "trace db-service --explain", "proxy -o wide"]
+    "words", ["logs db-service", "trace db-service --explain", "proxy -o wide", "diff plain"]
 )
 def test_it_is_shown_as_what_it_is(words: str, capsys: pytest.CaptureFixture[str]) -> None:
-    main([*words.split(" "), "--bundle", "hostile"])
+    main(words.split(" "))
     assert "\\x1b]52;c;" in capsys.readouterr().out

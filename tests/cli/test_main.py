@@ -54,6 +54,7 @@ CASES = [
     pytest.param(["proxy", *BUNDLE], 0, "Proxy", id="proxy"),
     pytest.param(["proxy", "--node", "n7", *BUNDLE], 2, "Proxy", id="proxy-of-no-such-node"),
     pytest.param(["proxy"], 3, "Proxy", id="no-cluster-proxy"),
+    pytest.param(["snapshot", "/nonexistent/x", *BUNDLE], 3, "Snapshot", id="snapshot-to-nowhere"),
     pytest.param(["trace", "db-service", "--record", "x", *BUNDLE], 2, "Trace", id="record"),
     pytest.param(["version"], 0, "Version", id="version"),
 ]

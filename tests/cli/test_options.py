@@ -36,6 +36,7 @@ def options(*argv: str) -> Options:
         ("trace --namespace=pay", "namespace", "pay"),
         ("trace -A", "all_namespaces", True),
         ("trace -l app=db", "selector", "app=db"),
+        ("trace --field-selector spec.type=NodePort", "field_selector", "spec.type=NodePort"),
         ("trace --node n1 --node n2", "nodes", ("n1", "n2")),
         ("trace --node-selector a=b", "node_selector", "a=b"),
         ("trace -o json", "output", "json"),
@@ -85,9 +86,9 @@ def test_flags(argv: str, field: str, value: object) -> None:
 def test_every_option_has_a_flag() -> None:
     """Nothing in Options can be reached in no way."""
     line = (
-        "trace db -n a -A -l a=b --from p --node n --node-selector a=b -o json --no-headers "
-        "--color never --explain --steps --plan --settle 1 --timeout 1 --exec-timeout 1 "
-        "--max-parallel 1 --max-dump 1 --max-answer 1 --fail-on never "
+        "trace db -n a -A -l a=b --field-selector c=d --from p --node n --node-selector a=b "
+        "-o json --no-headers --color never --explain --steps --plan --settle 1 --timeout 1 "
+        "--exec-timeout 1 --max-parallel 1 --max-dump 1 --max-answer 1 --fail-on never "
         "--accept-gaps x --bundle b --record r -v 1"
     )
     given = options(*line.split())

@@ -40,6 +40,7 @@ class Asked:
     body: bytes = b""
     server_name: str | None = None  # what TLS was asked for
     subject: str = ""  # of the client's certificate
+    secure: bool = False
 
     def header(self, name: str) -> list[str]:
         return [value for key, value in self.headers if key.lower() == name.lower()]
@@ -192,6 +193,7 @@ class Api:
             handler.headers.items(),
             handler.rfile.read(size) if size else b"",
             *_of_tls(handler.connection),
+            isinstance(handler.connection, ssl.SSLSocket),
         )
         with self._lock:
             self.asked.append(asked)

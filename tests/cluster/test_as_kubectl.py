@@ -12,6 +12,8 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,10 +28,12 @@ from kubectl_svcnet.cluster.limits import Limits
 from kubectl_svcnet.cluster.live import LiveSource
 from kubectl_svcnet.model.capture import ExecRequest
 from kubectl_svcnet.model.commands import Command
+from tests.cluster.issuer import id_token, issue
 from tests.cluster.relays import Relay, http, socks, straight
 from tests.kubectl import KUBECTL, LACKING
 
 STATUS = Command("cat", ("/proc/1/status",))
+ROOT = Path(__file__).resolve().parents[2]
 VERSION = "client.authentication.k8s.io/v1"
 File: TypeAlias = "dict[str, Any] | str | None"  # None: it is missing
 
@@ -96,13 +100,20 @@ def of_cluster(cluster: dict[str, Any], **more: Any) -> Case:
     return Case([one(cluster=cluster)], **more)
 
 
-def oidc(*, exp: int = 4102444800, without: str = "") -> dict[str, Any]:
-    parts = [
-        base64.urlsafe_b64encode(json.dumps(p).encode()) for p in ({"alg": "none"}, {"exp": exp})
-    ]
-    token = ".".join([*(part.decode().rstrip("=") for part in parts), "sig"])
-    issuer = {"idp-issuer-url": "https://127.0.0.1:1", "client-id": "c", "id-token": token}
-    return {"auth-provider": {"name": "oidc", "config": {**issuer, without: ""}}}
+def oidc(**changes: str | None) -> dict[str, Any]:
+    """A user whose issuer is at a path of the API server; None takes a key out."""
+    given = {
+        "idp-issuer-url": "@URL/issuer",
+        "client-id": "c",
+        "id-token": id_token(),
+        "idp-certificate-authority-data": "@CA64",
+        **{key.replace("_", "-"): value for key, value in changes.items()},
+    }
+    config = {key: value for key, value in given.items() if value is not None}
+    return {"auth-provider": {"name": "oidc", "config": config}}
+
+
+OLD = id_token(1)
 
 
 CERT = {"client-certificate-data": "@CERT64", "client-key-data": "@CERT64"}
@@ -417,9 +428,55 @@ CASES: dict[str, Case] = {
     "a provider that was taken out": of_user({"auth-provider": {"name": "gcp"}}, refused=True),
     # As whom, by OpenID Connect
     "OIDC": of_user(oidc()),
-    "OIDC, expired": of_user(oidc(exp=1), refused=True),
-    "OIDC without an issuer": of_user(oidc(without="idp-issuer-url"), refused=True),
-    "OIDC without a client": of_user(oidc(without="client-id"), refused=True),
+    "OIDC, expired": of_user(oidc(id_token=OLD), refused=True),
+    "OIDC, refreshed": of_user(oidc(id_token=OLD, refresh_token="r")),
+    "OIDC, refreshed with a secret": of_user(
+        oidc(id_token=OLD, refresh_token="r", client_id="c d", client_secret="s/:é")
+    ),
+    "OIDC, refreshed by a form": of_user(
+        oidc(id_token=OLD, refresh_token="form", client_secret="s/:é")
+    ),
+    "OIDC, refreshed at its last moment": of_user(
+        oidc(id_token=id_token(time.time() + 5), refresh_token="r")
+    ),
+    "OIDC without an id-token": of_user(oidc(id_token=None, refresh_token="r")),
+    "OIDC without an expiry": of_user(oidc(id_token=id_token(None), refresh_token="r")),
+    "OIDC, a CA file": of_user(
+        oidc(
+            id_token=OLD,
+            refresh_token="r",
+            idp_certificate_authority_data=None,
+            idp_certificate_authority="@CA",
+        )
+    ),
+    "OIDC, an issuer that is not trusted": of_user(
+        oidc(id_token=OLD, refresh_token="r", idp_certificate_authority_data=None), refused=True
+    ),
+    "OIDC, an issuer with a slash at its end": of_user(
+        oidc(id_token=OLD, refresh_token="r", idp_issuer_url="@URL/issuer/")
+    ),
+    "OIDC, an issuer that is not there": of_user(
+        oidc(id_token=OLD, refresh_token="r", idp_issuer_url="https://127.0.0.1:1"), refused=True
+    ),
+    "OIDC, no issuer at that path": of_user(
+        oidc(id_token=OLD, refresh_token="r", idp_issuer_url="@URL/none"), refused=True
+    ),
+    "OIDC, an issuer in clear": of_user(
+        oidc(id_token=OLD, refresh_token="r", idp_issuer_url="http://127.0.0.1:@PLAIN/issuer")
+    ),
+    "OIDC, a refresh that is refused": of_user(
+        oidc(id_token=OLD, refresh_token="refused"), refused=True
+    ),
+    "OIDC, a refresh without an id-token": of_user(
+        oidc(id_token=OLD, refresh_token="empty"), refused=True
+    ),
+    "OIDC, an id-token that is none": of_user(oidc(id_token="x", refresh_token="r"), refused=True),
+    "OIDC, an id-token whose claims are none": of_user(
+        oidc(id_token="a.%.b", refresh_token="r"), refused=True
+    ),
+    "OIDC with a number": of_user(oidc(client_secret=7), refused=True),  # type: ignore[arg-type]
+    "OIDC without an issuer": of_user(oidc(idp_issuer_url=None), refused=True),
+    "OIDC without a client": of_user(oidc(client_id=None), refused=True),
     "OIDC and --token": of_user(oidc(), flags="--token T"),
     # In whose name
     "--as without permission": of(flags="--as mallory", refused=True),
@@ -608,6 +665,12 @@ NAMESPACES = ("default", "shop", "other", "x")
 
 def answer(exchange: Any) -> None:
     """Enough of the API for both to ask for Services: there are none."""
+    if exchange.asked.path.startswith("/issuer/"):
+        issue(exchange)
+        return
+    if exchange.asked.path.startswith("/none/"):
+        exchange.refuse(404, "not found")
+        return
     last = exchange.asked.path.rpartition("/")[2]
     kinds: dict[str, Any] = {
         "api": {"kind": "APIVersions", "versions": ["v1"]},
@@ -701,6 +764,7 @@ def test_as_kubectl(
     theirs, by_their_way = seen(place), set(relay.asked)
     relay.asked.clear()
     assert bool(status) is case.refused, f"kubectl: {said}"
+    place.write(case)  # kubectl saves what an issuer gives
 
     for key in set(os.environ) - set(env):
         monkeypatch.delenv(key)
@@ -777,3 +841,59 @@ def test_an_exec_as_kubectl(name: str, place: Place) -> None:
     relay.close()
     assert (capture.failure, capture.data) == (None, b"done\n")
     assert (seen(place, "/exec"), set(relay.asked)) == (theirs, by_their_way)
+
+
+#: Where a pod has its ServiceAccount, in a mount namespace of its own.
+IN_A_POD = (
+    "mount -t tmpfs none /run && mkdir -p /run/secrets/kubernetes.io &&"
+    ' ln -s "$ACCOUNT" /run/secrets/kubernetes.io/serviceaccount && exec "$@"'
+)
+PODS: dict[str, tuple[dict[str, str], str]] = {
+    "alone": ({}, ""),
+    "by IPv6": ({"KUBERNETES_SERVICE_HOST": "::1", "KUBERNETES_SERVICE_PORT": "@PORT6"}, ""),
+    "with POD_NAMESPACE": ({"POD_NAMESPACE": "other"}, ""),
+    "-n": ({}, "-n other"),
+    "-A": ({}, "-A"),
+    # No row for --as: kubectl forgets that it is in a pod then, and asks localhost:8080.
+    "beside a kubeconfig": ({"KUBECONFIG": "@FILE0"}, ""),
+    "a kubeconfig that is missing": ({"KUBECONFIG": "@FOLDER/none"}, ""),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.tools("openssl", "unshare")
+@pytest.mark.parametrize("name", PODS)
+def test_in_a_pod_as_kubectl(name: str, place: Place) -> None:
+    if not KUBECTL:
+        pytest.skip(LACKING)
+    more, flags = PODS[name]
+    place.write(Case())
+    account = place.folder / "account"
+    account.mkdir()
+    shutil.copy(place.folder / "pki" / "ca.pem", account / "ca.crt")
+    (account / "token").write_text("of-the-pod")
+    (account / "namespace").write_text("shop")
+    env = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(place.folder / "nobody"),
+        "ACCOUNT": str(account),
+        "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+        "KUBERNETES_SERVICE_PORT": "@PORT",
+        **more,
+    }
+    env = {key: place.filled(value) for key, value in env.items()}
+    asked = []
+    for words in ((KUBECTL, "get", "services"), (sys.executable, "-m", "kubectl_svcnet", "trace")):
+        ran = subprocess.run(
+            ["unshare", "-m", "sh", "-c", IN_A_POD, "sh", *words, *flags.split()],
+            env=env,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert ran.returncode == 0, (words, ran.stderr)
+        asked.append(seen(place))
+    assert asked[0] == asked[1]
+    assert asked[0]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+import json
 import socket
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -363,3 +366,52 @@ def test_credentials_are_not_renewed_for_ever() -> None:
     assert not transport.renew(transport.generation)
     fixed = Transport(ClusterConfig(server="https://x", auth=Auth(token="T")))
     assert not fixed.renew(fixed.generation)
+
+
+def counting(folder: Path, **status: str) -> dict[str, Any]:
+    """A plugin whose token counts how often it was run."""
+    version = "client.authentication.k8s.io/v1"
+    answer = {"apiVersion": version, "kind": "ExecCredential", "status": {"token": "@N", **status}}
+    script = f"echo >>{folder}/runs; sed s/@N/$(wc -l <{folder}/runs)/ {folder}/answer"
+    (folder / "answer").write_text(json.dumps(answer))
+    told = {"command": "sh", "args": ["-c", script], "interactiveMode": "Never"}
+    return {**told, "apiVersion": version}
+
+
+@pytest.mark.tools("openssl")
+def test_a_plugin_is_run_again_in_mid_run(tls_api: Any, certificate: Path, tmp_path: Path) -> None:
+    """Its token is refused from the fifth request on: all that wait go on with the next one."""
+    served = itertools.count()
+
+    def route(exchange: Any) -> None:
+        if exchange.asked.header("Authorization") == ["Bearer 1"] and next(served) >= 5:
+            exchange.refuse(401, "Unauthorized")
+        else:
+            well(exchange)
+
+    tls_api.otherwise = route
+    config = tls_api.config(tls=trusted(certificate), auth=Auth(exec=counting(tmp_path)))
+    source = tls_api.source(config=config, exec_timeout=20.0)
+    requests = [REQUESTS[0], replace(EXEC, shell=False)] * 15
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        captures = [capture for found in pool.map(source.fetch, requests) for capture in found]
+    assert [capture.failure for capture in captures] == [None] * 30
+    assert (tmp_path / "runs").read_text() == "\n\n"
+
+
+@pytest.mark.tools("openssl")
+@pytest.mark.parametrize(
+    ("expiry", "runs"), [("2020-01-01T00:00:00Z", 2), ("2099-01-01T00:00:00.5+02:00", 1)]
+)
+def test_a_plugin_is_run_again_when_its_token_expires(
+    tls_api: Any, certificate: Path, tmp_path: Path, expiry: str, runs: int
+) -> None:
+    """Before anybody refuses it, but not for each request where it has always expired."""
+    routes(tls_api)
+    plugin = counting(tmp_path, expirationTimestamp=expiry)
+    config = tls_api.config(tls=trusted(certificate), auth=Auth(exec=plugin))
+    source = tls_api.source(config=config)
+    assert all(source.fetch(REQUESTS[0])[0].ok for _ in range(5))
+    used = [asked.header("Authorization")[0] for asked in tls_api.asked]
+    assert used[-1] == f"Bearer {runs}"
+    assert len((tmp_path / "runs").read_text()) == runs

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_svcnet.cli.shell import COMPLETER
-from tests.e2e.tool import ONLY, Svcnet
+from tests.e2e.tool import ONLY, Svcnet, output_of
 from tests.lab import paths
 from tests.lab.build import build_krew
 from tests.lab.client import Lab
@@ -59,21 +59,7 @@ class Krew:
         }
 
     def __call__(self, *words: str) -> str:
-        return run([str(self.program), *words], self.environment)
-
-
-def run(command: Sequence[str], environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+        return output_of([str(self.program), *words], self.environment)
 
 
 @pytest.fixture(scope="module")
@@ -93,14 +79,14 @@ def test_by_manifest_and_archive(krew: Krew, dist: Path) -> None:
     [archive] = dist.glob("*.tar.gz")
     manifest = dist / "krew-manifest.yaml"
     krew("install", f"--manifest={manifest}", f"--archive={archive}")
-    said = run(["kubectl", "svcnet", "version"], krew.environment)
+    said = output_of(["kubectl", "svcnet", "version"], krew.environment)
     assert said.startswith(f"kubectl svcnet {build.version()} ")
     assert krew.link.is_symlink()
     # krew links one file; the plugin writes the other one, by which kubectl completes.
-    assert f"wrote {krew.link.with_name(COMPLETER)};" in run(
+    assert f"wrote {krew.link.with_name(COMPLETER)};" in output_of(
         ["kubectl", "svcnet", "completion", "--install"], krew.environment
     )
-    offered = run(["kubectl", "__complete", "svcnet", "tra"], krew.environment)
+    offered = output_of(["kubectl", "__complete", "svcnet", "tra"], krew.environment)
     assert offered.startswith("trace\t")
     changed = manifest.read_text(encoding="utf-8").replace('sha256: "', 'sha256: "0', 1)
     other = dist / "other.yaml"
@@ -124,7 +110,7 @@ def served(dist: Path, tmp_path: Path) -> Iterator[tuple[Path, str]]:
 
 def git(folder: Path, *words: str) -> None:
     who = ["-c", "user.name=t", "-c", "user.email=t@example.test", "-c", "init.defaultBranch=main"]
-    run(["git", "-C", str(folder), *who, *words], dict(os.environ))
+    output_of(["git", "-C", str(folder), *who, *words], dict(os.environ))
 
 
 def release(index: Path, folder: Path, address: str, version: str) -> None:
@@ -156,11 +142,11 @@ def test_through_an_index(krew: Krew, served: tuple[Path, str], tmp_path: Path) 
     krew("index", "add", "own", str(index))
     krew("install", "own/svcnet")
     assert "own/svcnet" in krew("list")
-    assert "kubectl svcnet 0.0.1 " in run([str(krew.link), "version"], krew.environment)
+    assert "kubectl svcnet 0.0.1 " in output_of([str(krew.link), "version"], krew.environment)
     release(index, folder, address, "0.0.2")
     krew("update")
     krew("upgrade", "svcnet")
-    assert "kubectl svcnet 0.0.2 " in run([str(krew.link), "version"], krew.environment)
+    assert "kubectl svcnet 0.0.2 " in output_of([str(krew.link), "version"], krew.environment)
     krew("uninstall", "svcnet")
     assert not krew.link.exists()
     assert "svcnet" not in krew("list")
@@ -213,7 +199,7 @@ def test_every_command_from_the_link(
     def one(job: tuple[str, tuple[str, ...]]) -> str:
         python, words = job
         more = {"SVCNET_PYTHON": python, "KUBECONFIG": str(lab.kubeconfig), "HOME": "/"}
-        return run([str(krew.link), *words], {**os.environ, **more})
+        return output_of([str(krew.link), *words], {**os.environ, **more})
 
     jobs = [
         (path, words)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.tool import EXECUTABLE
+from tests.e2e.tool import EXECUTABLE, output_of
 from tests.lab.build import build_kubernetes
 from tests.lab.client import Lab
 
@@ -16,7 +15,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.full]
 
 #: The oldest and the newest that must run it, and what lies between. kubectl asks a plugin's
 #: second file for completions since 1.26.
-VERSIONS = ("v1.27.16", "v1.30.14", "v1.33.13", "v1.36.3")
+VERSIONS = ("v1.27.16", "v1.28.15", "v1.29.6", "v1.30.14", "v1.33.13", "v1.36.3")
 
 
 def kubectl_of(version: str, lab: Lab, *words: str) -> str:
@@ -26,17 +25,7 @@ def kubectl_of(version: str, lab: Lab, *words: str) -> str:
         "KUBECONFIG": str(lab.kubeconfig),
         "PATH": f"{EXECUTABLE.parent}:{os.environ['PATH']}",
     }
-    done = subprocess.run(
-        [str(program), *words],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return output_of([str(program), *words], environment)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

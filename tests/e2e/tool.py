@@ -10,7 +10,7 @@ import subprocess
 import sysconfig
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,6 +153,27 @@ class Following:
         self._reader.join(10)
 
 
+def ran(command: Sequence[str], environment: Mapping[str, str], timeout: float = 120) -> Process:
+    """With nothing on stdin."""
+    done = subprocess.run(
+        command,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    return Process(done.returncode, done.stdout, done.stderr)
+
+
+def output_of(command: Sequence[str], environment: Mapping[str, str]) -> str:
+    """The stdout of a command that goes well."""
+    done = ran(command, environment)
+    assert done.code == 0, done.stderr
+    return done.stdout
+
+
 @dataclass(frozen=True, slots=True)
 class Svcnet:
     kubeconfig: Path
@@ -174,17 +195,9 @@ class Svcnet:
 
     def raw(self, *words: str, kubeconfig: Path | None = None, timeout: float = 120) -> Process:
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.kubeconfig)}
-        done = subprocess.run(
-            [str(EXECUTABLE), *words],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=timeout,
-            check=False,
-        )
+        done = ran([str(EXECUTABLE), *words], environment, timeout)
         assert "Traceback" not in done.stderr, done.stderr
-        return Process(done.returncode, done.stdout, done.stderr)
+        return done
 
     def healthy(self, *services: str, within: float = 60) -> Answer:
         """Waits until `trace` has nothing to say of the lab's own nodes; what it last said is the

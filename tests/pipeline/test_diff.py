@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from kubectl_svcnet.errors import ClusterError
 from kubectl_svcnet.model.capture import Reason
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import DiffReport
@@ -42,3 +45,13 @@ def test_what_one_side_did_not_read_is_a_gap_and_not_removed() -> None:
     report = compared(blind, blind)
     assert report.changes == ()
     assert any(gap.blocking and gap.why.startswith("neither side: ") for gap in report.gaps)
+
+
+def test_a_side_of_which_nothing_was_read() -> None:
+    """As of a cluster without any right in it: nothing to compare with, and no difference."""
+    blind = Saved().refuse(lambda c: True, Reason.FORBIDDEN, 'cannot list resource "nodes"')
+    for before, after, name in ((Saved(), blind, "b"), (blind, Saved(), "a")):
+        with pytest.raises(ClusterError, match=f"{name}: nothing could be read: .*cannot list"):
+            compared(before, after)
+    no_execs = Saved().refuse(lambda c: c.command is not None, Reason.FORBIDDEN, "no exec")
+    assert compared(Saved(), no_execs).gaps

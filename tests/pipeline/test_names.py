@@ -92,6 +92,10 @@ def test_what_is_no_service(words: tuple[str, ...], sentence: str) -> None:
         (Options(), [Scope(namespace="default")]),
         (Options(all_namespaces=True), [Scope()]),
         (Options(selector="app=db"), [Scope(namespace="default", selector="app=db")]),
+        (
+            Options(field_selector="spec.type=NodePort"),
+            [Scope(namespace="default", field_selector="spec.type=NodePort")],
+        ),
         (Options(services=("db",)), [Scope(namespace="default", name="db")]),
         (Options(services=("db", "db")), [Scope(namespace="default", name="db")]),
         (
@@ -122,8 +126,10 @@ def test_a_namespace_that_is_not_used_is_not_to_blame() -> None:
 
 
 def test_a_name_and_a_selector_do_not_go_together() -> None:
-    with pytest.raises(UsageError, match=r"together with a selector \(-l\)"):
+    with pytest.raises(UsageError, match=r"together with a selector \(-l or"):
         find_scopes(Options(services=("db",), selector="a=b"))
+    with pytest.raises(UsageError, match="together with a selector"):
+        find_scopes(Options(services=("db",), field_selector="a=b"))
 
 
 @pytest.mark.parametrize(
