@@ -178,6 +178,13 @@ FAULTS = {
         service="web-v6",
         family="IPv6",
     ),
+    "health check node port dropped": Fault(
+        node=LEGACY,
+        table="filter",
+        edit=f"{FIRST} INPUT -p tcp --dport {{health}} -j DROP",
+        codes=("SVN525",),
+        service="edge-lb",
+    ),
     "all of kube-proxy's chains flushed": Fault(
         node=NFT,
         table="nat",
@@ -205,7 +212,12 @@ def addresses(lab: Lab) -> dict[str, str]:
     def pod(app: str) -> str:
         return str(kube.get("pods", "-l", f"app={app}")["items"][0]["status"]["podIP"])
 
-    return {"db": lab.cluster_ip("db-service"), "pod": pod("db"), "edge": pod("edge")}
+    return {
+        "db": lab.cluster_ip("db-service"),
+        "pod": pod("db"),
+        "edge": pod("edge"),
+        "health": str(kube.get("service", "edge-lb")["spec"]["healthCheckNodePort"]),
+    }
 
 
 @contextmanager
