@@ -11,6 +11,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from ..model.address import Family, IPAddress, Protocol, SocketAddress, family_of
@@ -45,6 +46,7 @@ OWN = OwnChains(
 )
 
 
+@lru_cache(maxsize=1 << 16)  # of one Service it is the same on every node
 def chain_hash(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     return base64.b32encode(digest).decode()[:16]

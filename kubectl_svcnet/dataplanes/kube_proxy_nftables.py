@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from ..model.address import Family, IPAddress, Protocol, SocketAddress, family_of
@@ -58,6 +59,7 @@ OWN = OwnChains(
 )
 
 
+@lru_cache(maxsize=1 << 16)  # of one Service it is the same on every node
 def hashed_name(text: str) -> str:
     digest = hashlib.sha256(text.encode()).digest()
     name = f"{base64.b32encode(digest).decode()[:8]}-{text}"

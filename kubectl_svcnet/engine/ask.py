@@ -63,16 +63,17 @@ def ask(
     endpoints: tuple[Endpoint, ...],
     view: NodeView,
     around: Neighbourhood,
+    routing: Routing | None = None,
 ) -> Questions:
     """The packets of all clients of one frontend on one node, each with what the API wants.
 
-    `endpoints` are those of the frontend's port.
+    `endpoints` are those of the frontend's port; `routing` is the view's, if it is made already.
     """
     questions = Questions()
     target = dialled(frontend, around.node)
     if target is None:
         return questions
-    routing = Routing(view)
+    routing = routing or Routing(view)
     conduct = replace(around.conduct, ipvs=view.own.ipvs)
     for client, sender in _clients(service, frontend, endpoints, around, questions):
         device = routing.way(sender.address).device if sender.address else None

@@ -21,6 +21,7 @@ from ..engine.judge.running import unfollowed_of
 from ..engine.judge.services import judge_node
 from ..engine.judge.settling import settle
 from ..engine.judge.strangers import places_of, strangers_in
+from ..engine.simulate import Routing
 from ..model.address import IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
 from ..model.nodeview import Dispatched, NodeView
@@ -72,11 +73,12 @@ def packets_for(
         conduct=conduct,
         chosen=chosen,
     )
-    asked = {}
+    asked, routing = {}, Routing(view)
     for frontend in targets:
         service = expected.service(frontend.service)
         if service is not None:
-            asked[frontend] = ask(service, frontend, expected.of(frontend), view, around)
+            endpoints = expected.of(frontend)
+            asked[frontend] = ask(service, frontend, endpoints, view, around, routing)
     return asked
 
 

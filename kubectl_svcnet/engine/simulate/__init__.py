@@ -16,6 +16,7 @@ from .answers import answered
 from .fates import fates_of
 from .flow import Branch, Flow
 from .path import Path
+from .repeats import Repeats
 from .routing import Routing
 from .stages import Plan
 from .walk import Bases, Walk
@@ -32,10 +33,18 @@ class Simulator:
         self._view, self._routing = view, Routing(view)
         self._plan = Plan(view.nft_tables, view.ipvs, view.nft_order)
         self._bases: dict[tuple[Family, str, str], Bases] = {}
+        self._repeats = Repeats()
 
     def fates(self, packet: Packet, *, explain: bool = False) -> tuple[Fate, ...]:
         """Every possible fate; `steps` are filled only if `explain` asks for them."""
-        walk = Walk(self._view, packet, self._routing, explain, known=self._bases)
+        walk = Walk(
+            self._view,
+            packet,
+            self._routing,
+            explain,
+            known=self._bases,
+            repeats=self._repeats,
+        )
         path = Path(walk, self._plan)
         own = packet.hook is Hook.OUTPUT
         branch = Branch(

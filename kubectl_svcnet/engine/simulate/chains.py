@@ -8,17 +8,20 @@ chain that called this one; RETURN in a base chain is its policy.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from ...model import matches as m
 from ...model import targets as t
+from ...model.address import IPAddress
 from ...model.fate import ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .cursors import Cursors
-from .flow import Answering, Branch, Cause, Ending, Tracking, joined
+from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
 from .matching import Answer, Depends, NotKnown, NotRead, Odds, Place, answer
 from .noted import Noting, change_set, note
+from .repeats import Asked, is_blind
 from .translation import translated
-from .walk import DEEPEST, Frame, Walk
+from .walk import DEEPEST, MOST_STEPS, Frame, Walk
 
 #: Sets that were not read, after which a walk goes no further: each one doubles its ways, and
 #: what lies behind is asked for when they are here.
@@ -40,8 +43,26 @@ class _Run:
         self._place: Place = walk.place(where.chain)
         self._done: list[Branch] = []
         self._waiting: Cursors[Rule] = Cursors()
+        self._asked: Asked
 
     def run(self, branch: Branch) -> list[Branch]:
+        """Or what is known of such a flow; a walk that is to be explained has to be made."""
+        walk, where = self._walk, self._base
+        self._asked = asked = Asked(branch.flow)
+        if walk.explain:
+            return self._ends(branch)
+        found = walk.repeats.find(where, branch, self._place)
+        if found is not None and walk.steps + found[1] <= MOST_STEPS:
+            walk.steps += found[1]
+            return [found[0]]
+        before = walk.steps, walk.divisions
+        ends = self._ends(branch)
+        steps, divisions = walk.steps - before[0], walk.divisions - before[1]
+        if len(ends) == 1 and not (divisions or asked.once or walk.too_long):
+            walk.repeats.keep(where, branch, ends[0], asked, steps)
+        return ends
+
+    def _ends(self, branch: Branch) -> list[Branch]:
         start = branch.copy()
         rules = self._rules(self._chain, self._base, start)
         self._advance(start, Frame(self._base, rules), 0)
@@ -55,12 +76,17 @@ class _Run:
     def _rules(self, chain: Chain, where: ChainId, branch: Branch) -> Sequence[Rule]:
         """Those that may match; a chain that is not whole for this destination is wanted too."""
         flow = branch.flow
-        if chain.covers is not None and flow.destination not in chain.covers:
-            self._walk.want(where, branch)
+        if chain.covers is not None:
+            self._asked.once = True
+            if flow.destination not in chain.covers:
+                self._walk.want(where, branch)
         rules = chain.rules
-        if isinstance(rules, IndexedRules) and flow.answering is not Answering.RESET:
-            return rules.toward(flow.destination, flow.protocol, flow.destination_port)
-        return rules
+        if not isinstance(rules, IndexedRules) or flow.answering is Answering.RESET:
+            return rules
+        found = rules.toward(flow.destination, flow.protocol, flow.destination_port)
+        if len(found) < len(rules):
+            self._asked.add(partial(_toward, rules), flow, found)
+        return found
 
     def _advance(self, branch: Branch, frame: Frame[Rule], index: int) -> None:
         walk, place = self._walk, self._place
@@ -85,12 +111,13 @@ class _Run:
             target = rule.target
             if target is None and not _notes(rule):
                 continue
-            doubts = _doubts(rule, branch, place)
+            doubts = _doubts(rule, branch, place, self._asked)
             if doubts is None or target is None or isinstance(target, t.Nothing):
                 continue
             ref = RuleRef(frame.where, rule.number, rule.raw)
             for doubt in doubts:
                 if isinstance(doubt, NotRead):
+                    self._asked.once = True
                     walk.wanted.add(doubt.where)
                     if _undecided(branch) >= MOST_UNREAD:
                         branch.unread = True
@@ -142,14 +169,19 @@ class _Run:
         if isinstance(chain, Chain):
             rules = self._rules(chain, where, branch)
         else:
+            self._asked.once = True
             walk.want(where, branch)
         return frame.enter(where, rules, index, before, goto=jump.goto), 0
 
     def _act(self, target: object, branch: Branch, ref: RuleRef) -> bool:
         """Do what the target does; True if the base chain is over for this branch."""
-        walk = self._walk
+        walk, asked = self._walk, self._asked
+        if isinstance(target, t.Masquerade):
+            picks = _masquerade_sources(branch.flow, self._place)
+            asked.add(_masquerade_sources, branch.flow, picks)
         ends = translated(walk, target, branch, self._hook, ref)
         if ends is not None:
+            asked.once = asked.once or not isinstance(target, t.Masquerade)
             self._done.extend(ends)
             return True
         match target:
@@ -158,6 +190,7 @@ class _Run:
                 self._done.append(branch)
                 return True
             case t.ChangeSet():
+                asked.once = True
                 change_set(self._place.sets or {}, target, branch)
                 return False
             case t.SetMark() | t.Connmark() | t.Notrack() | t.Template():
@@ -185,6 +218,14 @@ class _Run:
         self._done.append(branch)
 
 
+def _toward(rules: IndexedRules, flow: Flow, place: Place) -> Sequence[Rule]:
+    return rules.toward(flow.destination, flow.protocol, flow.destination_port)
+
+
+def _masquerade_sources(flow: Flow, place: Place) -> tuple[IPAddress, ...] | None:
+    return place.routing.masquerade_sources(flow.way, flow.destination)
+
+
 def _undecided(branch: Branch) -> int:
     return sum(choice.cause is Cause.UNREAD for choice in branch.choices)
 
@@ -196,14 +237,20 @@ def _notes(rule: Rule) -> bool:
     return any(isinstance(match, m.Recent) and match.action in _WRITING for match in rule.matches)
 
 
-def _doubts(rule: Rule, branch: Branch, place: Place) -> list[Odds | Depends | NotKnown] | None:
+def _doubts(
+    rule: Rule, branch: Branch, place: Place, asked: Asked
+) -> list[Odds | Depends | NotKnown] | None:
     """None: it does not match. Else what decides whether it does, nothing if it does. A match
     that writes has done so before the next one is asked."""
     doubts: list[Odds | Depends | NotKnown] = []
     unknown = False
     for match in rule.matches:
-        result = answer(match, branch.flow, place)
+        flow = branch.flow
+        result = answer(match, flow, place)
+        if not is_blind(match):
+            asked.add(partial(answer, match), flow, result)
         if isinstance(result, Noting):
+            asked.once = True
             note(branch, result.spot, None if doubts else result.present)
             result = result.then
         if result is True:

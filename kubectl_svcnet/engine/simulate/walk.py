@@ -18,6 +18,7 @@ from ...model.packet import Packet
 from ...model.ruleset import Chain, Ruleset, Table
 from .flow import Branch, Cause, Choice, Flow
 from .matching import BySender, Depends, NotKnown, NotRead, Odds, Place
+from .repeats import Repeats
 from .routing import Routing
 from .sets import fed
 
@@ -122,6 +123,7 @@ class Walk:
     wanted: set[ChainId] = field(default_factory=set)
     steps: int = 0
     known: dict[tuple[Family, str, str], Bases] = field(default_factory=dict)  # of this node
+    repeats: Repeats = field(default_factory=Repeats)  # of this node
     divisions: int = 0
     _splits: int = 0
 
