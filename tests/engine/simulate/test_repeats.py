@@ -17,7 +17,7 @@ from kubectl_svcnet.engine.simulate.routing import Routing
 from kubectl_svcnet.model import matches as m
 from kubectl_svcnet.model.address import Family, Protocol
 from kubectl_svcnet.model.fate import ChainId, Fate, FateKind
-from kubectl_svcnet.model.ipset import IPSet, Member
+from kubectl_svcnet.model.ipset import IPSet, Member, Part
 from kubectl_svcnet.model.packet import Hook, Packet
 
 SERVICES = {"10.96.0.10": ("A", (2, 3, 4)), "10.96.0.11": ("B", (5, 6, 3))}
@@ -80,7 +80,7 @@ def bare(fates: tuple[Fate, ...]) -> tuple[Fate, ...]:
 
 
 def viewed(view: Callable[..., Any], rules: str) -> Any:
-    members = {(ip_network("10.244.1.3/32"),): Member()}
+    members: dict[tuple[Part, ...], Member] = {(ip_network("10.244.1.3/32"),): Member()}
     sets = {"s": IPSet(name="s", kinds=("ip",), members=members)}
     return view(dump(rules), sets=sets)
 
