@@ -304,3 +304,16 @@ def test_a_pod_that_cannot_call_itself(lab: Lab, svcnet: Svcnet) -> None:
     assert stated(answer) == {("SVN516", NFT, "")}, answer.told()
     [told] = [one for one in answer.findings() if one["code"] == "SVN516"]
     assert f"off on {len(ports)} of {len(ports)} ports of cni0" in told["message"]
+
+
+def test_an_address_that_no_service_has(lab: Lab, svcnet: Svcnet) -> None:
+    """Told where all Services are asked about."""
+    rules = Rules(lab, NFT)
+    number = rules.find(
+        "nat", "KUBE-SERVICES", f"-d {lab.cluster_ip('db-service')}/", "-j KUBE-SVC"
+    )
+    words = rules.chain("nat", "KUBE-SERVICES")[number - 1].split(maxsplit=4)[4]
+    with rules.inserted("nat", "KUBE-SERVICES", f"-d 10.96.250.250/32 {words}"):
+        answer = svcnet("check", "-A", *ONLY, "--settle", "1s")
+    assert stated(answer) == {("SVN223", NFT, "default/db-service")}, answer.told()
+    assert any("10.96.250.250:3306" in one["message"] for one in answer.findings())
