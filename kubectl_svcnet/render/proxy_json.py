@@ -24,7 +24,7 @@ def _item(state: ProxyState) -> dict[str, Any]:
         "pod": state.pod or None,
         "configured": configured.mode or None if configured else None,
         "configuredBy": configured.source if configured else None,
-        "running": state.running or None,
+        "running": state.running or ("unknown" if state.pod else None),
         "runningBy": {"proxyMode": told.mode or None, "log": told.log_mode or None},
         "programmed": None if state.programmed is None else list(state.programmed),
         "backend": state.backend or None,

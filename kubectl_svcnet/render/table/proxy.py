@@ -60,7 +60,7 @@ def _row(state: ProxyState, findings: Iterable[Finding], style: Style) -> tuple[
     configured = state.configured
     row = (
         (configured.mode or "default") if configured else "-" if not state.pod else "?",
-        state.running or ("?" if state.pod else state.owner),
+        state.running or ("unknown" if state.pod else state.owner),
         "?" if state.programmed is None else ", ".join(state.programmed) or "nothing",
         state.version or "?",
         state.sync.state.value,

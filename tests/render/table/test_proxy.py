@@ -45,7 +45,7 @@ def test_what_is_not_known() -> None:
     lines = render(report(*states), Style(headers=False)).splitlines()
     assert [line.split("  ")[0].strip() for line in lines] == ["n1", "n2", "n3"]
     assert [line.split() for line in lines] == [
-        ["n1", "?", "?", "?", "?", "not", "known", "-"],
+        ["n1", "?", "unknown", "?", "?", "not", "known", "-"],
         ["n2", "default", "iptables", "nothing", "v1.36.3", "up", "to", "date", "-"],
         ["n3", "-", "cilium", "?", "?", "not", "known", "-"],
     ]
