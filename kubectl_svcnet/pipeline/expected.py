@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from ..dataplanes import Owner
 from ..dataplanes.kube_proxy_nftables import DATAPLANE as NFTABLES
-from ..engine.judge.localhost import LOCALHOST
 from ..model.address import Family, IPAddress
 from ..model.service import (
     Endpoint,
@@ -69,6 +68,8 @@ def wanted_of(
                 addresses |= {a for a in [dialled(frontend, node)] if a is not None}
                 node_port = frontend.kind is FrontendKind.NODE_PORT
                 if localhost and node_port and family is Family.IPV4:
+                    from ..engine.judge.localhost import LOCALHOST  # with all of the simulator
+
                     addresses.add(LOCALHOST)
         found.append(
             Wanted(
