@@ -239,7 +239,7 @@ COMMANDS: dict[str, tuple[str, Run, Callable[[argparse.ArgumentParser], None], s
 
 
 #: Imports, large lists and the rules of a large node make many objects and no garbage.
-GC_THRESHOLD = 100_000
+GC_THRESHOLD = 1_000_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:

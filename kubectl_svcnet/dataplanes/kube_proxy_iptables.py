@@ -48,8 +48,8 @@ OWN = OwnChains(
 
 @lru_cache(maxsize=1 << 16)  # of one Service it is the same on every node
 def chain_hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return base64.b32encode(digest).decode()[:16]
+    digest = hashlib.sha256(text.encode()).digest()[:10]  # the 16 characters' bits
+    return base64.b32encode(digest).decode()
 
 
 def _port_names(frontend: Frontend) -> tuple[str, ...]:

@@ -61,8 +61,8 @@ OWN = OwnChains(
 
 @lru_cache(maxsize=1 << 16)  # of one Service it is the same on every node
 def hashed_name(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    name = f"{base64.b32encode(digest).decode()[:8]}-{text}"
+    digest = hashlib.sha256(text.encode()).digest()[:5]  # the 8 characters' bits
+    name = f"{base64.b32encode(digest).decode()}-{text}"
     return name if len(name) <= _LONGEST else name[: _LONGEST - 3] + "..."
 
 
