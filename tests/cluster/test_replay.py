@@ -177,7 +177,7 @@ def test_lists_answer_for_their_parts() -> None:
 
 def test_a_selector_that_is_not_understood_is_unread() -> None:
     source = ReplaySource.of([listed("db")])
-    query = (("fieldSelector", "spec.clusterIP=10.96.0.1"),)
+    query = (("fieldSelector", "spec.clusterIP>10.96.0.1"),)
     (capture,) = source.fetch(ApiRequest(path="/api/v1/services", query=query))
     assert (reason(capture), capture.objects) == (Reason.NOT_RECORDED, ())
 
