@@ -61,9 +61,11 @@ class KubeProxyIpvs(KubeProxy):
         return ""
 
     def dispatched(self, view: NodeView) -> Iterable[Dispatched]:
-        """Virtual servers at addresses of its device; others are for node ports. They name no
-        Service."""
-        bound = {entry.address for entry in view.addresses or () if entry.interface == DEVICE}
+        """Virtual servers at addresses of its device alone; others are for node ports, or may be
+        (a Service's external IP can be the node's own). They name no Service."""
+        addresses = view.addresses or ()
+        bound = {entry.address for entry in addresses if entry.interface == DEVICE}
+        bound -= {entry.address for entry in addresses if entry.interface != DEVICE}
         for server in view.ipvs.servers if view.ipvs else ():
             if server.address and server.protocol and server.address.address in bound:
                 yield Dispatched(server.address, server.protocol)

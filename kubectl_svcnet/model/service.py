@@ -36,8 +36,9 @@ class ServicePort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """`load_balancer_ips` leaves out ingress entries with ipMode Proxy, as kube-proxy does
-    (KEP-1860). `cluster_ips` is empty for a headless or ExternalName Service."""
+    """`load_balancer_ips` leaves out ingress entries with ipMode Proxy, as kube-proxy does since
+    1.30 (KEP-1860); those are `proxied_ips`. `cluster_ips` is empty for a headless or ExternalName
+    Service. `whole`: none of its ports and addresses was beyond reading."""
 
     name: ServiceName
     type: str
@@ -45,6 +46,7 @@ class Service:
     cluster_ips: tuple[IPAddress, ...] = ()
     external_ips: tuple[IPAddress, ...] = ()
     load_balancer_ips: tuple[IPAddress, ...] = ()
+    proxied_ips: tuple[IPAddress, ...] = ()
     source_ranges: tuple[IPNetwork, ...] = ()
     internal_local: bool = False  # internalTrafficPolicy: Local
     external_local: bool = False  # externalTrafficPolicy: Local
@@ -58,6 +60,7 @@ class Service:
     resource_version: str = ""
     aware_hints: str = ""  # annotation topology-aware-hints, which goes before topology-mode
     topology_mode: str = ""
+    whole: bool = True
 
     @property
     def externally_accessible(self) -> bool:

@@ -55,13 +55,17 @@ def parse_service(item: Json) -> Service:
     sticky = spec.get("sessionAffinity") == "ClientIP"
     meta = mapping(item, "metadata")
     notes = labels(meta, "annotations")
+    balancer = mapping(status, "loadBalancer")
+    ports = tuple(_service_port(port) for port in mappings(spec, "ports"))
+    places = (*own, *texts(spec, "externalIPs"), *_ingress(balancer), *_ingress(balancer, "Proxy"))
     return Service(
         name=ServiceName(*identity(item)),
         type=kind,
-        ports=tuple(_service_port(port) for port in mappings(spec, "ports")),
+        ports=ports,
         cluster_ips=addresses(own) if kind != "ExternalName" else (),
         external_ips=addresses(texts(spec, "externalIPs")),
-        load_balancer_ips=addresses(_ingress(mapping(status, "loadBalancer"))),
+        load_balancer_ips=addresses(_ingress(balancer)),
+        proxied_ips=addresses(_ingress(balancer, "Proxy")),
         source_ranges=networks(texts(spec, "loadBalancerSourceRanges")),
         internal_local=spec.get("internalTrafficPolicy") == "Local",
         external_local=spec.get("externalTrafficPolicy") == "Local",
@@ -75,6 +79,8 @@ def parse_service(item: Json) -> Service:
         resource_version=text(meta, "resourceVersion"),
         aware_hints=notes.get("service.kubernetes.io/topology-aware-hints", ""),
         topology_mode=notes.get("service.kubernetes.io/topology-mode", ""),
+        whole=all(port.port for port in ports)
+        and len(addresses(places)) == len([one for one in places if one not in ("", "None")]),
     )
 
 
@@ -247,9 +253,9 @@ def _service_port(item: Json) -> ServicePort:
     )
 
 
-def _ingress(balancer: Json) -> list[str]:
+def _ingress(balancer: Json, mode: str = "VIP") -> list[str]:
     return [
         text(entry, "ip")
         for entry in mappings(balancer, "ingress")
-        if entry.get("ipMode", "VIP") != "Proxy"
+        if (entry.get("ipMode") == "Proxy") is (mode == "Proxy")
     ]

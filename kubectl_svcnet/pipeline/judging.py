@@ -183,7 +183,11 @@ def differing(judged: Judged) -> frozenset[str]:
 def strangers(
     readings: Mapping[str, NodeReading], services: Iterable[Service]
 ) -> dict[str, tuple[Dispatched, ...]]:
-    """By node, where there are any: addresses that it dispatches and none of these has."""
+    """By node, where there are any: addresses that it dispatches and none of these has. None
+    where one of these could not be read whole: it may be its own."""
+    services = tuple(services)
+    if not all(service.whole for service in services):
+        return {}
     known = places_of(services)
     found = {}
     for name, reading in readings.items():
@@ -192,6 +196,15 @@ def strangers(
             if seen:
                 found[name] = seen
     return found
+
+
+def doubtful(services: Iterable[Service]) -> tuple[Gap, ...]:
+    """Why `strangers` finds none."""
+    broken = sorted({str(service.name) for service in services if not service.whole})
+    if not broken:
+        return ()
+    why = f"not looked for: ports or addresses of {broken[0]} cannot be read"
+    return (Gap(what="Services that the API does not have", why=why),)
 
 
 def settled(

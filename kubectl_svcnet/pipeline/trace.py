@@ -136,6 +136,7 @@ class Tracing:
         judged = judging.judge(after, readings, targets)
         strange = judging.strangers(readings, self.services) if self.everything else {}
         self.reread = judging.differing(judged) | strange.keys()
+        doubt = judging.doubtful(self.services) if self.everything else ()
         once = frozenset[str]()
         if self.reread:
             again, last = self._settle(after, self.reread, targets)
@@ -151,7 +152,7 @@ class Tracing:
             expected=after,
             judged=judged,
             readings=readings,
-            gaps=(*self.gaps, *self.read.gaps, *self.api_gaps, *self._blind(targets)),
+            gaps=(*self.gaps, *self.read.gaps, *self.api_gaps, *doubt, *self._blind(targets)),
             missing=self.read.missing,
             blind=self.read.blind,
             once=once,

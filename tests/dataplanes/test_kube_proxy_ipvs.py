@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -86,11 +87,14 @@ def test_node_ports_at_some_addresses_alone(served: str, elsewhere: str) -> None
 
 
 def test_dispatched() -> None:
-    """What its device does not hold is for node ports."""
-    servers = parse_ipvs("-A -t 10.96.0.1:443 -s rr\n-A -t 192.168.0.1:30080 -s rr\n")
+    """What its device does not hold is for node ports, and so may be what another holds too."""
+    places = ("10.96.0.1:443", "192.168.0.1:30080", "192.168.0.2:30080")
+    servers = parse_ipvs("".join(f"-A -t {place} -s rr\n" for place in places))
     bound = InterfaceAddress(ip_address("10.96.0.1"), "kube-ipvs0", 32)
     mine = InterfaceAddress(ip_address("192.168.0.1"), "eth0", 24)
-    seen = view(ipvs=servers, addresses=(bound, mine))
+    outer = InterfaceAddress(ip_address("192.168.0.2"), "kube-ipvs0", 32)
+    both = replace(outer, interface="eth0")
+    seen = view(ipvs=servers, addresses=(bound, mine, outer, both))
     found = [(str(one), one.whose) for one in DATAPLANE.dispatched(seen)]
     assert found == [("10.96.0.1:443/TCP", "")]
     assert [*DATAPLANE.dispatched(view(ipvs=None))] == []

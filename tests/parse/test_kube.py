@@ -87,6 +87,15 @@ def balancer(*ingress: dict[str, str]) -> dict[str, Any]:
             "load_balancer_ips",
             (ip_address("192.0.2.1"), ip_address("192.0.2.3")),
         ),
+        (
+            service(balancer({"ip": "192.0.2.1"}, {"ip": "192.0.2.2", "ipMode": "Proxy"})),
+            "proxied_ips",
+            (ip_address("192.0.2.2"),),
+        ),
+        (service(balancer({"hostname": "x.test"}), clusterIP="None"), "whole", True),
+        (service(ports=[{"port": 80}, {"port": "x"}]), "whole", False),
+        (service(balancer({"ip": "x", "ipMode": "Proxy"})), "whole", False),
+        (service(externalIPs=["192.0.2.1", "192.0.2"]), "whole", False),
         (service(selector={"app": "db", "n": 1}), "selector", {"app": "db"}),
         (service(ports="none"), "ports", ()),  # of the wrong type: absent
     ],

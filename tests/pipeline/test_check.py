@@ -176,6 +176,15 @@ def test_a_service_that_the_api_does_not_have(source: Any) -> None:
     assert "SVN223" not in {one.code for one in check(source(gone), ALL).findings}
 
 
+def test_an_address_may_be_of_a_service_that_cannot_be_read() -> None:
+    saved = Saved().before_rule("n1", "kubernetes service nodeports", STRANGER)
+    spec = {"clusterIP": "10.96.5.5", "clusterIPs": ["10.96.5.5"], "ports": [{"port": "x"}]}
+    saved.add("services", {"metadata": {"namespace": "shop", "name": "old"}, "spec": spec})
+    report = check(saved.source(), ALL)
+    assert "SVN223" not in {one.code for one in report.findings}
+    assert "ports or addresses of shop/old cannot be read" in " ".join(g.why for g in report.gaps)
+
+
 def test_a_difference_that_goes_by_itself_is_none() -> None:
     def gone(text: str) -> str:
         return "".join(line for line in text.splitlines(True) if f"-j {SEP3}" not in line)

@@ -18,6 +18,7 @@ from kubectl_svcnet.model.address import Family
 from kubectl_svcnet.model.capture import Capture
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import TraceReport
+from kubectl_svcnet.pipeline.check import check
 from kubectl_svcnet.pipeline.trace import trace
 from tests.proxies.topology import HERE
 from tests.proxies.versions import MATRIX, unlike
@@ -71,6 +72,13 @@ def test_every_service_is_in_order(case: str) -> None:
     assert {place.dataplane for place in places} == {f"kube-proxy/{mode}"}
     assert len(places) > 110
     assert not [gap for gap in report.gaps if gap.blocking]
+
+
+def test_nothing_is_strange(case: str) -> None:
+    """Nor are addresses that an old kube-proxy serves although their ipMode is Proxy."""
+    options = Options(all_namespaces=True, nodes=(HERE,))
+    report = check(ReplaySource.of(captures(case)), options)
+    assert "SVN223" not in {one.code for head in report.findings for one in (head, *head.objects)}
 
 
 @pytest.mark.parametrize(

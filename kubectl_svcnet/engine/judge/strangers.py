@@ -19,11 +19,17 @@ Place = tuple[SocketAddress, Protocol]
 
 
 def places_of(services: Iterable[Service]) -> frozenset[Place]:
-    """Whatever has an address, also those that kube-proxy leaves to others."""
+    """Whatever has an address, also those that kube-proxy leaves to others. Before 1.30 it serves
+    those with ipMode Proxy too."""
     return frozenset(
         (SocketAddress(address, port.port), port.protocol)
         for service in services
-        for address in (*service.cluster_ips, *service.external_ips, *service.load_balancer_ips)
+        for address in (
+            *service.cluster_ips,
+            *service.external_ips,
+            *service.load_balancer_ips,
+            *service.proxied_ips,
+        )
         for port in service.ports
     )
 

@@ -20,6 +20,8 @@ FACTS = NodeFacts(proxy="kube-system/kube-proxy-x")
 def test_what_no_service_has() -> None:
     known = places_of([service(external_ips=(ip_address("192.0.2.1"),))])
     assert strangers_in([MINE, OUTER], known) == ()
+    proxied = service(cluster_ips=(), proxied_ips=(ip_address("192.0.2.1"),))
+    assert strangers_in([OUTER], places_of([proxied])) == ()
     seen = [OLD, MINE, OTHER_PORT, OTHER_PROTOCOL, OLD]  # by two backends
     assert strangers_in(seen, known) == (OLD, OTHER_PORT, OTHER_PROTOCOL)
     assert strangers_in([MINE], places_of([])) == (MINE,)
