@@ -8,7 +8,6 @@ would save it.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import os
 import time
@@ -58,7 +57,7 @@ def expiry_of(token: str) -> float:
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
         return float(claims.get("exp") or 0)
-    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+    except (ValueError, OverflowError, TypeError, AttributeError, RecursionError):
         raise _failed("the claims of the id-token cannot be read") from None
 
 
@@ -125,14 +124,10 @@ def _ask(
 
     from .transport import Transport  # which takes the credentials of a cluster from here
 
-    data = settings.get("idp-certificate-authority-data")
-    tls = Tls(
-        ca_file=settings.get("idp-certificate-authority") or None,
-        ca_data=base64.b64decode(data) if data else None,
-    )
-    config = ClusterConfig(server=where, tls=tls, proxy=proxy_for(where, os.environ))
+    tls = _tls(settings)
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
     try:
+        config = ClusterConfig(server=where, tls=tls, proxy=proxy_for(where, os.environ))
         response = (
             Transport(config)
             .pool()
@@ -153,4 +148,15 @@ def _ask(
         from .faults import of_exception
 
         raise _failed(of_exception(error, f"{method} {where}").message) from None
+    except (ClusterError, ValueError) as error:  # of the certificates; of the URL
+        raise _failed(f"{method} {where}: {error}") from None
     return response.status, body
+
+
+def _tls(settings: Settings) -> Tls:
+    data = settings.get("idp-certificate-authority-data")
+    try:
+        ca_data = base64.b64decode(data) if data else None
+    except ValueError as error:
+        raise _failed(f"idp-certificate-authority-data: {error}") from None
+    return Tls(ca_file=settings.get("idp-certificate-authority") or None, ca_data=ca_data)

@@ -155,6 +155,7 @@ def _report(
             passed(every, gate),
             since=_since(tracing, outcome),
             nodes_read=len(read),
+            levelled=gate.levels,
         ),
         gaps=tuple(dict.fromkeys(gaps)),
         missing=outcome.missing,

@@ -34,7 +34,8 @@ def settings(api: Any, **more: str) -> dict[str, str]:
 def test_expiry() -> None:
     assert expiry_of(id_token(5.5)) == 5.5
     assert expiry_of(id_token(None)) == 0
-    for broken in ("x", "a.b", "a.b.c.d", "a.%.c", f"a.{base64.b64encode(b'[]').decode()}.c"):
+    listed = f"a.{base64.b64encode(b'[]').decode()}.c"
+    for broken in ("x", "a.b", "a.b.c.d", "a.%.c", listed, id_token(10**400)):
         with pytest.raises(ClusterError, match="oidc: ") as caught:
             expiry_of(broken)
         assert broken not in str(caught.value)
@@ -83,6 +84,21 @@ def test_refusals(name: str, api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ClusterError, match=words) as caught:
         renewed(settings(api, refresh_token="hunter2", client_secret="hunter3"))
     assert "hunter" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("idp-issuer-url", "https://[", r"GET https://\[/.*: Invalid IPv6 URL"),
+        ("idp-issuer-url", "https://127.0.0.1:99999", "GET https://127.0.0.1:99999/.*: Port out"),
+        ("idp-certificate-authority-data", "abc", "idp-certificate-authority-data: Incorrect pad"),
+        ("idp-certificate-authority-data", "AAAA", "GET https://.*: certificates of the kube"),
+    ],
+)
+def test_settings_that_cannot_be_used(name: str, value: str, words: str, api: Any) -> None:
+    given = {**settings(api), "idp-issuer-url": "https://127.0.0.1:1", name: value}
+    with pytest.raises(ClusterError, match=f"^getting credentials: oidc: {words}"):
+        renewed(given)
 
 
 def test_nothing_to_refresh_with(api: Any) -> None:

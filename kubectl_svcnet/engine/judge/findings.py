@@ -350,8 +350,8 @@ def _listing(rule: RuleRef) -> str:
 
 
 def restart(facts: NodeFacts) -> str:
-    """The command by which kube-proxy writes all rules anew."""
-    """Of one that does not run its log tells more than a further start."""
+    """The command by which kube-proxy writes all rules anew; of one that does not run its log
+    tells more than a further start."""
     namespace, _, pod = facts.proxy.partition("/")
     if facts.down:
         return f"kubectl -n {namespace} logs {pod}{' --previous' if facts.down.restarts else ''}"

@@ -7,7 +7,7 @@ number says more than their list. Nothing is dropped: every finding lives on amo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from ...model.finding import Finding, Level
@@ -27,10 +27,22 @@ _FAMILIES = "32541"  # why nothing is followed, what differs, the way there, obj
 
 
 def grouped(
-    findings: Iterable[Finding], *, since: Mapping[str, str], nodes_read: int
+    findings: Iterable[Finding],
+    *,
+    since: Mapping[str, str],
+    nodes_read: int,
+    levelled: Container[str] = (),
 ) -> tuple[Finding, ...]:
-    """`since`, by node: when the first change was made that it lacks, in words."""
-    explained = _forwarding(_explained(findings, since))
+    """`since`, by node: when the first change was made that it lacks, in words. `levelled`: codes
+    whose level the user has chosen; else a cause is as grave as its gravest symptom."""
+
+    def gravest(one: Finding) -> Finding:
+        if one.code not in (*CAUSES, FORWARDING) or one.code in levelled:
+            return one
+        levels = (one.level, *(each.level for each in one.objects))
+        return replace(one, level=min(levels, key=_LEVELS.index))
+
+    explained = [gravest(one) for one in _forwarding(_explained(findings, since))]
     everywhere = _over_nodes(explained, nodes_read)
     return tuple(sorted(_over_services(everywhere), key=_rank))
 
@@ -87,13 +99,7 @@ def _cause(one: Finding, symptoms: Sequence[Finding], since: str) -> Finding:
     when = f" since {since}" if since and one.code == "SVN301" else ""
     many = f"{len(services)} Services differ (first: {services[0]})"
     differ = f"{services[0]} differs" if len(services) == 1 else many
-    levels = [_LEVELS.index(each.level) for each in (one, *symptoms)]
-    return replace(
-        one,
-        level=_LEVELS[min(levels)],
-        message=f"{one.message}{when}; {differ}",
-        objects=tuple(symptoms),
-    )
+    return replace(one, message=f"{one.message}{when}; {differ}", objects=tuple(symptoms))
 
 
 def _over_nodes(findings: Sequence[Finding], nodes_read: int) -> list[Finding]:

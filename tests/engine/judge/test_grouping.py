@@ -70,6 +70,15 @@ def test_a_cause_is_as_grave_as_what_it_entails() -> None:
     assert group(by_log, missing("default/db"))[0].level is Level.ERROR
 
 
+def test_a_level_that_the_user_chose_is_kept() -> None:
+    chosen = replace(STOPPED, level=Level.INFO)
+    found = (chosen, missing("default/db"))
+    (one,) = grouped(found, since={}, nodes_read=8, levelled={"SVN301"})
+    assert (one.level, len(one.objects)) == (Level.INFO, 1)
+    (one,) = grouped(found, since={}, nodes_read=8, levelled={"SVN202"})
+    assert one.level is Level.ERROR
+
+
 def test_a_cause_explains_its_own_node_and_no_foreign_rule() -> None:
     elsewhere = missing("default/db", "n1")
     dropped = missing("default/db", code="SVN205")
