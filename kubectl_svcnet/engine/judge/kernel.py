@@ -110,22 +110,24 @@ def _hairpin(
     node: Node, off: Sequence[BridgePort], ports: int, services: Sequence[str], vantage: str
 ) -> Finding:
     """What a promiscuous bridge hands up beside is no tracked connection since 6.9 (br_netfilter:
-    skip conntrack input hook for promisc packets), and may have arrived before."""
+    skip conntrack input hook for promisc packets), and may have arrived before. Which pod is
+    behind which port is not known, so that only all of them off are those of endpoints too."""
     first = off[0]
     many = f"{len(services)} Services with endpoints here (first: {services[0]})"
     whom = services[0] if len(services) == 1 else many
+    able = "cannot" if len(off) == ports else "behind one of them cannot"
     promiscuous = "; the bridge is promiscuous, which old kernels make up for it by"
     return finding(
         "SVN516",
         f"hairpin_mode is off on {len(off)} of {counted(ports, 'port')} of {first.bridge}, so an "
-        f"endpoint pod cannot call itself by {whom}",
+        f"endpoint pod {able} call itself by {whom}",
         node=node.name,
         evidence=(
             f"first {first.name}{promiscuous if first.promiscuous else ''}",
             "br_netfilter is on, so what is translated back to its own port is bridged, not routed",
         ),
         next=_cat(vantage, f"/sys/devices/virtual/net/{first.name}/brport/hairpin_mode"),
-        level=Level.INFO if first.promiscuous else None,
+        level=Level.INFO if first.promiscuous or len(off) < ports else None,
     )
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -71,6 +72,26 @@ def test_a_question_that_is_lost(rules: dict[str, str], said: str, evidence: str
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "-s 35.191.0.0/16",
+        "-m iprange --src-range 35.191.0.0-35.191.255.255",
+    ],
+)
+@pytest.mark.parametrize("rules", [{"policy": "DROP"}, {"filter": DROP}])
+def test_its_balancer_may_be_let_in(source: str, rules: dict[str, str]) -> None:
+    let_in = f"-A INPUT {source} -p tcp -m tcp --dport 31760 -j ACCEPT\n"
+    (one,) = found(**{**rules, "filter": let_in + rules.get("filter", "")})
+    assert (one.code, one.level) == ("SVN525", Level.INFO)
+    assert one.message.endswith(
+        "31760 is dropped, if it is from 198.51.100.77; others may be let in"
+    )
+    elsewhere = let_in.replace("31760", "22")
+    (one,) = found(**{**rules, "filter": elsewhere + rules.get("filter", "")})
+    assert one.level is Level.WARNING
+
+
+@pytest.mark.parametrize(
     "rules",
     [
         {},
@@ -85,6 +106,7 @@ def test_one_that_arrives(rules: dict[str, str]) -> None:
 
 def test_nobody_asks() -> None:
     assert found(service(), filter=DROP) == ()
+    assert found(replace(LOCAL, other_proxy="cilium"), filter=DROP) == ()
     seen = NodeView(node="n1")  # nothing was read
     assert health_findings(node("n1", "172.18.0.2"), seen, [LOCAL]) == ()
     assert health_findings(node("n1", "fd00::2"), seen, [LOCAL]) == ()
