@@ -75,8 +75,11 @@ def to_gate(flags: Mapping[str, Any]) -> Gate:
         from ..parse.baseline import parse_baseline
 
         known = _read(flags["baseline"], parse_baseline)
+    only = frozenset(_code(word, "--only") for word in _words(flags.get("only", ())))
+    if "only" in flags and not only:
+        raise UsageError("--only names no code of a finding", next="see docs/findings.md")
     return Gate(
-        only=frozenset(_code(word, "--only") for word in _words(flags.get("only", ()))),
+        only=only,
         skip=frozenset(map(_skipped, _words(flags.get("skip", ())))),
         levels=levels,
         known=known,

@@ -12,13 +12,13 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import SvcnetError
 from . import arguments, flags
 from .examples import EXAMPLES, of_all, text_of
-from .usage import in_kubectls_words, unknown_words
+from .usage import flags_of, in_kubectls_words, unknown_words
 
 PROGRAM = "kubectl svcnet"
 
@@ -43,6 +43,9 @@ class Parser(argparse.ArgumentParser):
             formatter.end_section()
         formatter.add_text(f"Usage:\n  {self.usage}")
         return formatter.format_help()
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        (file or sys.stderr).write(message)  # argparse's own takes a full disk for no matter
 
     def error(self, message: str) -> None:  # type: ignore[override]
         _wrong_usage(in_kubectls_words(message, COMMANDS), self.prog)
@@ -254,8 +257,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from . import completion
 
         completion.run(sys.argv[2:])
-    status = _guarded(argv)
+    status = 0
     try:
+        try:
+            status = _guarded(argv)
+        except SystemExit as end:  # argparse's, of --help and a wrong command line
+            status = int(end.code or 0)
         sys.stdout.flush()
         sys.stderr.flush()
     except BrokenPipeError:
@@ -289,12 +296,10 @@ def _guarded(argv: Sequence[str] | None) -> int:
 def _main(argv: Sequence[str] | None) -> int:
     parser = build_parser()
     words = _joined(sys.argv[1:] if argv is None else argv)
-    if words[:1] == ["help"]:
-        words = [*words[1:], "--help"]
-    given, unknown = parser.parse_known_args(words)
+    given, unknown = parser.parse_known_args(_helped(words))
     if unknown:
         command = f"{PROGRAM} {given.command}" if given.command else PROGRAM
-        _wrong_usage(unknown_words(unknown), command)
+        _wrong_usage(unknown_words(unknown, flags_of(parser, given.command)), command)
     if given.command is None:
         parser.print_help()
         return 0
@@ -315,6 +320,20 @@ def _main(argv: Sequence[str] | None) -> int:
         if isinstance(error, OSError) and error.errno in _FULL:
             return _unwritten(error)
         return _crashed(given, error)
+
+
+def _helped(words: Sequence[str]) -> list[str]:
+    """`help` where a command stands, which flags may precede, is --help of what follows."""
+    tables = (*flags.CONNECTION, *flags.COMMON)
+    valued = {n for names, how in tables if how.get("action") != "store_true" for n in names}
+    for at, word in enumerate(words):
+        if word.startswith("-") or (at and words[at - 1] in valued):
+            continue
+        if word == "help":
+            about = (each for each in words[at + 1 :] if each != "help")
+            return [*words[:at], *about, "--help"]
+        break
+    return list(words)
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -361,15 +380,15 @@ def _failed(given: argparse.Namespace, error: SvcnetError) -> int:
 
 
 def _show_failed(given: argparse.Namespace, sentence: str, next: str | None) -> None:
-    """With -o json or yaml (JSON is YAML too) there is one document, whatever happened."""
-    if vars(given).get("output") in ("json", "yaml"):
-        import json
-
+    """With -o json or yaml there is one document, whatever happened."""
+    output = vars(given).get("output", "")
+    if output in ("json", "yaml"):
+        from ..render import written
         from ..render.document import failed
 
         kind = {"packet": "Packets"}.get(given.command, given.command.capitalize())
         kind = "Addresses" if "ips" in vars(given) else kind
-        print(json.dumps(failed(kind, sentence, next), indent=2))
+        print(written(failed(kind, sentence, next), output), end="")
 
 
 if __name__ == "__main__":

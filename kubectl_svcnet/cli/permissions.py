@@ -21,11 +21,17 @@ def permissions(given: argparse.Namespace) -> int:
             raise UsageError("--role prints YAML for kubectl apply; it cannot be used with -o")
         given = argparse.Namespace(**{**flags, "output": "role", "fail_on": "never"})
 
+    commands = tuple(flags.get("commands") or ())
+    if commands:
+        from ..pipeline.permissions import require
+
+        require(commands)
+
     def load() -> session.Work:
         from ..pipeline.permissions import run
 
         def work(source: Source, options: Options) -> Report:
-            return run(source, options, tuple(flags.get("commands") or ()))
+            return run(source, options, commands)
 
         return work
 

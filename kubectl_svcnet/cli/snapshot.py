@@ -9,6 +9,7 @@ import os
 from dataclasses import replace
 
 from ..cluster.record import RecordingSource
+from ..errors import UsageError
 from ..model.capture import Source
 from ..model.options import Options
 from ..pipeline.snapshot import plan
@@ -18,6 +19,11 @@ from . import session
 
 
 def snapshot(given: argparse.Namespace) -> int:
+    if vars(given).get("file") == "-":
+        raise UsageError(
+            "snapshot writes a file, and none to stdout",
+            next="kubectl svcnet snapshot cluster.tar.gz",
+        )
     return session.run(given, lambda: plan if "plan" in vars(given) else _work, timeout=600.0)
 
 

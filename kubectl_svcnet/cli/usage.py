@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Iterable, Sequence
 
 from ..errors import did_you_mean
-from . import flags
 
 
 def in_kubectls_words(message: str, commands: Iterable[str]) -> str:
@@ -24,11 +24,19 @@ def in_kubectls_words(message: str, commands: Iterable[str]) -> str:
     return message
 
 
-def unknown_words(words: Sequence[str]) -> str:
-    """The sentence about the first of those that nothing takes."""
+def flags_of(parser: argparse.ArgumentParser, command: str | None) -> list[str]:
+    """Those that its help shows."""
+    for action in parser._actions:
+        if command and isinstance(action, argparse._SubParsersAction):
+            parser = action.choices[command]
+    shown = (action for action in parser._actions if action.help != argparse.SUPPRESS)
+    return [name for action in shown for name in action.option_strings]
+
+
+def unknown_words(words: Sequence[str], known: Iterable[str] = ()) -> str:
+    """The sentence about the first of those that nothing takes; `known`: what flags there are."""
     first = words[0].partition("=")[0]
     if first.startswith("--"):
-        known = [name for named, _ in (*flags.CONNECTION, *flags.COMMON) for name in named]
         return f"unknown flag: {first}" + did_you_mean(first, known)
     if first.startswith("-"):
         return f"unknown shorthand flag: {first[1:2]!r} in {first}"

@@ -102,10 +102,11 @@ def _is_in(item: Mapping[str, Any], collection: Collection) -> bool:
 
 
 def _terms(request: ApiRequest) -> Iterator[tuple[str, str]]:
-    """Each condition of each selector; commas in parentheses do not part them."""
+    """Each condition of each selector; commas in parentheses do not part them. An empty one is
+    nothing among fields and an error among labels (apimachinery `fields` and `labels`)."""
     for key, value in request.query:
-        for term in re.split(r",(?![^(]*\))", value):
-            if term.strip():
+        for term in re.split(r",(?![^(]*\))", value) if value.strip() else ():
+            if term.strip() or key == "labelSelector":
                 yield key, term.strip()
 
 

@@ -26,13 +26,7 @@ _OTHERWISE = ("trace",)
 
 
 def run(source: Source, options: Options, commands: Sequence[str] = ()) -> PermissionsReport:
-    """Of all commands, or of `commands` alone. Raises UsageError for one that needs no rights,
-    ClusterError where nothing could be read."""
-    known = sorted({_first(command) for need in NEEDS for command in need.commands})
-    for command in commands:
-        if command not in known:
-            needing = ", ".join(known)
-            raise UsageError(f"{command!r} is no command that needs rights; these do: {needing}")
+    """Of all commands, or of `commands` alone. Raises ClusterError where nothing could be read."""
     collector = Collector(source, max_parallel=options.max_parallel)
     here = _here(collector, options)
     wanted = _merged(here.permissions(commands))
@@ -47,6 +41,15 @@ def run(source: Source, options: Options, commands: Sequence[str] = ()) -> Permi
             *here.gaps,
         ),
     )
+
+
+def require(commands: Iterable[str]) -> None:
+    """Raises UsageError for one that needs no rights."""
+    known = sorted({_first(command) for need in NEEDS for command in need.commands})
+    for command in commands:
+        if command not in known:
+            needing = ", ".join(known)
+            raise UsageError(f"{command!r} is no command that needs rights; these do: {needing}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..model.finding import Finding, Level
 from ..model.report import (
@@ -67,8 +68,17 @@ def _table(report: Report, style: Style) -> str:
             return snapshot.render(report, style)
 
 
+def written(made: Mapping[str, Any], output: str) -> str:
+    """A document as `output`, json or yaml."""
+    if output == "json":
+        return json.dumps(made, indent=2, ensure_ascii=True) + "\n"
+    import yaml  # comes with kubernetes; only this format needs it
+
+    return str(yaml.safe_dump(made, sort_keys=False, allow_unicode=False))
+
+
 def _json(report: Report, style: Style) -> str:
-    return json.dumps(document(report), indent=2, ensure_ascii=True) + "\n"
+    return written(document(report), "json")
 
 
 def _json_line(report: Report, style: Style) -> str:
@@ -76,9 +86,7 @@ def _json_line(report: Report, style: Style) -> str:
 
 
 def _yaml(report: Report, style: Style) -> str:
-    import yaml  # comes with kubernetes; only this format needs it
-
-    text = str(yaml.safe_dump(document(report), sort_keys=False, allow_unicode=False))
+    text = written(document(report), "yaml")
     return f"---\n{text}" if getattr(report, "continued", False) else text
 
 

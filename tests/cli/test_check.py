@@ -47,6 +47,12 @@ def test_a_code_that_does_not_exist(flag: str) -> None:
         to_gate({flag: ["SVN999"]})
 
 
+@pytest.mark.parametrize("only", ["", ","])
+def test_only_of_nothing(only: str) -> None:
+    with pytest.raises(UsageError, match="--only names no code"):
+        to_gate({"only": [only]})
+
+
 def test_a_skip_of_nothing() -> None:
     with pytest.raises(UsageError, match="--skip SVN202=: say what"):
         to_gate({"skip": ["SVN202="]})

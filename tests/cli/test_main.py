@@ -11,6 +11,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from kubectl_svcnet.cli import main as command_line
 from kubectl_svcnet.cli.main import COMMANDS, Parser, build_parser, main
@@ -295,10 +296,59 @@ def test_a_command_that_does_not_exist(
     assert rest == ["See 'kubectl svcnet --help' for help and examples."]
 
 
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        ("check --basline x", "--basline; did you mean --baseline?"),
+        ("check --onli SVN301", "--onli; did you mean --only?"),
+        ("trace --expalin", "--expalin; did you mean --explain?"),
+        ("trace --namespce x", "--namespce; did you mean --namespace?"),
+    ],
+)
+def test_a_flag_that_does_not_exist(
+    words: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words.split())
+    assert capsys.readouterr().err.splitlines()[0] == f"error: unknown flag: {meant}"
+
+
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        ("help", "For every Service"),
+        ("help help", "For every Service"),
+        ("-n x help", "For every Service"),
+        ("help check", "What is wrong"),
+        ("-n x help check", "What is wrong"),
+        ("-A --namespace=x help check", "What is wrong"),
+    ],
+)
+def test_help_is_a_word(words: str, title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(words.split())
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(title)
+
+
+def test_a_service_may_be_called_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "help", *BUNDLE]) == 2
+    assert 'services "help" not found' in capsys.readouterr().err
+
+
+def test_after_an_error_yaml_is_yaml(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["trace", "-o", "yaml"]) == 3
+    out = capsys.readouterr().out
+    assert out.startswith("apiVersion: ")
+    jsonschema.validate(yaml.safe_load(out), SCHEMA)
+
+
 PROGRAM = [sys.executable, "-m", "kubectl_svcnet"]
 
 
-@pytest.mark.parametrize("words", ["version", "trace db-service", "trace db-service -o json"])
+@pytest.mark.parametrize(
+    "words", ["version", "-h", "--version", "trace db-service", "trace db-service -o json"]
+)
 def test_a_full_disk(words: str) -> None:
     with open("/dev/full", "w") as full:
         ended = subprocess.run(

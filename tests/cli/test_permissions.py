@@ -22,6 +22,7 @@ from tests.granted import Granted
         (["--bundle", "demo"], "cannot be used with --bundle"),
         (["--plan"], "cannot be used with --plan"),
         (["--role", "-o", "json"], "cannot be used with -o"),
+        (["--kubeconfig", "/nonexistent", "bogus"], "'bogus' is no command that needs rights"),
     ],
 )
 def test_what_does_not_go_together(

@@ -95,6 +95,15 @@ def test_no_name_of_the_demo_is_handed_on(tmp_path: Path) -> None:
         assert not [text for text in texts if name in text]
 
 
+def test_stdout_is_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["snapshot", "-", "--bundle", "demo"]) == 2
+    assert capsys.readouterr().err.startswith("error: snapshot writes a file, and none to stdout")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_plan_writes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.tar.gz"
     assert main(["snapshot", str(file), "--bundle", "demo", "--plan"]) == 0

@@ -47,7 +47,7 @@ def test_words(message: str, said: str) -> None:
     ],
 )
 def test_unknown(words: list[str], said: str) -> None:
-    assert unknown_words(words) == said
+    assert unknown_words(words, ["-n", "--namespace"]) == said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from kubectl_svcnet import __version__
 from kubectl_svcnet.cli.main import main
@@ -16,7 +17,9 @@ def test_in_words(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize("output", ["json", "yaml"])
 def test_as_a_document(output: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["version", "-o", output]) == 0
-    made = json.loads(capsys.readouterr().out)
+    text = capsys.readouterr().out
+    assert text.startswith({"json": "{\n", "yaml": "apiVersion: "}[output])
+    made = json.loads(text) if output == "json" else yaml.safe_load(text)
     assert (made["kind"], made["items"][0]["version"]) == ("Version", __version__)
     assert made["collected"]["execs"] == 0
 

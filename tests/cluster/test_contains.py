@@ -135,6 +135,8 @@ PODS: list[dict[str, Any]] = [
         (api(ALL, label="app==db"), "a"),
         (api(ALL, label="app"), "ab"),
         (api(ALL, label="!app"), "c"),
+        (api(ALL, label=" "), "abc"),
+        (api(ALL, field=",,metadata.name=c,"), "c"),
         (api(ALL, label="app!=db"), "bc"),
         (api(ALL, label="app in (db, web),tier"), "a"),
         (api(ALL, label="app notin (db,web)"), "c"),
@@ -157,7 +159,11 @@ def test_selection(wanted: ApiRequest, names: str) -> None:
 
 @pytest.mark.parametrize(
     "wanted",
-    [api(ALL, label="a>3"), api(ALL, field="spec.x=1"), api(ALL, field="x"), api("/version")],
+    [
+        *(api(ALL, label=text) for text in ("a>3", "a,,b", ",a", "app,", ",")),
+        *(api(ALL, field=text) for text in ("spec.x=1", "x")),
+        api("/version"),
+    ],
 )
 def test_selectors_that_are_not_understood(wanted: ApiRequest) -> None:
     assert select(PODS, wanted) is None

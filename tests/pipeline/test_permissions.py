@@ -10,7 +10,7 @@ from kubectl_svcnet.errors import ClusterError, UsageError
 from kubectl_svcnet.model.capture import Capture, Failure, Reason, Request, ReviewRequest
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import PermissionsReport
-from kubectl_svcnet.pipeline.permissions import run
+from kubectl_svcnet.pipeline.permissions import require, run
 from tests.granted import Granted
 from tests.saved import Saved
 
@@ -70,7 +70,7 @@ def test_one_command_alone() -> None:
 @pytest.mark.parametrize("word", ["version", "nonsense"])
 def test_a_command_that_needs_nothing(word: str) -> None:
     with pytest.raises(UsageError, match=f"'{word}' is no command that needs rights"):
-        run(Granted(), Options(), (word,))
+        require(("trace", word))
 
 
 def test_the_namespace() -> None:
