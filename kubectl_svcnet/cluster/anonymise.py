@@ -287,10 +287,13 @@ class Anonymiser:
 
     def _pod(self, item: Json) -> Json:
         spec, status = _map(item, "spec"), _map(item, "status")
-        containers = [_only(c, "ports") | {"name": "c"} for c in spec.get("containers") or ()]
+        containers = {
+            kind: [_only(c, "ports", "restartPolicy") | {"name": "c"} for c in spec.get(kind) or ()]
+            for kind in ("containers", "initContainers")
+        }
         phases = ("phase", "podIP", "podIPs", "hostIP", "hostIPs", "startTime")
         return {
-            "spec": {**_only(spec, "nodeName", "hostNetwork"), "containers": containers},
+            "spec": {**_only(spec, "nodeName", "hostNetwork"), **containers},
             "status": {**_only(status, *phases), "conditions": _conditions(status)},
         }
 

@@ -172,11 +172,17 @@ class Pod:
     unready_why: str = ""  # of its condition Ready
     created: str = ""
     containers: tuple[Container, ...] = ()
+    sidecar_ports: tuple[ContainerPort, ...] = ()  # of init containers that keep running
     config_maps: Mapping[str, str] = field(default_factory=dict)  # volume name: ConfigMap
     host_paths: Mapping[str, str] = field(default_factory=dict)  # volume name: path on the node
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
+
+    @property
+    def ports(self) -> tuple[ContainerPort, ...]:
+        """Those among which a targetPort by name is looked up, in this order."""
+        return (*(port for c in self.containers for port in c.ports), *self.sidecar_ports)
 
     def container(self, name: str) -> Container | None:
         return next((c for c in self.containers if c.name == name), None)

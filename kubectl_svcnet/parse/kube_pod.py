@@ -43,6 +43,12 @@ def parse_pod(item: Json) -> Pod:
         containers=tuple(
             _container(c, states.get(text(c, "name"), {})) for c in mappings(spec, "containers")
         ),
+        sidecar_ports=tuple(
+            _port(port)
+            for c in mappings(spec, "initContainers")
+            if c.get("restartPolicy") == "Always"
+            for port in mappings(c, "ports")
+        ),
         config_maps={
             text(v, "name"): text(mapping(v, "configMap"), "name")
             for v in volumes

@@ -86,7 +86,7 @@ def _pods(
             unmatched.append(service)
         ready = any(e.ready for e in endpoints.get(service.name, ()))
         found.findings += () if ready else selection.unready(service, pods)
-        found.findings += selection.misaimed(service, pods)
+        found.findings += selection.misaimed(service, pods, endpoints.get(service.name, ()))
         policies = around.policies.get(service.name.namespace, ())
         behind = endpoints.get(service.name, ())
         masked = around.masked.get(service.name, frozenset())

@@ -42,7 +42,7 @@ FAULTS: dict[str, tuple[Object, str, str]] = {
     "other-protocol": (
         {"selector": DB, "ports": [{"port": 3306, "protocol": "UDP", "targetPort": 3306}]},
         "SVN404",
-        "warning",
+        "info",
     ),
     "nobody-writes": ({"ports": [HTTP]}, "SVN406", "warning"),
     "dialled-anywhere": (

@@ -56,6 +56,19 @@ def test_pods() -> None:
     assert container.started == "2026-01-01T00:00:00Z"
 
 
+def test_ports_of_init_containers_that_keep_running() -> None:
+    def init(name: str, number: int, **values: str) -> dict[str, object]:
+        return {"name": name, "ports": [{"name": name, "containerPort": number}], **values}
+
+    spec = {
+        "initContainers": [init("once", 1), init("mesh", 2, restartPolicy="Always")],
+        "containers": [init("web", 3)],
+    }
+    made = parse_pod({"metadata": {"name": "p"}, "spec": spec})
+    assert [port.name for port in made.ports] == ["web", "mesh"]
+    assert [container.name for container in made.containers] == ["web"]
+
+
 def test_a_pod_that_is_hardly_there() -> None:
     made = parse_pod({"metadata": {"namespace": "a", "name": "b", "deletionTimestamp": "x"}})
     assert made.deleting

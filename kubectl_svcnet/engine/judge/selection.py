@@ -1,14 +1,16 @@
 """What is wrong with a Service's selector and target ports, from its pods.
 
 A selector matches a pod that has all of its labels (core/v1); a targetPort by name is looked up in
-the pod's containers, another one in each pod (pkg/api/v1/pod, FindPort).
+the pod's containers and its init containers with restartPolicy Always (k8s.io/endpointslice,
+findPort), a number is taken as it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import SequenceMatcher
 
+from ...model.address import Protocol
 from ...model.counted import counted
 from ...model.finding import Finding, Level
 from ...model.service import ContainerPort, Endpoint, Pod, Service, ServicePort
@@ -105,20 +107,28 @@ def _why(pod: Pod) -> str:
     return "; ".join(told[:2]) or f"phase {pod.phase or 'unknown'}, not ready"
 
 
-def misaimed(service: Service, pods: Sequence[Pod]) -> tuple[Finding, ...]:
-    """Ports of the Service whose target none of its pods declares."""
-    declared = [port for pod in pods for c in pod.containers for port in c.ports]
+def misaimed(
+    service: Service, pods: Sequence[Pod], endpoints: Iterable[Endpoint]
+) -> tuple[Finding, ...]:
+    """Ports of the Service whose target none of its pods declares. While an endpoint is ready,
+    what is not declared may well be listened on."""
+    declared = [port for pod in pods for port in pod.ports]
     if not declared:
         return ()
+    ready = {(e.port_name, e.protocol) for e in endpoints if e.ready}
     return tuple(
         found
         for port in service.ports
-        if (found := _misaimed(service, port, declared, pods[0])) is not None
+        if (found := _misaimed(service, port, declared, pods[0], ready)) is not None
     )
 
 
 def _misaimed(
-    service: Service, port: ServicePort, declared: Sequence[ContainerPort], pod: Pod
+    service: Service,
+    port: ServicePort,
+    declared: Sequence[ContainerPort],
+    pod: Pod,
+    ready: Collection[tuple[str, Protocol]],
 ) -> Finding | None:
     target = port.target_port or str(port.port)
     number = int(target) if target.isdecimal() else None
@@ -129,12 +139,13 @@ def _misaimed(
     wanted = f"{target}/{port.protocol.value}"
     shown = sorted({f"{d.number}/{d.protocol.value} {d.name}".strip() for d in same or declared})
     only = " only" if same else ""
+    maybe = number is not None and (not same or (port.name, port.protocol) in ready)
     return finding(
         code,
         f"port {port.port} leads to {wanted}; its pods declare {', '.join(shown[:FEW])}{only}",
         service=str(service.name),
         next=f"kubectl -n {pod.namespace} describe pod {pod.name}",
-        level=Level.INFO if number is not None and not same else None,
+        level=Level.INFO if maybe else None,
     )
 
 

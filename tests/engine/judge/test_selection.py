@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,11 +104,38 @@ def test_nothing_is_ready_and_why() -> None:
 )
 def test_target_ports(port: ServicePort, code: str, level: Level | None, words: str) -> None:
     pods = [pod("a", containers=(container((3306, "mysql", Protocol.TCP)),))]
-    found = misaimed(service(ports=(port,)), pods)
+    found = misaimed(service(ports=(port,)), pods, [])
     assert [(one.code, one.level, words in one.message) for one in found] == (
         [(code, level, True)] if code else []
     )
 
 
 def test_pods_that_declare_nothing_prove_nothing() -> None:
-    assert misaimed(service(ports=(aimed("3307"),)), [pod("a", containers=(container(),))]) == ()
+    silent = pod("a", containers=(container(),))
+    assert misaimed(service(ports=(aimed("3307"),)), [silent], []) == ()
+
+
+@pytest.mark.parametrize(
+    ("behind", "level"),
+    [
+        ([("mysql", Protocol.UDP, True)], Level.INFO),
+        ([("mysql", Protocol.UDP, False)], Level.WARNING),
+        ([("mysql", Protocol.TCP, True), ("quic", Protocol.UDP, True)], Level.WARNING),
+    ],
+)
+def test_what_is_ready_may_listen_undeclared(
+    behind: list[tuple[str, Protocol, bool]], level: Level
+) -> None:
+    pods = [pod("a", containers=(container((3306, "mysql", Protocol.TCP)),))]
+    endpoints = [
+        replace(READY, port_name=name, protocol=protocol, ready=ready)
+        for name, protocol, ready in behind
+    ]
+    (found,) = misaimed(service(ports=(aimed("3306", Protocol.UDP),)), pods, endpoints)
+    assert (found.code, found.level) == ("SVN404", level)
+
+
+def test_a_port_of_a_sidecar() -> None:
+    sidecar = (ContainerPort(number=15090, name="metrics", protocol=Protocol.TCP),)
+    both = pod("a", containers=(container((80, "http", Protocol.TCP)),), sidecar_ports=sidecar)
+    assert misaimed(service(ports=(aimed("metrics"), aimed("15090"))), [both], []) == ()
