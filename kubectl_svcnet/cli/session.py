@@ -171,6 +171,8 @@ def _recording(source: Source, options: Options) -> Any:
         return None
     if options.bundle:
         raise UsageError("--record saves what a cluster answers; it cannot be used with --bundle")
+    if options.record == "-":
+        raise UsageError("--record writes a file, and none to stdout")
     from ..cluster.record import RecordingSource
 
     return RecordingSource(source, options.record)

@@ -62,6 +62,11 @@ def test_a_bundle_is_not_recorded_again() -> None:
         session.run(given(record="x"), lambda: work)
 
 
+def test_stdout_is_no_file_to_record_to() -> None:
+    with pytest.raises(UsageError, match="--record writes a file"):
+        session._recording(session.open_bundle(str(HEALTHY)), Options(record="-"))
+
+
 def test_bundles(tmp_path: Path) -> None:
     assert isinstance(session.open_bundle(str(HEALTHY)), ReplaySource)
     with pytest.raises(ParseError):
