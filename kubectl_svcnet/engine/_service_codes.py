@@ -46,8 +46,12 @@ SERVICE_CODES = (
         number="SVN205",
         level=Level.ERROR,
         title="Blocked",
-        cause="A rule drops or refuses packets that the API wants delivered.",
-        action="Find who wrote the rule that is named, and remove it there.",
+        cause="A rule drops or refuses packets that the API wants delivered. kube-proxy 1.29 and "
+        "1.30 in nftables mode refuses so what the node itself sends to external addresses under "
+        "externalTrafficPolicy Local where it has no endpoint; until 1.23 it knows one traffic "
+        "policy alone for both kinds of traffic.",
+        action="Find who wrote the rule that is named, and remove it there; if it is such a "
+        "kube-proxy, upgrade it.",
         command="kubectl svcnet trace SERVICE --node NODE --explain",
     ),
     Code(

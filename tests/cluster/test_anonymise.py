@@ -82,6 +82,7 @@ POD = {
     "spec": {
         "nodeName": "acme-7",
         "containers": [{"name": "acme", "image": "acme/db", "ports": [{"containerPort": 3306}]}],
+        "initContainers": [{"name": "acme", "restartPolicy": "Always", "image": "acme/mesh"}],
         "volumes": [{"name": "acme"}],
     },
     "status": {"phase": "Running", "podIP": "10.244.1.2", "message": "acme"},
@@ -182,6 +183,7 @@ def test_addresses_and_relations_stay() -> None:
     assert endpoint["targetRef"]["namespace"] == namespace == pod["metadata"]["namespace"]
     assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
     assert pod["status"]["podIP"] == "10.244.1.2"
+    assert pod["spec"]["initContainers"] == [{"name": "c", "restartPolicy": "Always"}]
     assert proxy["metadata"]["name"] == "kube-proxy-x"
     assert proxy["metadata"]["labels"] == {"k8s-app": "kube-proxy"}
     assert f"{namespace}/{name}:mysql cluster IP".encode() in captures[5].data
