@@ -167,7 +167,7 @@ def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress
         for kind, addresses in (
             ("ClusterIP", service.cluster_ips),
             ("ExternalIP", service.external_ips),
-            ("LoadBalancerIP", service.load_balancer_ips),
+            ("LoadBalancerIP", (*service.load_balancer_ips, *service.proxied_ips)),
         ):
             yield from ((address, kind, owner) for address in addresses)
     for pod in filter(holds_address, census.pods or ()):

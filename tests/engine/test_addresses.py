@@ -64,6 +64,7 @@ CENSUS = Census(
             cluster_ips=(ip_address("10.96.0.9"), ip_address("fd00:96::9")),
             external_ips=(ip_address("203.0.113.7"),),
             load_balancer_ips=(ip_address("172.18.0.200"),),
+            proxied_ips=(ip_address("172.18.0.222"),),
         ),
     ),
     pods=(
@@ -113,6 +114,7 @@ SERVICE = "service default/db (mysql 3306/TCP)"
         ("fd00:96::9", [("ClusterIP", "allocated", "fd00:96::/112", SERVICE)]),
         ("203.0.113.7", [("ExternalIP", "allocated", "", SERVICE)]),
         ("172.18.0.200", [("LoadBalancerIP", "allocated", "172.18.0.128/25", SERVICE)]),
+        ("172.18.0.222", [("LoadBalancerIP", "allocated", "172.18.0.128/25", SERVICE)]),
         (
             "10.244.1.2",
             [
