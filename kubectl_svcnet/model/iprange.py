@@ -86,8 +86,20 @@ class CNIFiles:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """Of a range that is cut up among nodes: how many of its parts they have, and how many are
+    left, each as long as most are."""
+
+    noun: str  # what a part is for: "node"; "block", where a node gets further ones
+    length: int  # of a part's prefix
+    given: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IPRange:
-    """One range with every claim of it. `used` and `size` are None where they are not known."""
+    """One range with every claim of it. `used`, `size` and `room` are None where they are not
+    known."""
 
     kind: RangeKind
     text: str  # "10.96.0.0/16", "30000-32767"
@@ -97,6 +109,7 @@ class IPRange:
     node: str = ""
     used: int | None = None
     size: int | None = None
+    room: Room | None = None
 
     @property
     def closed(self) -> bool:

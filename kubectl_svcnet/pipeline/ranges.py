@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ..engine.allocators import with_room
 from ..engine.judge.ranges import judge_ranges
 from ..engine.usage import given_claims, merge_claims
 from ..errors import ClusterError
@@ -85,7 +86,7 @@ def read_ranges(
     claims += given_claims(options.beside)
     nodes = read.wanted if read.wanted is not None else read.census.nodes or ()
     return RangesRead(
-        ranges=merge_claims(_news(claims), read.census),
+        ranges=with_room(merge_claims(_news(claims), read.census), read.census),
         census=read.census,
         wanted=read.wanted,
         files=tuple(files),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ..model.iprange import AddressUse, IPRange, RangeClaim
+from ..model.iprange import AddressUse, IPRange, RangeClaim, Room
 
 
 def items(ranges: Iterable[IPRange]) -> list[dict[str, Any]]:
@@ -17,6 +17,7 @@ def items(ranges: Iterable[IPRange]) -> list[dict[str, Any]]:
             "node": range.node or None,
             "used": range.used,
             "size": range.size,
+            "room": _room(range.room) if range.room else None,
             "sources": [_source(claim) for claim in range.claims],
         }
         for range in ranges
@@ -34,6 +35,15 @@ def address_items(uses: Iterable[AddressUse]) -> list[dict[str, Any]]:
         }
         for use in uses
     ]
+
+
+def _room(room: Room) -> dict[str, Any]:
+    return {
+        "for": f"{room.noun}s",
+        "left": room.left,
+        "given": room.given,
+        "prefixLength": room.length,
+    }
 
 
 def _source(claim: RangeClaim) -> dict[str, Any]:

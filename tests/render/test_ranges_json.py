@@ -3,7 +3,7 @@ from __future__ import annotations
 from ipaddress import ip_address, ip_network
 
 from kubectl_svcnet.model.address import Family
-from kubectl_svcnet.model.iprange import Confidence, IPRange, RangeClaim, RangeKind
+from kubectl_svcnet.model.iprange import Confidence, IPRange, RangeClaim, RangeKind, Room
 from kubectl_svcnet.render.ranges_json import items
 
 CLAIM = RangeClaim(
@@ -36,6 +36,7 @@ def test_the_contracts_names() -> None:
             "node": "n1",
             "used": 11,
             "size": 254,
+            "room": None,
             "sources": [
                 {
                     "source": "weave bridge",
@@ -51,4 +52,10 @@ def test_the_contracts_names() -> None:
 
 def test_what_is_not_known_is_null() -> None:
     (item,) = items([IPRange(kind=RangeKind.NODE_PORT, text="30000-32767", claims=())])
-    assert [item[key] for key in ("family", "node", "used", "size")] == [None] * 4
+    assert [item[key] for key in ("family", "node", "used", "size", "room")] == [None] * 5
+
+
+def test_room() -> None:
+    room = Room(noun="block", length=26, given=3, left=1021)
+    (item,) = items([IPRange(kind=RangeKind.POD, text="10.0.0.0/16", claims=(), room=room)])
+    assert item["room"] == {"for": "blocks", "left": 1021, "given": 3, "prefixLength": 26}

@@ -7,62 +7,17 @@ long as a pool has one. What was not counted is not judged, nor what gives no fu
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 
 from ...model.address import Family, IPNetwork
 from ...model.counted import counted
 from ...model.finding import Finding, Level
-from ...model.iprange import (
-    CALICO,
-    CILIUM,
-    NODE_IPAM,
-    OPENSHIFT_SDN,
-    OVN_KUBERNETES,
-    Census,
-    Confidence,
-    IPRange,
-    RangeKind,
-)
+from ...model.iprange import Census, Confidence, IPRange, RangeKind, Room
+from ..allocators import ALLOCATORS, allocator_of
 from ..codes import finding
-from ..usage import limited, overlap, widest_ranges
+from ..usage import limited, widest_ranges
 
 _NEARLY = 0.9
-
-_CIDRS = "kubectl get nodes -o custom-columns=NAME:.metadata.name,CIDRS:.spec.podCIDRs"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Allocator:
-    """What it takes of a node's range for itself, which the API does not show as pods; whether a
-    node gets a further one when its own is full; and what shows the parts."""
-
-    takes: int
-    note: str
-    next: str = _CIDRS
-    further: bool = False
-
-
-_ALLOCATORS: Mapping[str, _Allocator] = {
-    NODE_IPAM: _Allocator(takes=1, note=", and a bridge or gateway takes one"),
-    CILIUM: _Allocator(
-        takes=2,  # cilium-dbg status: 2 of 254 in use where there is no pod
-        note=", and Cilium's router and health check take two",
-        next="kubectl get ciliumnodes",
-    ),
-    OVN_KUBERNETES: _Allocator(
-        takes=2,  # go-controller/pkg/util: .1 is the gateway, .2 the management port
-        note=", and the gateway and the management port take two",
-        next="kubectl get nodes -o yaml",
-    ),
-    OPENSHIFT_SDN: _Allocator(
-        takes=1, note=", and a gateway takes one", next="kubectl get hostsubnets"
-    ),
-    CALICO: _Allocator(
-        takes=0, note="", next="kubectl get blockaffinities.crd.projectcalico.org", further=True
-    ),
-}
 
 _NEXT = {
     RangeKind.SERVICE: "kubectl get servicecidrs",
@@ -75,10 +30,11 @@ _NEXT = {
 def judge_capacity(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     ranges = [range for range in ranges if not range.closed]
     yield from _clusters(ranges, census)
-    left = list(_left(ranges))
-    yield from _nodes(ranges, frozenset(allocator for allocator, *_, rest in left if rest <= 0))
-    for of_allocator in left:
-        yield from _further(*of_allocator)
+    cut = _cut(ranges)
+    full = (allocator for allocator, wholes in cut if _left(wholes) == 0)
+    yield from _nodes(ranges, frozenset(full))
+    for allocator, wholes in cut:
+        yield from _further(allocator, wholes)
 
 
 def _clusters(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
@@ -158,22 +114,22 @@ def _nodes(ranges: Sequence[IPRange], no_more: frozenset[str]) -> Iterator[Findi
     that give further parts only where they have `no_more`, and then of all parts together."""
     stores: dict[tuple[str, Family | None, str, str], list[IPRange]] = {}
     for range in ranges:
-        allocator = _allocator(range)
+        allocator = allocator_of(range)
         if range.kind is not RangeKind.POD or not range.node or allocator is None:
             continue
-        if _ALLOCATORS[allocator].further and allocator not in no_more:
+        if ALLOCATORS[allocator].further and allocator not in no_more:
             continue
-        text = "" if _ALLOCATORS[allocator].further else range.text
+        text = "" if ALLOCATORS[allocator].further else range.text
         stores.setdefault((range.node, range.family, allocator, text), []).append(range)
     found: dict[str, list[tuple[str, str, str]]] = {"SVN107": [], "SVN106": []}
     for (node, _, allocator, _), parts in stores.items():
         used, size = _sum(part.used for part in parts), _sum(part.size for part in parts)
         if used is None or not size:
             continue
-        full = used + _ALLOCATORS[allocator].takes >= size
+        full = used + ALLOCATORS[allocator].takes >= size
         if full or used >= _NEARLY * size:
             where = f"{used} of {size} addresses of {', '.join(part.text for part in parts)}"
-            line = f"{node}: {where} in use{_ALLOCATORS[allocator].note}"
+            line = f"{node}: {where} in use{ALLOCATORS[allocator].note}"
             found["SVN107" if full else "SVN106"].append((node, where, line))
     for code, stories in found.items():
         if not stories:
@@ -192,48 +148,38 @@ def _nodes(ranges: Sequence[IPRange], no_more: frozenset[str]) -> Iterator[Findi
         )
 
 
-def _allocator(range: IPRange) -> str | None:
-    """Who cut it for a node, or cuts the nodes' parts out of it."""
-    return next(
-        (
-            claim.allocator
-            for claim in range.claims
-            if claim.allocator in _ALLOCATORS and claim.confidence is not Confidence.ASSUMED
-        ),
-        None,
-    )
+_Wholes = list[tuple[IPRange, Room]]
 
 
-def _left(ranges: Sequence[IPRange]) -> Iterator[tuple[str, list[IPNetwork], int, int, int]]:
-    """Of each allocator and family: the whole, and how many parts are given, were there to give
-    and are left, each as long as most are."""
-    for allocator in _ALLOCATORS:
-        ours = [range for range in ranges if _allocator(range) == allocator]
-        wholes = widest_ranges([range for range in ours if not range.node], RangeKind.POD)
-        parts = {range.network for range in ours if range.node and range.network is not None}
+def _cut(ranges: Sequence[IPRange]) -> list[tuple[str, _Wholes]]:
+    """Of each allocator and family the widest ranges, where the room of all is known."""
+    found = []
+    for allocator in ALLOCATORS:
+        ours = [range for range in ranges if not range.node and allocator_of(range) == allocator]
         for family in Family:
-            networks = [w.network for w in wholes if w.family is family and w.network is not None]
-            inside = [part for part in parts if any(overlap(whole, part) for whole in networks)]
-            lengths = Counter(part.prefixlen for part in inside)
-            if lengths:
-                length = lengths.most_common(1)[0][0]
-                most = sum(1 << max(0, length - network.prefixlen) for network in networks)
-                left = most - sum(1 << max(0, length - part.prefixlen) for part in inside)
-                yield allocator, networks, length, most, left
+            wholes = [w for w in widest_ranges(ours, RangeKind.POD) if w.family is family]
+            known = [(whole, whole.room) for whole in wholes if whole.room is not None]
+            if wholes and len(known) == len(wholes):
+                found.append((allocator, known))
+    return found
 
 
-def _further(
-    allocator: str, networks: Sequence[IPNetwork], length: int, most: int, left: int
-) -> Iterator[Finding]:
+def _left(wholes: _Wholes) -> int:
+    return sum(room.left for _, room in wholes)
+
+
+def _further(allocator: str, wholes: _Wholes) -> Iterator[Finding]:
     """A full range is a warning: what is there works."""
-    if left > (1 - _NEARLY) * most:
+    left, given = _left(wholes), sum(room.given for _, room in wholes)
+    if left > (1 - _NEARLY) * (given + left):
         return
-    noun = "block" if _ALLOCATORS[allocator].further else "node"
-    room = counted(left, f"further {noun}") if left > 0 else f"no further {noun}"
+    noun = ALLOCATORS[allocator].noun
+    room = counted(left, f"further {noun}") if left else f"no further {noun}"
+    lengths = dict.fromkeys(f"/{room.length}" for _, room in wholes)
     yield finding(
-        "SVN106" if left > 0 else "SVN107",
-        f"the Pod range {', '.join(map(str, networks))} has room for {room}",
-        evidence=(f"{most - left} of {most} parts of /{length} are given to nodes",),
-        next=_ALLOCATORS[allocator].next,
-        level=None if left > 0 else Level.WARNING,
+        "SVN106" if left else "SVN107",
+        f"the Pod range {', '.join(whole.text for whole, _ in wholes)} has room for {room}",
+        evidence=(f"{given} of {given + left} parts of {' or '.join(lengths)} are given to nodes",),
+        next=ALLOCATORS[allocator].next,
+        level=None if left else Level.WARNING,
     )

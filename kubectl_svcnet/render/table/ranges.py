@@ -2,14 +2,15 @@
 
 A row keeps to the width: of the sources that fit the most trusted are named, `+2` counts the rest,
 and where none fits the first is cut short. A size is shown where it says something to a person: of
-a node's part, up to a /12.
+a node's part, up to a /12. The wide table also tells how many nodes still fit into a range.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...model.iprange import IPRange, RangeKind
+from ...model.counted import counted
+from ...model.iprange import IPRange, RangeKind, Room
 from ...model.report import RangesReport
 from ..columns import GUTTER, columns
 from ..style import Style
@@ -17,7 +18,7 @@ from .statements import page
 from .steps import by_hand
 
 _HEAD = ("KIND", "RANGE", "USED", "NODE")
-_WIDE = ("SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
+_WIDE = ("ROOM", "SOURCE", "VALUE", "CONFIDENCE", "OBJECT", "EVIDENCE")
 _LARGE = 1 << 20
 _BARS = (6, 5, 4, 3, 2, 1)  # characters, the longest that fits
 _EIGHTHS = "▏▎▍▌▋▊▉"
@@ -79,6 +80,7 @@ def _wide(ranges: Sequence[IPRange]) -> list[Sequence[str]]:
         for claim in range.claims:
             evidence = claim.evidence.strip()
             told = (
+                _room(range.room) if range.room else "-",
                 claim.source,
                 claim.value,
                 claim.confidence.value,
@@ -100,6 +102,10 @@ def _used(range: IPRange) -> str:
     if range.node and range.size is not None and range.size <= _LARGE:
         return f"{used}/{range.size}"
     return used
+
+
+def _room(room: Room) -> str:
+    return f"{counted(room.left, room.noun)} of /{room.length}"
 
 
 def _sources(range: IPRange, room: int, style: Style, whole: bool) -> str:

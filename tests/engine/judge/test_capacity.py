@@ -8,6 +8,7 @@ from ipaddress import ip_address, ip_network
 
 import pytest
 
+from kubectl_svcnet.engine.allocators import with_room
 from kubectl_svcnet.engine.judge.capacity import address_band, judge_capacity, port_band
 from kubectl_svcnet.engine.usage import merge_claims
 from kubectl_svcnet.model.address import Protocol
@@ -86,7 +87,7 @@ def judged(
     pods: tuple[Pod, ...] | None = (),
 ) -> list[Finding]:
     census = Census(services=services, pods=pods, nodes=())
-    return list(judge_capacity(merge_claims(told, census), census))
+    return list(judge_capacity(with_room(merge_claims(told, census), census), census))
 
 
 def said(found: Sequence[Finding]) -> list[tuple[str, Level, str]]:
@@ -291,6 +292,22 @@ def cut(allocator: str, whole: str, *parts: str) -> list[RangeClaim]:
 def test_nodes_of_other_allocators(allocator: str, used: range, code: str | None) -> None:
     found = judged(cut(allocator, "10.1.0.0/16", N28), pods=pods(N28, used))
     assert [finding.code for finding in found] == ([code] if code else [])
+
+
+def test_a_pool_of_which_nothing_is_given_yet_is_room() -> None:
+    full = cut(CALICO, "10.1.0.0/29", "n1=10.1.0.0/30", "n2=10.1.0.4/30")
+    assert [finding.code for finding in judged(full)] == ["SVN107"]
+    assert judged([*full, claim(POD, "10.9.0.0/29", allocator=CALICO)]) == []
+
+
+def test_pools_with_parts_of_their_own_length() -> None:
+    told = [
+        *cut(CALICO, "10.1.0.0/29", "n1=10.1.0.0/30", "n2=10.1.0.4/30"),
+        *cut(CALICO, "10.2.0.0/29", "n1=10.2.0.0/29"),
+    ]
+    (found,) = judged(told)
+    assert found.message == "the Pod range 10.1.0.0/29, 10.2.0.0/29 has room for no further block"
+    assert found.evidence == ("3 of 3 parts of /30 or /29 are given to nodes",)
 
 
 def test_calico_gives_another_block_as_long_as_there_is_one() -> None:

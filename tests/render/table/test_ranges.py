@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address, ip_network
 
 import pytest
 
 from kubectl_svcnet.model.finding import Gap
-from kubectl_svcnet.model.iprange import Confidence, IPRange, RangeClaim, RangeKind
+from kubectl_svcnet.model.iprange import Confidence, IPRange, RangeClaim, RangeKind, Room
 from kubectl_svcnet.model.report import ByHand, Collected, RangesReport
 from kubectl_svcnet.render.style import Style
 from kubectl_svcnet.render.table.ranges import render
@@ -98,6 +99,20 @@ def test_wide_shows_every_source_with_its_evidence() -> None:
         "as written",
     ]
     assert all(line.startswith("Pod ") for line in found.splitlines()[1:])
+
+
+@pytest.mark.parametrize(
+    ("room", "text"),
+    [
+        (None, "-"),
+        (Room(noun="node", length=24, given=3, left=253), "253 nodes of /24"),
+        (Room(noun="block", length=26, given=3, left=1), "1 block of /26"),
+        (Room(noun="node", length=64, given=9, left=0), "0 nodes of /64"),
+    ],
+)
+def test_wide_tells_how_many_nodes_still_fit(room: Room | None, text: str) -> None:
+    found = render(report(row("10.0.0.0/16", claim("a"), used=1, room=room)), Style(wide=True))
+    assert re.split(" {3,}", found.splitlines()[1])[4] == text
 
 
 def test_hostile_text_stays_in_its_cell() -> None:
