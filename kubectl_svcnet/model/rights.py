@@ -95,6 +95,10 @@ SLICES = "endpointslices.discovery.k8s.io"
 UPGRADE = (1, 35)
 
 _NODES = ("trace", "check", "diff", "logs", "packet", "proxy", "ranges", "snapshot")
+#: A trace reaches its verdict without, only less exactly.
+_TRACE = "trace (if granted)"
+#: Whose address or node port it is stands in any namespace.
+_BY_ADDRESS = ("trace ADDRESS", "logs ADDRESS", "check ADDRESS")
 _EXEC = "what a node's kernel is programmed with"
 _LOGS = "kube-proxy's mode, ranges and changes of Services that are written in logs"
 _FORWARD = "what kube-proxy answers: mode, configuration, syncs, health"
@@ -159,7 +163,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="pods/log",
         where=Where.AGENTS,
-        commands=("logs", "check", "diff", "proxy", "ranges", "snapshot", "trace --steps"),
+        commands=("logs", "check", "diff", "proxy", "ranges", "snapshot", "trace --steps", _TRACE),
         shows=_LOGS,
     ),
     Need(
@@ -181,7 +185,7 @@ NEEDS: tuple[Need, ...] = (
         verbs=("get",),
         resource="configmaps",
         where=Where.AGENTS,
-        commands=("check", "diff", "proxy", "ranges", "snapshot"),
+        commands=("check", "diff", "proxy", "ranges", "snapshot", _TRACE),
         shows="what kube-proxy, kubeadm and network plugins are configured with",
         names=("kube-proxy", "kubeadm-config"),
     ),
@@ -189,14 +193,14 @@ NEEDS: tuple[Need, ...] = (
         verbs=("list",),
         resource="services",
         where=Where.CLUSTER,
-        commands=("check", "diff", "proxy", "ranges", "snapshot", "trace -A"),
+        commands=("check", "diff", "proxy", "ranges", "snapshot", "trace -A", *_BY_ADDRESS[:2]),
         shows="the Services of all namespaces",
     ),
     Need(
         verbs=("list",),
         resource=SLICES,
         where=Where.CLUSTER,
-        commands=("diff", "proxy", "snapshot", "check -A", "trace -A"),
+        commands=("diff", "proxy", "snapshot", "check -A", "trace -A", *_BY_ADDRESS),
         shows="their endpoints",
     ),
     Need(

@@ -228,7 +228,7 @@ def require_services(read: ServicesRead) -> None:
     not be read at all."""
     if read.missing and not read.services:
         raise UsageError(
-            f"Error from server (NotFound): {read.missing[0]}",
+            f"Error from server (NotFound): {'; '.join(read.missing)}",
             next="kubectl get services -A",
         )
     if not read.readable and not read.services:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
 from ..errors import UsageError
 from ..model.address import IPAddress, SocketAddress
 from ..model.options import Options
 from ..model.service import Service, ServiceName
+from ..parse import kube_fields
 from .inventory import Scope, ServicesRead
 
 _TYPES = frozenset(("svc", "service", "services", "services.v1", "services.v1."))
@@ -69,7 +69,7 @@ def _named(word: str, namespace: str) -> Named:
     kind, slash, name = word.rpartition("/")
     if slash:
         if kind.lower() not in _TYPES:
-            raise UsageError(f"{word!r} is not a Service: only svc/NAME can be traced")
+            raise UsageError(f"{word!r} is not a Service: write svc/NAME or NAME.NAMESPACE")
         word = name
     if word.startswith(":") and word[1:].isdecimal():
         return Named(port=_port(word[1:]))
@@ -97,12 +97,12 @@ def _namespace(name: str) -> str:
 def _address(word: str) -> tuple[IPAddress | None, int | None]:
     """10.96.0.10, 10.96.0.10:53, fd00::1, [fd00::1]:53."""
     try:
-        return ip_address(word.strip("[]")), None
+        return kube_fields.address(word.strip("[]")), None
     except ValueError:
         pass
     host, colon, port = word.rpartition(":")
     try:
-        return (ip_address(host.strip("[]")), _port(port)) if colon else (None, None)
+        return (kube_fields.address(host.strip("[]")), _port(port)) if colon else (None, None)
     except ValueError:
         return None, None
 

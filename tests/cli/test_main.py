@@ -86,7 +86,7 @@ def test_status_and_one_document(
         ),
         (
             ["trace", "pod/x", *BUNDLE],
-            ["error: 'pod/x' is not a Service: only svc/NAME can be traced"],
+            ["error: 'pod/x' is not a Service: write svc/NAME or NAME.NAMESPACE"],
         ),
         (
             ["trace", "--settle", "x", *BUNDLE],

@@ -153,6 +153,12 @@ def test_what_a_command_cannot_go_on_without(
         require_services(read_services(collector(saved), [scope]))
 
 
+def test_all_names_that_do_not_exist_are_told_in_one_sentence() -> None:
+    scopes = [Scope(namespace="default", name=name) for name in ("nope", "no-more")]
+    with pytest.raises(UsageError, match='"nope" not found; services "no-more" not found'):
+        require_services(read_services(collector(Saved()), scopes))
+
+
 def test_what_it_can() -> None:
     require_services(read_services(collector(Saved()), [DB]))
     require_services(read_services(collector(forbid("endpointslices")), [Scope()]))

@@ -43,6 +43,8 @@ VIP, VIP6 = ip_address("10.96.0.10"), ip_address("fd00::1")
         (("svc/db.pay",), [PAY]),
         (("10.96.0.10",), [Named(address=VIP)]),
         (("10.96.0.10:53",), [Named(address=VIP, port=53)]),
+        (("::ffff:10.96.0.10",), [Named(address=VIP)]),
+        (("[::ffff:10.96.0.10]:53",), [Named(address=VIP, port=53)]),
         (("fd00::1",), [Named(address=VIP6)]),
         (("[fd00::1]",), [Named(address=VIP6)]),
         (("[fd00::1]:53",), [Named(address=VIP6, port=53)]),
@@ -62,7 +64,7 @@ def test_the_namespace() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("pod/db",), "'pod/db' is not a Service: only svc/NAME can be traced"),
+        (("pod/db",), "'pod/db' is not a Service: write svc/NAME or NAME.NAMESPACE"),
         (("svc", "svc/db"), "there is no need to specify a resource type as a separate argument"),
         (("db.pay.pod",), "'db.pay.pod' is no Service name"),
         (("DB",), "'DB' is no Service name"),

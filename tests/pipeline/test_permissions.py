@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import Capture, Failure, Reason, Request, ReviewRequest
+from kubectl_svcnet.model.capture import (
+    Capture,
+    Failure,
+    Reason,
+    Request,
+    ReviewRequest,
+    Source,
+)
 from kubectl_svcnet.model.options import Options
 from kubectl_svcnet.model.report import PermissionsReport
+from kubectl_svcnet.model.rights import Right, rights_of
+from kubectl_svcnet.pipeline.check import check
+from kubectl_svcnet.pipeline.logs import logs
 from kubectl_svcnet.pipeline.permissions import require, run
+from kubectl_svcnet.pipeline.proxy import run as proxy
+from kubectl_svcnet.pipeline.ranges import run as ranges
+from kubectl_svcnet.pipeline.trace import trace
 from tests.granted import Granted
 from tests.saved import Saved
+
+ADDRESS = "10.96.0.1"  # of default/kubernetes
 
 
 def asked(report: PermissionsReport) -> list[str]:
@@ -120,6 +138,59 @@ def test_without_any_list() -> None:
     [gap] = report.gaps
     assert "pods and services and nodes cannot be listed" in gap.why
     assert not gap.blocking
+
+
+class Noted(Granted):
+    """What is asked of it beside reviews."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.rights: set[Right] = set()
+
+    def fetch(self, request: Request) -> tuple[Capture, ...]:
+        self.rights.update(rights_of(request))
+        return super().fetch(request)
+
+
+DB = Options(services=("db-service",), settle=0)
+
+
+def wider(right: Right) -> set[Right]:
+    """The rights of which any one allows it."""
+    return {right, replace(right, name=""), replace(right, name="", namespace="")}
+
+
+@pytest.mark.parametrize(
+    ("command", "work"),
+    [
+        ("trace", lambda source: trace(source, DB)),
+        ("trace", lambda source: trace(source, replace(DB, steps=True))),
+        ("trace", lambda source: trace(source, Options(services=("no-such",)))),
+        ("trace", lambda source: trace(source, Options(services=(ADDRESS,), settle=0))),
+        ("check", lambda source: check(source, DB)),
+        ("check", lambda source: check(source, Options(all_namespaces=True, settle=0))),
+        ("logs", lambda source: logs(source, DB)),
+        ("logs", lambda source: logs(source, Options(services=(ADDRESS,)))),
+        ("proxy", lambda source: proxy(source, Options())),
+        ("ranges", lambda source: ranges(source, Options())),
+    ],
+)
+@pytest.mark.parametrize("state", [Saved, lambda: Saved().stopped("n3")], ids=["well", "stopped"])
+def test_a_command_asks_for_nothing_that_is_not_named_for_it(
+    state: Callable[[], Saved], command: str, work: Callable[[Source], object]
+) -> None:
+    source = Noted(saved=state())
+    with suppress(UsageError):  # no such Service
+        work(source)
+    named = {one.right for one in run(Granted(), Options(), (command,)).permissions}
+    hint = "namespaces"  # listed for a name that does not exist
+    assert [one for one in source.rights if one.resource != hint and not wider(one) & named] == []
+
+
+def test_trace_reaches_its_verdict_without_what_it_would_read_if_granted() -> None:
+    report = run(Granted("get pods/log", "get configmaps"), Options(), ("trace",))
+    assert missing(report)
+    assert not any(one.required for one in report.permissions if one.allowed is False)
 
 
 class Silent(Granted):
