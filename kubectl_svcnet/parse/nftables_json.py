@@ -30,7 +30,7 @@ _BAD = (
 def parse_json(text: str) -> tuple[nft.Table, ...]:
     try:
         objects = json.loads(text)["nftables"]
-        if not isinstance(objects, list):
+        if not isinstance(objects, list) or not objects:  # nft tells at least its version
             raise TypeError
         return tuple(_table(each) for each in _by_table(objects).values())
     except _BAD as error:

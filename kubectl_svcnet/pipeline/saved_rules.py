@@ -3,12 +3,12 @@
 A dump goes to the backend that it names, or that the user names; one that names none is taken as
 iptables-nft's, which decides nothing but how its rules are called. A table of iptables-nft that
 stands in its dump and in `nft list ruleset` as well is taken from the dump, unless that calls it
-incompatible.
+incompatible. A family of which nothing was given is unread.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 #: What iptables-nft-save remarks (xtables-save.c).
 _OTHERS = "-legacy tables present"
+#: `nft list ruleset` prints nothing where there is nothing, and where it failed.
+_NOTHING = "no rules in it; the command that wrote it may have failed"
 
 Slot = tuple[Family, Backend]
 
@@ -41,7 +43,7 @@ class _Dump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SavedRules:
-    """What was not given is there, and empty."""
+    """What was not given is there, and empty; complete if something of its family was given."""
 
     rulesets: Mapping[Slot, Ruleset]
     nft_tables: tuple[nft.Table, ...] = ()
@@ -59,12 +61,19 @@ def parsed(saved: SavedText, parse: Callable[[str], T]) -> T:
 def read_saved_rules(files: Iterable[SavedText], families: Iterable[Family]) -> SavedRules:
     """Gaps are told as far as packets of these families are concerned."""
     files = tuple(files)
-    parts = [(saved, part) for saved in files for part in parsed(saved, recognise)]
+    held = [(saved, parsed(saved, recognise)) for saved in files]
+    parts = [(saved, part) for saved, found in held for part in found]
     dumps = [_dump(saved, part) for saved, part in parts if part.format is Format.SAVE]
     others = [(saved, part) for saved, part in parts if part.format is not Format.SAVE]
+    if (
+        files
+        and not others
+        and not any(dump.ruleset.tables or dump.ruleset.stray for dump in dumps)
+    ):
+        raise ParseError(_NOTHING, file=", ".join(file.name for file in files))
     natives = [_native(saved, part) for saved, part in others]
     slots: dict[Slot, _Dump] = {}
-    gaps = [_note(f"{file.name} holds no rules") for file in files if not file.text.strip()]
+    gaps = [_note(f"{file.name} holds no rules") for file, found in held if not found]
     for dump in sorted(dumps, key=lambda dump: dump.backend is None):  # those that say it first
         backend = _place(slots, dump)
         if dump.backend is None and backend is Backend.LEGACY:
@@ -78,19 +87,21 @@ def read_saved_rules(files: Iterable[SavedText], families: Iterable[Family]) -> 
     given = {slot: dump.ruleset for slot, dump in slots.items()}
     gaps += _lacking(given, families, nft_given=bool(natives))
     tables = _tables(natives)
+    known = set(Family) if natives else {family for family, _ in given}
     return SavedRules(
-        rulesets=_EMPTY
+        rulesets=_without_rules(known)
         | {slot: _without_native(ruleset, tables) for slot, ruleset in given.items()},
         nft_tables=tuple(table for table in tables if not _is_dumped(table, given)),
         gaps=tuple(gaps),
     )
 
 
-_EMPTY: dict[Slot, Ruleset] = {
-    (family, backend): Ruleset(family=family, backend=backend, complete=True)
-    for family in Family
-    for backend in IPTABLES
-}
+def _without_rules(known: Collection[Family]) -> dict[Slot, Ruleset]:
+    return {
+        (family, backend): Ruleset(family=family, backend=backend, complete=family in known)
+        for family in Family
+        for backend in IPTABLES
+    }
 
 
 def _dump(saved: SavedText, part: RulesText) -> _Dump:
@@ -200,6 +211,12 @@ def _lacking(
     iptables-nft would, too."""
     words = []
     for family in families:
+        if not nft_given and family not in {each for each, _ in given}:
+            save = "iptables-save" if family is Family.IPV4 else "ip6tables-save"
+            yield Gap(
+                what="rules", why=f"none of {family.value} were given", next=save, blocking=True
+            )
+            continue
         nft_ = given.get((family, Backend.NFT))
         if nft_ is None and not nft_given:
             words.append(f"iptables-nft of {family.value}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -189,6 +190,7 @@ def test_wrong_words_are_wrong_without_a_cluster(
     [
         (["packet", *DNS, "--rules", "/nonexistent"], 3, "/nonexistent: No such file"),
         (["packet", *DNS, "--rules", "/"], 3, "/: Is a directory"),
+        (["packet", *DNS, "--rules", os.devnull], 3, "/dev/null: no rules in it; the command"),
         (["packet", *DNS, "--rules", __file__], 3, "test_packet.py:1: not a listing of rules"),
         (["packet", *DNS, "--rules", UFW, "--routes", UFW], 3, "txt:1: not the JSON that ip"),
         (["packet", *DNS, "--rules", UFW, UFW], 2, "is given twice"),

@@ -236,7 +236,7 @@ def test_ipvs_is_not_overlooked() -> None:
     """A Service address bound to kube-ipvs0 is local for the rules alone."""
     ipvs = [{"ifname": "kube-ipvs0", "addr_info": [{"local": "10.96.0.10", "prefixlen": 32}]}]
     given = SavedFiles(
-        rules=(SavedText("empty", ""),), addresses=(SavedText("a", json.dumps(ipvs)),)
+        rules=(SavedText("bare", "*nat\nCOMMIT\n"),), addresses=(SavedText("a", json.dumps(ipvs)),)
     )
     report = packet_saved(asked("tcp 10.244.1.3 10.96.0.10:53"), given)
     (fate,) = report.packets[0].fates
