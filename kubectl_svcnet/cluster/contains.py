@@ -15,6 +15,7 @@ from typing import Any
 
 from ..model.capture import ApiRequest, LogRequest
 from ..model.commands import Command
+from .selectors import parse_selector
 
 
 def wider_commands(command: Command) -> tuple[Command, ...]:
@@ -73,22 +74,29 @@ def list_contains(recorded: ApiRequest, wanted: ApiRequest) -> bool:
         return False
     if have.namespace and have.namespace != want.namespace:
         return False
-    return set(_terms(recorded)) <= set(_terms(wanted)) and set(dict(wanted.query)) <= set(_TERMS)
+    return set(_terms(recorded)) <= set(_terms(wanted)) and set(dict(wanted.query)) <= _SELECTORS
 
 
 def select(
     objects: Sequence[Mapping[str, Any]], wanted: ApiRequest
 ) -> list[Mapping[str, Any]] | None:
-    """Those of a containing list that are wanted; None where a selector is not understood."""
+    """Those of a containing list that are wanted; None where a selector is not understood.
+
+    Raises ValueError for labels as the API server refuses them."""
     collection = collection_of(wanted.path)
     if collection is None:
         return None
+    labels = parse_selector(dict(wanted.query).get("labelSelector", ""))
     try:
-        tests = [_TERMS[key](term) for key, term in _terms(wanted)]
+        fields = [_Field(term) for key, term in _terms(wanted) if key == "fieldSelector"]
     except ValueError:
         return None
     return [
-        item for item in objects if _is_in(item, collection) and all(test(item) for test in tests)
+        item
+        for item in objects
+        if _is_in(item, collection)
+        and all(one.holds(item["metadata"].get("labels") or {}) for one in labels)
+        and all(one(item) for one in fields)
     ]
 
 
@@ -102,42 +110,14 @@ def _is_in(item: Mapping[str, Any], collection: Collection) -> bool:
 
 
 def _terms(request: ApiRequest) -> Iterator[tuple[str, str]]:
-    """Each condition of each selector; commas in parentheses do not part them. An empty one is
-    nothing among fields and an error among labels (apimachinery `fields` and `labels`)."""
+    """Each condition of each selector; commas in parentheses do not part them."""
     for key, value in request.query:
-        for term in re.split(r",(?![^(]*\))", value) if value.strip() else ():
-            if term.strip() or key == "labelSelector":
+        for term in re.split(r",(?![^(]*\))", value):
+            if term.strip():
                 yield key, term.strip()
 
 
-class _Label:
-    """One condition on labels (apimachinery `labels.Parse`)."""
-
-    def __init__(self, term: str) -> None:
-        found = re.fullmatch(
-            r"(?P<no>!)?\s*(?P<key>[\w./-]+)\s*"
-            r"(?:(?P<op>==?|!=)\s*(?P<value>[\w.-]*)|(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?",
-            term,
-        )
-        if found is None:
-            raise ValueError(term)
-        self.key, self.absent = found["key"], bool(found["no"])
-        self.negated = found["op"] == "!=" or found["set"] == "notin"
-        self.values: set[str] | None = None
-        if found["op"]:
-            self.values = {found["value"]}
-        elif found["set"]:
-            self.values = {part.strip() for part in found["values"].split(",")}
-
-    def __call__(self, item: Mapping[str, Any]) -> bool:
-        labels = item.get("metadata", {}).get("labels") or {}
-        if self.values is None:
-            return (self.key in labels) is not self.absent
-        if self.negated:  # as in the API: also where the label is missing
-            return labels.get(self.key) not in self.values
-        return labels.get(self.key) in self.values
-
-
+_SELECTORS = frozenset(("labelSelector", "fieldSelector"))
 _FIELDS = (
     "metadata.name",
     "metadata.namespace",
@@ -166,9 +146,6 @@ class _Field:
         if self.path[-1] == "hostNetwork":
             value = str(value is True).lower()
         return ((value or "") == self.value) is not self.negated
-
-
-_TERMS: Mapping[str, Any] = {"labelSelector": _Label, "fieldSelector": _Field}
 
 
 def log_contains(recorded: LogRequest, truncated: bool, wanted: LogRequest) -> bool:

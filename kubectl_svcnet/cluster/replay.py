@@ -219,9 +219,14 @@ def _log_has(recorded: Capture, wanted: LogRequest) -> bool:
 
 def _selected(capture: Capture, request: ApiRequest) -> Capture:
     """The part of a recorded list that was asked for."""
-    items = select(capture.objects, request)
+    doing = f"GET {request.path}"
+    try:
+        items = select(capture.objects, request)
+    except ValueError as error:
+        refused = Failure(reason=Reason.REFUSED, message=f"{doing}: {error}")
+        return replace(capture, objects=(), failure=refused)
     if items is None:
-        message = f"GET {request.path}: its selector cannot be answered from a bundle"
+        message = f"{doing}: its selector cannot be answered from a bundle"
         return replace(
             capture, objects=(), failure=Failure(reason=Reason.NOT_RECORDED, message=message)
         )
@@ -232,5 +237,5 @@ def _selected(capture: Capture, request: ApiRequest) -> Capture:
         return replace(capture, objects=(items[0],))
     where = collection_of(request.path)
     named = f'{where.resource} "{where.name}"' if where else request.path
-    message = f"GET {request.path}: {named} not found"
+    message = f"{doing}: {named} not found"
     return replace(capture, objects=(), failure=Failure(reason=Reason.NOT_FOUND, message=message))

@@ -26,7 +26,7 @@ from ..parse.kube_fields import Json
 from ..parse.pods import PodReader
 from ..ranges import missed
 from .collect import Collector
-from .inventory import require_nodes
+from .inventory import require_nodes, require_selector
 from .selected import Selected
 
 Object = TypeVar("Object")
@@ -191,6 +191,7 @@ def _wanted(collector: Collector, census: Census, options: Options) -> frozenset
         query = (("labelSelector", options.node_selector),)
         listed = collector.fetch_one(ApiRequest(path=LISTS["nodes"].path, query=query))
         if not listed.ok:
+            require_selector(listed, "nodes")
             raise ClusterError(missed(listed, "nodes").why)
         found = {parse_node(item).name for item in listed.objects}
     if options.node_selector or census.nodes is not None:

@@ -5,6 +5,7 @@ Every list may fail by itself; what is missing is None in the inventory and a ga
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -88,6 +89,7 @@ def read_services(
     changed: dict[ServiceName, float] = {}
     for scope, listed, sliced in zip(scopes, captures[::2], captures[1::2], strict=True):
         if listed.failure is not None:
+            require_selector(listed, "services")
             if listed.failure.reason is Reason.NOT_FOUND and scope.name:
                 missing.append(f'services "{scope.name}" not found')
                 continue
@@ -166,7 +168,7 @@ def read_nodes(
     collector: Collector, *, selector: str = "", names: tuple[str, ...] = ()
 ) -> tuple[Inventory, tuple[Gap, ...]]:
     """Nodes and agents; `selector` is for the API server, in its own syntax. Raises UsageError
-    as `require_nodes` does."""
+    as `require_nodes` does, and ClusterError where nobody tells which nodes have the labels."""
     selectors = [
         ApiRequest(path="/api/v1/pods", query=(("labelSelector", s),)) for s in label_selectors()
     ]
@@ -180,7 +182,10 @@ def read_nodes(
         nodes = with_switched_off(listed)
         require_nodes({node.name for node in nodes}, selector=selector, names=names)
     else:
+        require_selector(captures[0], "nodes")
         gaps.append(_gap(captures[0], captures[0].failure, "nodes"))
+        if selector:
+            raise ClusterError(gaps[0].why, next=gaps[0].next or None)
     agents: dict[tuple[str, str], Pod] = {}
     refused = next((c for c in captures[1:] if c.failure is not None), None)
     for capture in captures[1:]:
@@ -198,6 +203,32 @@ def read_nodes(
         ),
         tuple(gaps),
     )
+
+
+#: What the API server says of a selector itself (apimachinery `labels`, `fields`, and which
+#: fields a resource has).
+_BROKEN = re.compile(
+    r"unable to parse requirement|found '.*', expected: |invalid selector|field label not supported"
+)
+
+
+def require_selector(listed: Capture, what: str) -> None:
+    """Raises UsageError, in kubectl's sentence, where a list was refused for its selector."""
+    failure, request = listed.failure, listed.request
+    if (
+        failure is None
+        or failure.reason is not Reason.REFUSED
+        or not isinstance(request, ApiRequest)
+    ):
+        return
+    asked = dict(request.query)
+    said = failure.message.partition(": ")[2]
+    if asked and _BROKEN.search(said):
+        labels, fields = asked.get("labelSelector", ""), asked.get("fieldSelector", "")
+        raise UsageError(
+            f'Error from server (BadRequest): Unable to find "/v1, Resource={what}" that match '
+            f'label selector "{labels}", field selector "{fields}": {said}'
+        )
 
 
 def require_nodes(found: Collection[str], *, selector: str, names: Iterable[str]) -> None:

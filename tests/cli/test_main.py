@@ -104,6 +104,25 @@ def test_status_and_one_document(
             )
             for words in (["trace", "db-service"], ["logs", "db-service"], ["proxy"], ["ranges"])
         ),
+        *(
+            (
+                [*words, "!", *BUNDLE],
+                [
+                    f'Error from server (BadRequest): Unable to find "/v1, Resource={what}" that '
+                    'match label selector "!", field selector "": unable to parse requirement: '
+                    "found '', expected: identifier"
+                ],
+            )
+            for words, what in (
+                (["trace", "-l"], "services"),
+                (["check", "-l"], "services"),
+                (["logs", "-l"], "services"),
+                (["trace", "--node-selector"], "nodes"),
+                (["check", "--node-selector"], "nodes"),
+                (["ranges", "--node-selector"], "nodes"),
+                (["proxy", "--plan", "--node-selector"], "nodes"),
+            )
+        ),
     ],
 )
 def test_sentences(argv: list[str], lines: list[str], capsys: pytest.CaptureFixture[str]) -> None:

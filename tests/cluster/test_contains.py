@@ -160,13 +160,18 @@ def test_selection(wanted: ApiRequest, names: str) -> None:
 @pytest.mark.parametrize(
     "wanted",
     [
-        *(api(ALL, label=text) for text in ("a>3", "a,,b", ",a", "app,", ",")),
         *(api(ALL, field=text) for text in ("spec.x=1", "x")),
         api("/version"),
     ],
 )
 def test_selectors_that_are_not_understood(wanted: ApiRequest) -> None:
     assert select(PODS, wanted) is None
+
+
+@pytest.mark.parametrize("text", ["a,,b", ",a", "app,", ",", "a=b=c"])
+def test_labels_that_the_api_server_refuses(text: str) -> None:
+    with pytest.raises(ValueError, match="found "):
+        select(PODS, api(ALL, label=text))
 
 
 def log(**fields: Any) -> LogRequest:

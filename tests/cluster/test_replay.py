@@ -182,6 +182,16 @@ def test_a_selector_that_is_not_understood_is_unread() -> None:
     assert (reason(capture), capture.objects) == (Reason.NOT_RECORDED, ())
 
 
+def test_a_broken_selector_is_refused_as_by_the_api_server() -> None:
+    source = ReplaySource.of([listed("db")])
+    query = (("labelSelector", "a,,b"),)
+    (capture,) = source.fetch(ApiRequest(path="/api/v1/services", query=query))
+    assert capture.failure == Failure(
+        reason=Reason.REFUSED,
+        message="GET /api/v1/services: found ',', expected: identifier after ','",
+    )
+
+
 def test_a_list_that_is_not_whole_proves_nothing() -> None:
     failure = Failure(reason=Reason.TIMEOUT, message="x")
     for broken in (listed("db", truncated=True), listed("db", failure=failure)):

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kubectl_svcnet.errors import ClusterError, UsageError
-from kubectl_svcnet.model.capture import Reason
+from kubectl_svcnet.model.capture import Capture, Failure, Reason, Request
 from kubectl_svcnet.model.service import ServiceName
 from kubectl_svcnet.pipeline.collect import Collector
 from kubectl_svcnet.pipeline.inventory import (
@@ -27,6 +27,20 @@ def forbid(resource: str) -> Saved:
     return Saved().refuse(
         lambda c: of_resource(c.request, resource), Reason.FORBIDDEN, f"{resource} is forbidden"
     )
+
+
+def refusing(resource: str, reason: Reason, message: str, patch: pytest.MonkeyPatch) -> Collector:
+    """Lists of it are refused whatever their query."""
+    source = Saved().source()
+    answered = source.fetch
+
+    def fetch(request: Request) -> tuple[Capture, ...]:
+        if not of_resource(request, resource):
+            return answered(request)
+        return (Capture(request=request, failure=Failure(reason=reason, message=message)),)
+
+    patch.setattr(source, "fetch", fetch)
+    return Collector(source)
 
 
 def test_services_with_their_endpoints() -> None:
@@ -52,6 +66,41 @@ def test_services_that_cannot_be_listed() -> None:
     (gap,) = read.gaps
     assert (gap.what, gap.blocking) == ("services", True)
     assert gap.next == "kubectl auth can-i list services -A"
+
+
+@pytest.mark.parametrize(
+    ("said", "ends"),
+    [
+        ("unable to parse requirement: found '', expected: identifier", UsageError),
+        ("found ',', expected: identifier after ','", UsageError),
+        ("field label not supported: spec.x", UsageError),
+        ("invalid selector: 'x'; can't understand 'x'", UsageError),
+        ("etcdserver: request is too large", None),
+    ],
+)
+def test_a_selector_that_the_api_server_refuses(
+    said: str, ends: type[UsageError] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = refusing("services", Reason.REFUSED, f"GET /x: {said}", monkeypatch)
+    scope = Scope(selector="a", field_selector="b")
+    if ends is None:
+        assert not read_services(refused, [scope]).readable
+        return
+    with pytest.raises(ends) as caught:
+        read_services(refused, [scope])
+    assert str(caught.value) == (
+        'Error from server (BadRequest): Unable to find "/v1, Resource=services" that match '
+        f'label selector "a", field selector "b": {said}'
+    )
+
+
+def test_nodes_are_not_chosen_by_labels_that_nobody_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All nodes would be read for the few that were asked about."""
+    refused = refusing("nodes", Reason.FORBIDDEN, "nodes is forbidden", monkeypatch)
+    with pytest.raises(ClusterError, match="nodes is forbidden"):
+        read_nodes(refused, selector="a=b")
+    with pytest.raises(UsageError, match=r'"/v1, Resource=nodes" .* label selector "a,,b"'):
+        read_nodes(collector(Saved()), selector="a,,b")
 
 
 def test_endpoints_that_cannot_be_listed_are_not_none() -> None:
