@@ -87,7 +87,8 @@ OBJECT_CODES = (
         title="Address claimed twice",
         cause="Two Services claim one address, port and protocol, as load balancer address or "
         "external IP. A node serves one of them, and nothing says which: it may be "
-        "another one on another node, or after a restart.",
+        "another one on another node, or after a restart. An external IP that is a node's own "
+        "address always goes before the node ports there.",
         action="Take the address from one of the Services, or use another port.",
         command="kubectl get services -A -o wide",
     ),
@@ -105,9 +106,10 @@ OBJECT_CODES = (
         level=Level.INFO,
         title="Source ranges without effect",
         cause="loadBalancerSourceRanges are looked at for load balancer addresses of their own "
-        "family only; this Service has none.",
-        action="Make it a Service of type LoadBalancer, name ranges of the other family, or use "
-        "a NetworkPolicy.",
+        "family only, and this Service has none; or kube-proxy in iptables mode meets such an "
+        "address first as an external IP of the same Service, of which no ranges are asked.",
+        action="Make it a Service of type LoadBalancer, name ranges of the other family, take the "
+        "address from its externalIPs, or use a NetworkPolicy.",
         command="kubectl get service SERVICE -o yaml",
     ),
     Code(

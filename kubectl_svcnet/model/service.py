@@ -54,7 +54,7 @@ class Service:
     selector: Mapping[str, str] = field(default_factory=dict)
     headless: bool = False
     external_name: str = ""
-    other_proxy: str = ""  # label service.kubernetes.io/service-proxy-name
+    other_proxy: str = ""  # label service.kubernetes.io/service-proxy-name; '""': without a name
     health_check_node_port: int = 0
     publish_not_ready: bool = False
     resource_version: str = ""

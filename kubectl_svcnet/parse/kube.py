@@ -54,7 +54,7 @@ def parse_service(item: Json) -> Service:
     affinity = mapping(mapping(spec, "sessionAffinityConfig"), "clientIP").get("timeoutSeconds")
     sticky = spec.get("sessionAffinity") == "ClientIP"
     meta = mapping(item, "metadata")
-    notes = labels(meta, "annotations")
+    marks, notes = labels(meta, "labels"), labels(meta, "annotations")
     balancer = mapping(status, "loadBalancer")
     ports = tuple(_service_port(port) for port in mappings(spec, "ports"))
     places = (*own, *texts(spec, "externalIPs"), *_ingress(balancer), *_ingress(balancer, "Proxy"))
@@ -73,7 +73,7 @@ def parse_service(item: Json) -> Service:
         selector=labels(spec, "selector"),
         headless=spec.get("clusterIP") == "None",
         external_name=text(spec, "externalName") if kind == "ExternalName" else "",
-        other_proxy=labels(meta, "labels").get(_PROXY_NAME, ""),
+        other_proxy=marks[_PROXY_NAME] or '""' if _PROXY_NAME in marks else "",
         health_check_node_port=number(spec.get("healthCheckNodePort"), 0),
         publish_not_ready=spec.get("publishNotReadyAddresses") is True,
         resource_version=text(meta, "resourceVersion"),

@@ -7,6 +7,8 @@ those that claim it too.
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from ..errors import ParseError
 from ..model.address import IPAddress, Protocol
 from ..model.finding import Gap
@@ -33,7 +35,7 @@ def trace_claims(
 def _unread_claims(
     collector: Collector, judged: Judged
 ) -> tuple[tuple[ServiceName, ...], tuple[Gap, ...]]:
-    at_fault = {_place(front) for (front, _), trace in judged.items() if trace.amiss} - {None}
+    at_fault = {_place(front, t.address) for (front, _), t in judged.items() if t.amiss} - {None}
     if not at_fault:
         return (), ()
     request = Scope().services()
@@ -52,8 +54,10 @@ def _unread_claims(
     return tuple(sorted(found)), ()
 
 
-def _place(front: Frontend) -> _Place | None:
-    return None if front.address is None else (front.address, front.port, front.protocol)
+def _place(front: Frontend, dialled: str | None = None) -> _Place | None:
+    """`dialled`: where a node port was, which may be an external IP of another Service."""
+    address = front.address or (ip_address(dialled) if dialled else None)
+    return None if address is None else (address, front.port, front.protocol)
 
 
 def _maybe_service(item: Json) -> Service | None:

@@ -122,10 +122,17 @@ def test_a_protocol_that_does_not_exist() -> None:
         service(ports=[{"port": 80, "protocol": "QUIC"}])
 
 
-def test_another_proxy() -> None:
-    labels = {"service.kubernetes.io/service-proxy-name": "x"}
+@pytest.mark.parametrize(
+    ("labels", "proxy"),
+    [
+        ({"service.kubernetes.io/service-proxy-name": "x"}, "x"),
+        ({"service.kubernetes.io/service-proxy-name": ""}, '""'),  # kube-proxy asks for the key
+        ({"service.kubernetes.io/service-name": "x"}, ""),
+    ],
+)
+def test_another_proxy(labels: dict[str, str], proxy: str) -> None:
     made = parse_service({"metadata": {"namespace": "a", "name": "b", "labels": labels}})
-    assert made.other_proxy == "x"
+    assert made.other_proxy == proxy
 
 
 @pytest.mark.parametrize("item", [{}, {"metadata": None}, {"metadata": {"name": ""}}])

@@ -48,6 +48,21 @@ def test_the_contest_is_told_and_not_what_follows_from_it(options: Options) -> N
         assert [str(service.service.name) for service in report.services] == ["default/edge-lb"]
 
 
+def test_a_node_port_at_fault_may_be_an_external_ip_of_another() -> None:
+    def edit(item: Any) -> Any:
+        spec = item["spec"]
+        if item["metadata"]["name"] == "web-nodeport":
+            spec["ports"][0]["nodePort"] = 31999
+        if item["metadata"]["name"] == "web-extip":
+            spec["externalIPs"], spec["ports"][0]["port"] = ["172.18.0.2"], 31999
+        return item
+
+    report = check(Saved().objects("services", edit).source(), Options(services=("web-nodeport",)))
+    (found,) = [one for one in report.findings if one.code == "SVN413"]
+    assert found.message.startswith("172.18.0.2:31999/TCP is claimed by ")
+    assert "default/web-extip" in found.message
+
+
 def labelled(item: Any) -> Any:
     if item["metadata"]["name"] == "edge-lb":
         item["metadata"].setdefault("labels", {})["app"] = "edge"

@@ -6,6 +6,7 @@ pkg/proxy/serviceport.go.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...model.address import IPAddress
@@ -43,7 +44,7 @@ def expect(
     `endpoints` are those of the frontend's port (`endpoints_of`).
     """
     side = side_of(dial.client, dial.source, dial.device, frontend.family, node, conduct)
-    read = _as_read(service, frontend, conduct.minor)
+    read = _by_ranges(_as_read(service, frontend, conduct.minor), frontend)
     found = [
         _expect(each, frontend, seen, dial, side, conduct)
         for each in read
@@ -74,6 +75,21 @@ def _as_read(service: Service, frontend: Frontend, minor: int | None) -> tuple[S
     return (service,) if minor > 28 else (unread,)
 
 
+def _by_ranges(read: Iterable[Service], frontend: Frontend) -> tuple[Service, ...]:
+    """Of an address that is a Service's external IP and its load balancer's, iptables mode meets
+    the external IP first, of which no ranges are asked; nftables mode asks them of both."""
+    return tuple(
+        each
+        for one in read
+        for each in ((one, replace(one, source_ranges=())) if _twofold(one, frontend) else (one,))
+    )
+
+
+def _twofold(service: Service, frontend: Frontend) -> bool:
+    addresses = (service.external_ips, service.load_balancer_ips)
+    return bool(service.source_ranges) and all(frontend.address in each for each in addresses)
+
+
 def _expect(
     service: Service,
     frontend: Frontend,
@@ -87,7 +103,8 @@ def _expect(
         # in and through, but not for what the node itself sends (proxier.go, iptablesJumpChains).
         unasked = dial.client is Client.NODE and frontend.kind in _OUTER and not conduct.ipvs
         return Expectation(endpoints=frozenset(), why="no endpoints", may_pass=unasked)
-    if frontend.kind is FrontendKind.LOAD_BALANCER_IP and _refused(service, dial.source):
+    balanced = frontend.kind is FrontendKind.LOAD_BALANCER_IP or _twofold(service, frontend)
+    if balanced and _refused(service, dial.source):
         return Expectation(endpoints=frozenset(), why="outside source ranges")
     internal = frontend.kind is FrontendKind.CLUSTER_IP
     if conduct.ipvs:

@@ -37,11 +37,10 @@ def orphans(
 def policies(
     service: Service, endpoints: Sequence[Endpoint], nodes: Iterable[Node]
 ) -> tuple[Finding, ...]:
-    """Nodes that drop its packets under policy Local, where other nodes have endpoints."""
-    there = {e.node for e in endpoints if e.ready} or {
-        e.node for e in endpoints if e.serving and e.terminating
-    }
-    if not there or service.headless:
+    """Nodes that drop its packets under policy Local, where other nodes have endpoints. One whose
+    last endpoint terminates still sends to that."""
+    there = {e.node for e in endpoints if e.ready or (e.serving and e.terminating)}
+    if not there or service.headless or service.other_proxy:
         return ()
     without = [n for n in nodes if n.os == "linux" and not n.virtual and n.name not in there]
     found = []
@@ -86,16 +85,23 @@ def _local(
 
 def sources(service: Service) -> tuple[Finding, ...]:
     """loadBalancerSourceRanges that nobody meets, or that nothing looks at."""
-    if not service.source_ranges:
+    if not service.source_ranges or service.other_proxy:
         return ()
     versions = {r.version for r in service.source_ranges}
     balanced = {a.version for a in service.load_balancer_ips}
+    both = [a for a in service.load_balancer_ips if a in service.external_ips]
     if service.type != "LoadBalancer":
         code, why = "SVN415", f"its type is {service.type}"
     elif balanced and not balanced & versions:
         code, why = "SVN415", "its addresses are of the other family"
     elif all(r.is_multicast or r.is_unspecified or r.is_loopback for r in service.source_ranges):
         code, why = "SVN414", "no client has such an address"
+    elif both and not any(r.prefixlen == 0 for r in service.source_ranges):
+        named = ", ".join(map(str, both))
+        code, why = (
+            "SVN415",
+            f"iptables mode lets everybody in at {named}, an external IP of it too",
+        )
     else:
         return ()
     return (
@@ -129,7 +135,7 @@ def hints(
     """Hints for zones, of which a node can make no use."""
     ready = [e for e in endpoints if e.ready]
     hinted = [e for e in ready if e.zone_hints]
-    if not hinted:
+    if not hinted or service.other_proxy:
         return ()
     zones = frozenset[str]().union(*(e.zone_hints for e in hinted))
     lost = sorted({node.zone or "none" for node in nodes if node.zone not in zones})

@@ -154,6 +154,8 @@ INSIDE, OUTSIDE = ip_address("198.51.100.7"), ip_address("203.0.113.77")
 RANGES = {"source_ranges": (ip_network("198.51.100.0/24"),), "ports": NODE_PORT}
 OPEN = {"source_ranges": (ip_network("198.51.100.0/24"), ip_network("0.0.0.0/0"))}
 OTHER_FAMILY = {"source_ranges": (ip_network("2001:db8::/32"),)}
+RULED_OUT = "outside source ranges"
+TWOFOLD = RANGES | dict.fromkeys(("external_ips", "load_balancer_ips"), (frontend().address,))
 
 
 @pytest.mark.parametrize(
@@ -183,13 +185,17 @@ OTHER_FAMILY = {"source_ranges": (ip_network("2001:db8::/32"),)}
         ),
         # source ranges: load balancer addresses only
         (RANGES, K.LOAD_BALANCER_IP, Client.EXTERNAL, INSIDE, [A, B], [], ""),
-        (RANGES, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [], [], "outside source ranges"),
-        (RANGES, K.LOAD_BALANCER_IP, Client.POD, OUTSIDE, [], [], "outside source ranges"),
+        (RANGES, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [], [], RULED_OUT),
+        (RANGES, K.LOAD_BALANCER_IP, Client.POD, OUTSIDE, [], [], RULED_OUT),
         (RANGES, K.LOAD_BALANCER_IP, Client.NODE, None, [A, B], [], ""),
         (RANGES, K.NODE_PORT, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
         (RANGES, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
         (OPEN, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
         (OTHER_FAMILY, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
+        # … which iptables mode meets as an external IP first, where it is one too
+        (TWOFOLD, K.LOAD_BALANCER_IP, Client.EXTERNAL, INSIDE, [A, B], [], ""),
+        (TWOFOLD, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [], [[A, B]], RULED_OUT),
+        (TWOFOLD, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [], [[A, B]], RULED_OUT),
     ],
 )
 def test_expectations(

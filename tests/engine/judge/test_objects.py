@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -38,6 +39,7 @@ def test_slices_of_no_service() -> None:
             [("SVN412", "internalTrafficPolicy Local, no endpoint there")],
         ),
         ({"internal_local": True, "headless": True}, NODES, []),
+        ({"internal_local": True, "other_proxy": "mesh"}, NODES, []),
     ],
 )
 def test_policy_local(
@@ -60,6 +62,13 @@ def test_without_endpoints_anywhere_policy_is_not_the_matter() -> None:
     assert (found.node, found.message) == ("n2", "externalTrafficPolicy Local, no endpoint there")
 
 
+def test_the_last_endpoint_of_a_node_serves_while_it_terminates() -> None:
+    last = endpoint("10.244.2.2:3306", "n2", ready=False, terminating=True)
+    assert policies(service(**EXTERNAL), [HERE[0], last], NODES[:2]) == ()
+    gone = endpoint("10.244.2.2:3306", "n2", ready=False, serving=False, terminating=True)
+    assert len(policies(service(**EXTERNAL), [HERE[0], gone], NODES[:2])) == 1
+
+
 @pytest.mark.parametrize(
     ("kind", "addresses", "ranges", "code"),
     [
@@ -80,6 +89,20 @@ def test_source_ranges(kind: str, addresses: list[str], ranges: list[str], code:
         source_ranges=tuple(map(ip_network, ranges)),
     )
     assert [one.code for one in sources(balanced)] == ([code] if code else [])
+
+
+def test_source_ranges_of_an_address_that_is_an_external_ip_too() -> None:
+    address = (ip_address("192.0.2.1"),)
+    balanced = service(
+        type="LoadBalancer",
+        load_balancer_ips=address,
+        external_ips=address,
+        source_ranges=(ip_network("198.51.100.0/24"),),
+    )
+    (found,) = sources(balanced)
+    assert (found.code, "everybody in at 192.0.2.1" in found.message) == ("SVN415", True)
+    assert sources(replace(balanced, other_proxy="mesh")) == ()
+    assert sources(replace(balanced, external_ips=(ip_address("192.0.2.2"),))) == ()
 
 
 def test_more_than_a_thousand() -> None:

@@ -20,6 +20,20 @@ def claimed(name: str, address: str, **verdicts: Verdict) -> ServiceTrace:
     )
 
 
+def opened(name: str, port: int, **addresses: str) -> ServiceTrace:
+    """A node port that no node serves."""
+    whose = ServiceName("shop", name)
+    front = frontend(FrontendKind.NODE_PORT, None, port, service=whose)
+    nodes = tuple(
+        NodeTrace(node=n, dataplane="x", verdict=Verdict.STALE, address=address)
+        for n, address in addresses.items()
+    )
+    return ServiceTrace(
+        service=service(name=whose),
+        frontends=(FrontendTrace(frontend=front, endpoints=(), nodes=nodes),),
+    )
+
+
 def state(trace: ServiceTrace) -> tuple[Finding, ...]:
     """A finding for each node that is not in order."""
     return tuple(
@@ -60,3 +74,19 @@ def test_nobody_claims_what_is_anothers() -> None:
     one = claimed("a", "192.0.2.1", n1=Verdict.OK)
     seen = rivals([one], state)
     assert (seen.findings, seen.others) == ([], [one])
+
+
+def test_an_external_ip_that_is_a_nodes_own_takes_its_node_port() -> None:
+    """kube-proxy asks external IPs before node ports, in every mode."""
+    taker = claimed("a", "192.0.2.11", n1=Verdict.OK, n2=Verdict.OK)
+    port = opened("b", 80, n1="192.0.2.11", n2="192.0.2.12")
+    other = opened("c", 81, n1="192.0.2.11")
+    seen = rivals([taker, port, other], state)
+    (found,) = seen.findings
+    assert found.message == (
+        "192.0.2.11:80/TCP is claimed by shop/a (ExternalIP) and shop/b (NodePort)"
+    )
+    assert found.evidence == ("shop/a is served on n1, n2", "shop/b is served on no node")
+    assert [(one.service, one.node) for one in found.objects] == [("shop/b", "n1")]
+    left = [(one.service, one.node) for trace in seen.others for one in state(trace)]
+    assert left == [("shop/b", "n2"), ("shop/c", "n1")]
