@@ -84,7 +84,8 @@ SERVICE_CODES = (
         level=Level.ERROR,
         title="Session affinity lost",
         cause="The Service asks that a client stays with its endpoint, and the node's rules "
-        "remember no client: they are older than the setting, or were altered.",
+        "remember no client, or for another time than its timeoutSeconds: they are older than the "
+        "setting, or were altered.",
         action="See whether kube-proxy on the node still runs and syncs; restart it.",
         command="kubectl svcnet trace SERVICE --node NODE --explain",
     ),

@@ -32,6 +32,10 @@ class FateKind(str, Enum):
     UNREAD = "unread"  # a chain, map or set was not read: `unread`
 
 
+#: What is remembered without a limit.
+FOR_EVER = 0
+
+
 class ChainId(NamedTuple):
     """One chain of one table. `str` is the contract's spelling: nat/CHAIN, legacy:nat/CHAIN, and
     for native nftables, whose `table` is family and name, ip kube-proxy/CHAIN. There a set or
@@ -51,12 +55,15 @@ class ChainId(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class RuleRef:
     """A rule that the packet met: its chain, its number from 1, its own text, and the chain that
-    it led this packet to, which the text of a verdict map does not tell."""
+    it led this packet to, which the text of a verdict map does not tell. `remembers`: for how many
+    seconds it knows a client again (FOR_EVER), or what may be meant by how it is listed; empty
+    where it does not, or that is not known."""
 
     chain: ChainId
     number: int
     raw: str
     into: str = field(default="", compare=False)
+    remembers: tuple[int, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         if self.chain.backend is Backend.IPVS:

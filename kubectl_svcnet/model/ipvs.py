@@ -39,7 +39,8 @@ class RealServer:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualServer:
     """`address` and `protocol` are None where it is known by `mark`, of which /proc/net/ip_vs
-    does not tell the family. `scheduler_flags` None: this listing does not show them."""
+    does not tell the family. `scheduler_flags` None: this listing does not show them. `timeout`:
+    the seconds that a client is remembered, one of these."""
 
     scheduler: str
     protocol: Protocol | None = None
@@ -47,6 +48,7 @@ class VirtualServer:
     mark: int | None = None
     family: Family | None = None
     persistent: bool = False
+    timeout: tuple[int, ...] = ()
     one_packet: bool = False
     scheduler_flags: tuple[str, ...] | None = None
     servers: tuple[RealServer, ...] = ()

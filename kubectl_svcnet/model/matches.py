@@ -136,7 +136,8 @@ class Chance:
 @dataclass(frozen=True, slots=True)
 class Recent:
     """`action`: set (answers yes and remembers), rcheck, update, remove (the list decides).
-    `hits`: how often it must have been seen. `mask` is that of the address."""
+    `hits`: how often it must have been seen. `mask` is that of the address. `seconds`: how long
+    ago at most; None: whenever."""
 
     action: str
     name: str
@@ -144,6 +145,7 @@ class Recent:
     side: Side = Side.SOURCE
     hits: int = 0
     mask: str = ""
+    seconds: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

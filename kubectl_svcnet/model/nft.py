@@ -254,7 +254,8 @@ class Set:
     """A named set, or a map (`maps`). `dynamic`: rules add to it, so what it holds when a packet
     comes is not known. `covers` is None where every element is here; otherwise elements whose
     key holds another single address were left on the node, and one is missing for certain only
-    if all addresses of its key are in `covers`."""
+    if all addresses of its key are in `covers`. `timeout`: the seconds that it holds what rules
+    add, unless they say otherwise."""
 
     name: str
     types: tuple[str, ...]
@@ -263,6 +264,7 @@ class Set:
     elements: Sequence[Element] = ()
     dynamic: bool = False
     size: int | None = None
+    timeout: int | None = None
     covers: frozenset[IPAddress] | None = None
     garbled: tuple[Unknown, ...] = ()
 

@@ -50,6 +50,7 @@ class Defect(str, Enum):
     verdicts."""
 
     UNSTICKY = "unsticky"  # session affinity is asked for, and nothing remembers clients
+    MISTIMED = "mistimed"  # clients are remembered, for another time than it says
     UNMASQUERADED = "unmasqueraded"  # their source should change
     MASQUERADED = "masqueraded"  # their source should be kept
 
@@ -86,7 +87,7 @@ class Expectation:
     may_pass: bool = False
     masquerade: bool | None = None
     here: frozenset[SocketAddress] = frozenset()  # endpoints at the node's own addresses
-    sticky: bool = False  # session affinity: a client stays with its endpoint
+    affinity: int | None = None  # the seconds that a client stays with its endpoint
     why: str = ""  # of a refusal: "no endpoints", "no local endpoints", "outside source ranges"
 
 

@@ -154,14 +154,14 @@ _RECENT = ("--set", "--rcheck", "--update", "--remove")
 
 def _recent(words: Words) -> object:
     (action,) = (option for option in words.options if option.name in _RECENT)
-    name = words.value("--name") if "--name" in words else "DEFAULT"
     return m.Recent(
         action.name.lstrip("-"),
-        name,
+        words.value("--name") if "--name" in words else "DEFAULT",
         action.negated,
         m.Side.DESTINATION if "--rdest" in words else m.Side.SOURCE,
         int(words.value("--hitcount")) if "--hitcount" in words else 0,
         _recent_mask(words.value("--mask")) if "--mask" in words else "",
+        int(words.value("--seconds")) if "--seconds" in words else None,
     )
 
 

@@ -7,7 +7,7 @@ the scheduler's flags. Nothing is dropped: a line that is not understood is kept
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_address
 
@@ -83,18 +83,30 @@ def _file_line(line: str, drafts: dict[str, _Draft]) -> None:
 def _virtual(words: list[str]) -> VirtualServer:
     kind, place, scheduler, *flags = words
     persistent = "persistent" in flags
+    timeout: tuple[int, ...] = ()
     if persistent:
         at = flags.index("persistent")
-        int(flags[at + 1]), int(flags[at + 2], 16)
+        int(flags[at + 2], 16)
+        timeout = tuple(_seconds(int(flags[at + 1])))
         del flags[at : at + 3]
     if flags not in ([], ["ops"]):
         raise ValueError("flags that are not known")
-    server = VirtualServer(scheduler=scheduler, persistent=persistent, one_packet=bool(flags))
+    server = VirtualServer(
+        scheduler=scheduler, persistent=persistent, timeout=timeout, one_packet=bool(flags)
+    )
     if kind == "FWM":
         return replace(server, mark=int(place, 16))
     address = _hex_socket(place)
     family = family_of(address.address)
     return replace(server, protocol=Protocol(kind), address=address, family=family)
+
+
+#: Ticks a second that kernels are built with (CONFIG_HZ), which the file does not tell.
+_TICKS = (100, 250, 300, 1000)
+
+
+def _seconds(jiffies: int) -> Iterator[int]:
+    return (jiffies // ticks for ticks in _TICKS if jiffies % ticks == 0)
 
 
 def _hex_socket(text: str) -> SocketAddress:
@@ -143,6 +155,7 @@ def _saved_virtual(which: str, words: dict[str, str]) -> VirtualServer:
     server = VirtualServer(
         scheduler=words["-s"],
         persistent="-p" in words,
+        timeout=(int(words["-p"]),) if "-p" in words else (),
         one_packet="-o" in words,
         scheduler_flags=tuple(flag for flag in words.get("-b", "").split(",") if flag),
     )

@@ -47,6 +47,7 @@ PRIORITIES = {
 }
 #: What is garbled of a table that ends without its brace: it was the last, or others are missing.
 BROKE_OFF = "the listing broke off"
+_TIME = re.compile(r"(?=\d)(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 _DEEPER = re.compile(r"\n(?=\t\t[^\t])")
 
 
@@ -254,7 +255,7 @@ def priority_of(words: str) -> int | None:
 def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
     types: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
-    text, flags, size = "", "", None
+    text, flags, size, timeout = "", "", None, None
     garbled: list[Unknown] = []
     for line in body:
         word, _, rest = line.partition(" ")
@@ -270,7 +271,9 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
                 flags = rest
             case "size" if rest.isdecimal():
                 size = int(rest)
-            case "comment" | "timeout" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
+            case "timeout":
+                timeout = _seconds(rest)
+            case "comment" | "gc-interval" | "policy" | "auto-merge" | "counter" | "":
                 pass
             case _:
                 garbled.append(Unknown(line))
@@ -282,8 +285,18 @@ def _set(name: str, body: list[str], *, maps: bool) -> nft.Set:
         elements=ElementText(text, types, _data_types(values) if maps else None) if text else (),
         dynamic="dynamic" in flags,
         size=size,
+        timeout=timeout,
         garbled=tuple(garbled),
     )
+
+
+def _seconds(words: str) -> int | None:
+    """`1h30m`, as nft prints a time; None for other words, and for parts of a second."""
+    found = _TIME.fullmatch(words)
+    if found is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds
 
 
 def _data_types(values: tuple[str, ...]) -> tuple[str, ...]:

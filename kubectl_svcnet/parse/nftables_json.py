@@ -148,6 +148,7 @@ def _set(what: Any) -> nft.Set:
         elements=JsonElements(what.get("elem", ()), types, values if maps else None),
         dynamic="dynamic" in flags or "timeout" in flags,
         size=what.get("size"),
+        timeout=what.get("timeout"),
         garbled=tuple(garbled),
     )
 

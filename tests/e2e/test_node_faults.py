@@ -76,6 +76,13 @@ FAULTS = {
         codes=("SVN221",),
         service="web-sticky",
     ),
+    "affinity for another time": Fault(
+        node=LEGACY,
+        table="nat",
+        edit="s/(web-sticky.*--seconds )10800/\\1300/",
+        codes=("SVN221",),
+        service="web-sticky",
+    ),
     "refusal deleted": Fault(
         node=LEGACY,
         table="filter",

@@ -180,7 +180,7 @@ RULES = [
     ("-m statistic --mode nth --every 1 -j X1", (m.Chance(1.0),)),
     (
         "-m recent --rcheck --seconds 10800 --reap --name A --mask 255.255.255.255 --rsource -j A",
-        (m.Recent("rcheck", "A"),),
+        (m.Recent("rcheck", "A", seconds=10800),),
     ),
     ("-m nfacct --nfacct-name  ct_state_invalid_dropped_pkts -j DROP", ()),
     ("-m physdev ! --physdev-is-in -j DROP", (m.Physdev("is-in", "", True),)),

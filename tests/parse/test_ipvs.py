@@ -50,6 +50,7 @@ FILE = [
             protocol=Protocol.UDP,
             scheduler="wlc",
             persistent=True,
+            timeout=(27000, 10800, 9000, 2700),
         ),
     ),
     (
@@ -89,14 +90,16 @@ def test_the_kernels_file(lines: str, expected: VirtualServer) -> None:
 
 
 SAVED = [
-    ("-A -t 10.96.0.1:443 -s rr -p 10800", {"persistent": True}),
+    ("-A -t 10.96.0.1:443 -s rr -p 10800", {"persistent": True, "timeout": (10800,)}),
     ("-A -t 10.96.0.1:443 -s wrr", {"scheduler": "wrr"}),
     ("-A -t 10.96.0.1:443 -s sh -b sh-fallback,sh-port", {
         "scheduler": "sh", "scheduler_flags": ("sh-fallback", "sh-port"),
     }),
     ("-A -u 10.96.0.1:443 -s rr -o", {"protocol": Protocol.UDP, "one_packet": True}),
     ("-A --sctp-service 10.96.0.1:443 -s rr", {"protocol": Protocol.SCTP}),
-    ("-A -t 10.96.0.1:443 -s rr -p 300 -M 255.255.255.0 pe sip", {"persistent": True}),
+    ("-A -t 10.96.0.1:443 -s rr -p 300 -M 255.255.255.0 pe sip", {
+        "persistent": True, "timeout": (300,),
+    }),
 ]  # fmt: skip
 
 

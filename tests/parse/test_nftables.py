@@ -279,6 +279,15 @@ def test_priorities(words: str, number: int | None) -> None:
     assert priority_of(words) == number
 
 
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("1d", 86400), ("2h46m40s", 10000), ("5m", 300), ("1s500ms", None), ("", None), ("h", None)],
+)
+def test_how_long_a_set_holds_what_rules_add(words: str, seconds: int | None) -> None:
+    found = table(body=f"\tset s {{\n\t\ttype ipv4_addr\n\t\ttimeout {words}\n\t}}\n")
+    assert found.sets["s"].timeout == seconds
+
+
 def test_sets() -> None:
     found = table(
         body="\tmap m {\n\t\ttype ipv4_addr . inet_proto . inet_service : verdict\n"
@@ -302,6 +311,7 @@ def test_sets() -> None:
     ]
     remembered = found.sets["s"]
     assert remembered.dynamic
+    assert remembered.timeout == 10800
     assert remembered.types == ("ipv4_addr", "mark")
     key = nft.Parts((ip_address("10.0.0.1"), 1))
     assert list(remembered.elements) == [nft.Element(key, expires=True)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,7 @@ def test_kube_proxy(version: str, family: str) -> None:
     for name, each in theirs.sets.items():
         mine_set = ours.sets[name]
         assert list(mine_set.elements) == list(each.elements)
-        assert (mine_set.types, mine_set.values, mine_set.maps, mine_set.dynamic) == (
-            each.types,
-            each.values,
-            each.maps,
-            each.dynamic,
-        )
+        assert replace(mine_set, elements=(), size=None) == replace(each, elements=(), size=None)
 
 
 def _plain(statements: tuple[object, ...]) -> list[object]:

@@ -220,8 +220,12 @@ def _sources(walk: Walk) -> Iterator[tuple[str, str, str]]:
         if fate.masquerade is not wanted and not (node and wanted):
             yield "masquerade", f"{wanted} at {fate.endpoint}", str(fate.masquerade)
     sticky = {f.endpoint for f in walk.fates if f.probability is None}
-    if walk.asked.expectation.sticky != bool(sticky) and walk.asked.expectation.endpoints:
-        yield "affinity", str(walk.asked.expectation.sticky), _texts(sticky)
+    seconds = walk.asked.expectation.affinity
+    if (seconds is not None) != bool(sticky) and walk.asked.expectation.endpoints:
+        yield "affinity", str(seconds), _texts(sticky)
+    kept = {rule.remembers for fate in walk.fates for rule in fate.rules if rule.remembers}
+    if sticky and kept != {(seconds,)}:
+        yield "affinity", str(seconds), _texts(kept)
 
 
 def _texts(values: object) -> str:

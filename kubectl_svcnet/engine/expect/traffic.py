@@ -59,7 +59,7 @@ def expect(
         alternatives=tuple(e for e in others if e != first.endpoints),
         masquerade=changed.pop() if len(changed) == 1 else None,
         here=frozenset(e.address for e in endpoints if e.address.address in own),
-        sticky=service.affinity_seconds is not None,
+        affinity=service.affinity_seconds,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...model.fate import Fate, FateKind, RuleRef
+from ...model.fate import FOR_EVER, Backend, Fate, FateKind, RuleRef
 from ...model.finding import Finding, Level
 from ...model.nodeview import OwnChains
 from ...model.packet import Client
@@ -21,11 +21,14 @@ from .services import translates
 
 _CODES = {
     Defect.UNSTICKY: "SVN221",
+    Defect.MISTIMED: "SVN221",
     Defect.UNMASQUERADED: "SVN521",
     Defect.MASQUERADED: "SVN522",
 }
 _WORDS = {
     Defect.UNSTICKY: "clients of {} do not stay with an endpoint, which sessionAffinity asks for",
+    Defect.MISTIMED: "clients of {} do not stay with an endpoint for the time that sessionAffinity "
+    "asks for",
     Defect.UNMASQUERADED: "packets for {} keep their source, so that answers miss this node",
     Defect.MASQUERADED: "packets for {} lose their client's address, which should be kept",
 }
@@ -50,11 +53,25 @@ def _seen(walk: Walk, own: OwnChains) -> Iterator[tuple[Defect, Fate]]:
                 yield Defect.UNMASQUERADED, fate
             elif changes is False and fate.masquerade and _blamable(fate, walk, own):
                 yield Defect.MASQUERADED, fate
-    if wanted.sticky:
+    if wanted.affinity is not None:
+        yield from ((Defect.MISTIMED, f) for f in arrived if _mistimed(f, wanted.affinity, own))
         by_state = {fate.endpoint for fate in arrived if fate.probability is None}
         fresh = [fate for fate in arrived if fate.probability is not None]
         if len(fresh) > 1:
             yield from ((Defect.UNSTICKY, f) for f in fresh if f.endpoint not in by_state)
+
+
+def _mistimed(fate: Fate, seconds: int, own: OwnChains) -> list[RuleRef]:
+    """The dataplane's own rules that know a client again for another time."""
+    return [
+        rule
+        for rule in fate.rules
+        if rule.remembers and seconds not in rule.remembers and _is_own(rule, own)
+    ]
+
+
+def _is_own(rule: RuleRef, own: OwnChains) -> bool:
+    return own.ipvs if rule.chain.backend is Backend.IPVS else rule.chain.chain in own
 
 
 def _own(fate: Fate, own: OwnChains) -> bool:
@@ -144,5 +161,14 @@ def _evidence(defect: Defect, trace: NodeTrace, own: OwnChains) -> tuple[str, ..
                 rules = [f"{rule}  {rule.raw}" for rule in _changing(fate)[:2]]
                 if defect is Defect.UNSTICKY:
                     rules = [f"{rule}  {rule.raw}" for rule in (fate.translated_by,) if rule]
+                elif defect is Defect.MISTIMED:
+                    rules = _times(walk.asked.expectation.affinity or 0, fate, own)
                 return said, *rules
     return ()
+
+
+def _times(asked: int, fate: Fate, own: OwnChains) -> list[str]:
+    """Both, and the rule. A listing in ticks of the kernel may mean several."""
+    rule = _mistimed(fate, asked, own)[0]
+    done = " or ".join("for ever" if s == FOR_EVER else f"{s}s" for s in rule.remembers)
+    return [f"remembered {done}, asked for {asked}s (timeoutSeconds)", f"{rule}  {rule.raw}"]

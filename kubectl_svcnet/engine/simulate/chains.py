@@ -13,7 +13,7 @@ from functools import partial
 from ...model import matches as m
 from ...model import targets as t
 from ...model.address import IPAddress
-from ...model.fate import ChainId, FateKind, RuleRef
+from ...model.fate import FOR_EVER, ChainId, FateKind, RuleRef
 from ...model.ruleset import Chain, IndexedRules, Rule, Ruleset, Unknown
 from .cursors import Cursors
 from .flow import Answering, Branch, Cause, Ending, Flow, Tracking, joined
@@ -114,7 +114,8 @@ class _Run:
             doubts = _doubts(rule, branch, place, self._asked)
             if doubts is None or target is None or isinstance(target, t.Nothing):
                 continue
-            ref = RuleRef(frame.where, rule.number, rule.raw)
+            seconds = _remembers(rule) if doubts else ()
+            ref = RuleRef(frame.where, rule.number, rule.raw, remembers=seconds)
             for doubt in doubts:
                 if isinstance(doubt, NotRead):
                     self._asked.once = True
@@ -235,6 +236,14 @@ _WRITING = ("set", "remove")
 
 def _notes(rule: Rule) -> bool:
     return any(isinstance(match, m.Recent) and match.action in _WRITING for match in rule.matches)
+
+
+def _remembers(rule: Rule) -> tuple[int, ...]:
+    return tuple(
+        FOR_EVER if match.seconds is None else match.seconds
+        for match in rule.matches
+        if isinstance(match, m.Recent) and match.action not in _WRITING and not match.negated
+    )
 
 
 def _doubts(

@@ -74,7 +74,7 @@ def scheduled(walk: Walk, ipvs: Ipvs, branch: Branch, hook: str) -> list[Branch]
     if server is None:
         return [_unclear(branch, "ipvs", ipvs.unclear[0].raw)] if ipvs.unclear else [branch]
     where = ChainId(flow.family, Backend.IPVS, "ipvs", server.name)
-    at = _At(walk, server, RuleRef(where, 1, server.text), hook)
+    at = _At(walk, server, RuleRef(where, 1, server.text, remembers=server.timeout), hook)
     branch.rules = (*branch.rules, at.ref)
     if server.unclear:
         return [_unclear(branch, str(at.ref), server.unclear[0].raw)]

@@ -5,8 +5,8 @@ What a walk of every packet would make again, the names of chains and rules, is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from ...model import nft
 from ...model.address import Family
@@ -19,18 +19,26 @@ class Line:
 
     __slots__ = ("_into", "ref", "statements")
 
-    def __init__(self, where: ChainId, rule: nft.Rule) -> None:
+    def __init__(self, where: ChainId, rule: nft.Rule, table: nft.Table) -> None:
         self.statements = rule.statements
-        self.ref = RuleRef(where, rule.number, rule.raw)
+        seconds = tuple(_remembered(rule, table))
+        self.ref = RuleRef(where, rule.number, rule.raw, remembers=seconds)
         self._into: dict[str, RuleRef] = {}
 
     def into(self, chain: str) -> RuleRef:
         """The same, as what led the packet to this chain."""
         found = self._into.get(chain)
         if found is None:
-            ref = self.ref
-            found = self._into[chain] = RuleRef(ref.chain, ref.number, ref.raw, chain)
+            found = self._into[chain] = replace(self.ref, into=chain)
         return found
+
+
+def _remembered(rule: nft.Rule, table: nft.Table) -> Iterator[int]:
+    for statement in rule.statements:
+        if type(statement) is nft.Match and isinstance(statement.right, nft.SetName):
+            named = table.sets.get(statement.right.name)
+            if named is not None and named.timeout is not None and not statement.operator:
+                yield named.timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +55,7 @@ def entered(table: nft.Table, family: Family, name: str) -> Entered | None:
     where, chain = table.chain_id(family, name), table.chains.get(name)
     if chain is None:
         return None if table.complete else Entered(where, (), whole=False)
-    return Entered(where, tuple(Line(where, rule) for rule in chain.rules), chain.whole)
+    return Entered(where, tuple(Line(where, rule, table) for rule in chain.rules), chain.whole)
 
 
 @dataclass(frozen=True, slots=True)

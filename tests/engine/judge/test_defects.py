@@ -10,7 +10,7 @@ from kubectl_svcnet.dataplanes.kube_proxy_iptables import OWN
 from kubectl_svcnet.engine.codes import CODES
 from kubectl_svcnet.engine.judge.defects import defect_findings, defects_of
 from kubectl_svcnet.engine.judge.findings import NodeFacts
-from kubectl_svcnet.model.fate import Fate
+from kubectl_svcnet.model.fate import FOR_EVER, Fate
 from kubectl_svcnet.model.finding import Level
 from kubectl_svcnet.model.packet import Client
 from kubectl_svcnet.model.report import (
@@ -32,8 +32,11 @@ FOREIGN = ref("POSTROUTING", "-A POSTROUTING -o eth0 -j MASQUERADE", 2)
 def of(
     *fates: Fate, masquerade: bool | None = None, sticky: bool = False, client: Client = Client.POD
 ) -> Walk:
+    """Session affinity of three hours, if `sticky`."""
     question = asked(A, B, SELF, client=client)
-    wanted = replace(question.expectation, masquerade=masquerade, sticky=sticky)
+    wanted = replace(
+        question.expectation, masquerade=masquerade, affinity=10800 if sticky else None
+    )
     return walk(replace(question, expectation=wanted), *fates)
 
 
@@ -45,6 +48,13 @@ def changed(text: str, *rules: object) -> Fate:
 KEPT, OWN_CHANGED, FOREIGN_CHANGED = arrives(A), changed(A, POSTROUTING), changed(A, FOREIGN)
 FRESH = (arrives(A, 0.5), arrives(B, 0.5))
 REMEMBERED = (arrives(A, None), arrives(B, None))
+
+
+def for_seconds(*seconds: int, chain: str = "KUBE-SVC-J5FHDC7QFLM3E3EH") -> Fate:
+    fate = arrives(A, None)
+    rule = replace(ref(chain, "-A … -m recent --rcheck -j KUBE-SEP-A"), remembers=seconds)
+    return replace(fate, rules=(rule, *fate.rules))
+
 
 CASES = [
     (of(KEPT, masquerade=True), [D.UNMASQUERADED]),
@@ -70,6 +80,12 @@ CASES = [
     (of(*FRESH, *REMEMBERED, sticky=True), []),
     (of(arrives(A), sticky=True), []),  # there is no other to go to
     (of(*FRESH), []),
+    (of(for_seconds(300), sticky=True), [D.MISTIMED]),
+    (of(for_seconds(FOR_EVER), sticky=True), [D.MISTIMED]),
+    (of(for_seconds(27000, 10800, 9000, 2700), sticky=True), []),  # in ticks of who knows what
+    (of(for_seconds(10800), sticky=True), []),
+    (of(for_seconds(300)), []),  # another question
+    (of(for_seconds(60, chain="LIMITS"), sticky=True), []),  # somebody else's memory
 ]
 
 
@@ -130,6 +146,17 @@ WHAT = "10.96.0.9:1/TCP, 10.96.0.9:2/TCP, 10.96.0.9:3/TCP and 1 more"
                 f"10.244.1.9 to 10.96.0.9 arrives at {A}",
                 f"nat/KUBE-SEP-AAAAAAAAAAAAAAAA:2  "
                 f"-A KUBE-SEP-AAAAAAAAAAAAAAAA -p tcp -m tcp -j DNAT --to-destination {A}",
+            ),
+        ),
+        (
+            of(for_seconds(300, FOR_EVER), sticky=True),
+            "SVN221",
+            f"clients of {WHAT} do not stay with an endpoint for the time that sessionAffinity "
+            "asks for",
+            (
+                f"10.244.1.9 to 10.96.0.9 arrives at {A}",
+                "remembered 300s or for ever, asked for 10800s (timeoutSeconds)",
+                "nat/KUBE-SVC-J5FHDC7QFLM3E3EH:1  -A … -m recent --rcheck -j KUBE-SEP-A",
             ),
         ),
     ],

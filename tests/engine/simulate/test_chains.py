@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubectl_svcnet.engine.simulate import simulate
-from kubectl_svcnet.model.fate import Fate, FateKind
+from kubectl_svcnet.model.fate import FOR_EVER, Fate, FateKind
 
 from .conftest import make_packet, make_view
 
@@ -126,6 +126,16 @@ def test_what_changes_nothing_does_not_double_the_ways(ask: Ask, match: str) -> 
     fates = ask(forward(*many), "8.8.8.8")
     assert {fate.kind for fate in fates} <= {FateKind.PASS}
     assert sum(fate.probability or 0 for fate in fates) in (pytest.approx(1), 0)
+
+
+@pytest.mark.parametrize(
+    ("words", "seconds"),
+    [("--rcheck --seconds 300", [(300,)]), ("--rcheck", [(FOR_EVER,)]), ("! --rcheck", [])],
+)
+def test_how_long_a_rule_remembers(ask: Ask, words: str, seconds: list[tuple[int, ...]]) -> None:
+    fates = ask(forward(f"FORWARD -m recent {words} -j DROP"), "8.8.8.8")
+    told = [rule.remembers for fate in fates for rule in fate.rules if rule.remembers]
+    assert told == seconds
 
 
 def test_an_idle_jump_is_no_reason(ask: Ask) -> None:

@@ -260,6 +260,11 @@ def test_other_ways_to_be_found(brief: Brief, place: str) -> None:
     assert "endpoint 10.244.1.2:80 1" in brief(ask(ipvs, mark))
 
 
+def test_how_long_a_client_is_remembered() -> None:
+    (fate, *_) = ask(servers("rr -p 300", "10.244.1.2:8080"))
+    assert [rule.remembers for rule in fate.rules if rule.remembers] == [(300,)]
+
+
 def test_any_port_needs_persistence() -> None:
     (fate,) = ask(servers("rr", place=f"-t {VIP}:0"))
     assert fate.kind is FateKind.REJECT

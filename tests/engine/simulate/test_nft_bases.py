@@ -35,6 +35,21 @@ def test_what_a_rule_led_to_is_named() -> None:
     assert line.into("b") is line.into("b")
 
 
+def test_how_long_a_rule_remembers() -> None:
+    known = nft.Set(name="known", types=("ipv4_addr",), dynamic=True, timeout=300)
+    source = nft.Field("ip", "saddr")
+    rules = [
+        nft.Rule(number, "", (nft.Match(source, operator, nft.SetName(name)),))
+        for number, (operator, name) in enumerate([("", "known"), ("!=", "known"), ("", "other")])
+    ]
+    chains = {"a": nft.Chain(name="a", rules=tuple(rules))}
+    found = entered(
+        nft.Table(family="ip", name="own", chains=chains, sets={"known": known}), Family.IPV4, "a"
+    )
+    assert found is not None
+    assert [line.ref.remembers for line in found.lines] == [(300,), (), ()]
+
+
 def test_a_chain_that_is_not_here() -> None:
     assert entered(table(complete=True), Family.IPV4, "b") is None
     unread = entered(table(complete=False), Family.IPV4, "b")
