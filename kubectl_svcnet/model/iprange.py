@@ -113,7 +113,11 @@ class IPRange:
 
     @property
     def closed(self) -> bool:
-        return any(claim.closed for claim in self.claims)
+        """Whoever hands addresses out gives none of it: another object of the same statement, as a
+        second ServiceCIDR, may still hold it open; what others say of it changes nothing."""
+        shut = {claim.statement for claim in self.claims if claim.closed}
+        deciding = [claim for claim in self.claims if claim.statement in shut]
+        return bool(deciding) and all(claim.closed for claim in deciding)
 
 
 class AddressState(str, Enum):

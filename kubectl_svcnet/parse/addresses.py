@@ -15,11 +15,13 @@ from ipaddress import ip_address
 from ..model.address import IPAddress
 
 _V4 = r"\d{1,3}(?:\.\d{1,3}){3}"
+_V6 = rf"(?=[0-9a-f]{{0,4}}:)[0-9a-f:]{{2,39}}(?:{_V4})?"
 _FLAGS = re.ASCII | re.IGNORECASE
 #: Behind no part of a word but `addr:`, and what JSON makes of the end of a line.
 _CANDIDATE = re.compile(
     rf"(?:(?<![\w:.-])|(?<=[g-z_]:)|(?<=\\[nrt]))"
     rf"(?:{_V4}-{_V4}(?![\w-]|\.\d)|{_V4}(?![\w-]|\.\d)"
+    rf"|{_V6}-{_V6}(?![\w:-]|\.\d)"
     rf"|[0-9a-f:]{{2,39}}(?:{_V4})?(?![\w:]|\.\d))|(?<=:){_V4}(?![\w-]|\.\d)",
     _FLAGS,
 )

@@ -35,6 +35,11 @@ def parse_ovn_northbound(text: str) -> tuple[OVNNetwork, ...]:
     return tuple(network for row in _rows(text) for network in _networks(row))
 
 
+def parse_ovn_switches(text: str) -> frozenset[str]:
+    """The names of all switches, also of those whose network stands at their router's port."""
+    return frozenset(str(row.get("name")) for row in _rows(text) if "other_config" in row)
+
+
 def _rows(text: str) -> Iterator[Mapping[str, Any]]:
     for line in filter(str.strip, split_lines(text)):
         try:

@@ -2,19 +2,20 @@
 
 The router of the cluster's own VPC has a port in each subnet, named after both, with the gateway's
 address (pkg/ovs/ovn-nb-logical_switch.go of kubeovn/kube-ovn). Other VPCs' subnets may overlap
-anything, and underlay ones may have no port. Read in one container of `ovn-central`, the leader's
-where it is known, as `kubectl ko nbctl` does (dist/images/kubectl-ko).
+anything, also those of a VPC that is called `ovn-cluster-a`: a port is the own router's if what
+follows that router's name is the whole name of a switch. Underlay subnets may have no port. Read
+in one container of `ovn-central`, the leader's where it is known, as `kubectl ko nbctl` does
+(dist/images/kubectl-ko).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 
 from ..model.capture import Capture, Request
 from ..model.commands import Command
 from ..model.iprange import Census, Confidence, RangeClaim, RangeKind
-from ..parse.ovn_northbound import OVNNetwork, parse_ovn_northbound
+from ..parse.ovn_northbound import OVNNetwork, parse_ovn_northbound, parse_ovn_switches
 from ._base import Place, Reading, pod_object, read_answers
 from ._pods import exec_in, pods_of
 
@@ -48,12 +49,9 @@ class _KubeOVNNorthbound:
 
 
 def _claims(place: Place, text: str) -> tuple[RangeClaim, ...]:
+    ours = {f"{_ROUTER}{switch}" for switch in parse_ovn_switches(text)}
     ports = (network for network in parse_ovn_northbound(text) if not network.switch)
-    return tuple(map(partial(_claim, place), filter(_is_ours, ports)))
-
-
-def _is_ours(port: OVNNetwork) -> bool:
-    return port.name.startswith(_ROUTER)
+    return tuple(_claim(place, port) for port in ports if port.name in ours)
 
 
 def _claim(place: Place, port: OVNNetwork) -> RangeClaim:

@@ -4,6 +4,10 @@ Read through one running kube-proxy pod of each configuration, since those that 
 their mode, and their range comes from the same ServiceCIDR objects. On a node in another mode there
 is no such chain, which is an answer, and so is an image without nft: kube-proxy runs the nft of its
 own image.
+
+It is observed and contradicts no ServiceCIDR: kube-proxy only notes that they changed, and writes
+the rule with a later full sync (OnServiceCIDRsChanged and syncProxyRules of
+pkg/proxy/nftables/proxier.go), so that a healthy node may show another range for long.
 """
 
 from __future__ import annotations

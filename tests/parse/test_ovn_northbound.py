@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubectl_svcnet.errors import ParseError
-from kubectl_svcnet.parse.ovn_northbound import parse_ovn_northbound
+from kubectl_svcnet.parse.ovn_northbound import parse_ovn_northbound, parse_ovn_switches
 
 #: Of a real database; case.toml says how it was filled.
 CASE = Path(__file__).parents[1] / "fixtures" / "ranges" / "ovn-kubernetes-1.1--northbound"
@@ -34,6 +34,13 @@ def test_a_real_answer() -> None:
     assert found["n2"].text == "other_config:subnet=10.244.1.0/24"
     assert found["rtos-n2"].text == "networks: 10.244.1.1/24"
     assert "blue_n2" in REAL  # a user's own network
+
+
+def test_switches_without_a_network_too() -> None:
+    text = TWO_FAMILIES.replace('["ipv6_prefix","fd00:10:244::"],["subnet","10.244.0.0/24"]', "")
+    assert text != TWO_FAMILIES
+    assert parse_ovn_switches(TWO_FAMILIES) == parse_ovn_switches(text) == {"n1"}
+    assert "n2" in parse_ovn_switches(REAL)
 
 
 def test_two_families() -> None:

@@ -36,6 +36,17 @@ def test_subnets_of_the_clusters_own_vpc(
     }
 
 
+def test_a_vpc_whose_name_begins_as_the_clusters_own(
+    ask: Any, census: Census, printed: Any, texts: Any
+) -> None:
+    """The real answer, with the tenant's VPC renamed: ROUTER-SUBNET is ovn-cluster-b-tenant-a."""
+    renamed = REAL.replace("tenant-tenant-a", "ovn-cluster-b-tenant-a")
+    assert renamed != REAL
+    assert texts(ask(SOURCE, census, printed(renamed))) == texts(ask(SOURCE, census, printed(REAL)))
+    own = renamed.replace('["tenant-a"', '["b-tenant-a"')  # a subnet of the cluster's own VPC
+    assert len(texts(ask(SOURCE, census, printed(own)))) == 5
+
+
 @pytest.mark.parametrize(
     ("container", "labels", "places"),
     [("ovn-central", LABELS, 1), ("ovn-central", {"app": "other"}, 0), ("other", LABELS, 0)],

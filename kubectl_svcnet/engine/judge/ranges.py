@@ -161,7 +161,7 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
     """SVN104, of the widest ranges that overlap. Pods that live in the nodes' own network are a
     design (cloud CNIs without overlay), and so is a pool that nobody is given addresses of (by it
     Calico leaves packets to a network untranslated): these are only told."""
-    widest = {kind: widest_ranges(ranges, kind) for kind in RangeKind}
+    widest = {kind: _widest(ranges, kind) for kind in RangeKind}
     widest[RangeKind.TUNNEL] = [r for r in widest[RangeKind.TUNNEL] if not _is_end(r.network)]
     for one, other in _EXCLUSIVE:
         pairs = [
@@ -200,6 +200,21 @@ def _overlaps(ranges: Sequence[IPRange], census: Census) -> Iterator[Finding]:
                 next=_WIDE,
                 level=Level.INFO if flat or idle else None,
             )
+
+
+def _widest(ranges: Sequence[IPRange], kind: RangeKind) -> list[IPRange]:
+    """And those that are given out inside of one that is not."""
+    found = widest_ranges(ranges, kind)
+    idle = [range.network for range in found if range.closed and range.network is not None]
+    if not idle:
+        return found
+    given = widest_ranges([range for range in ranges if not (range.node or range.closed)], kind)
+    inside = (
+        range
+        for range in given
+        if range.network is not None and any(overlap(network, range.network) for network in idle)
+    )
+    return [*found, *inside]
 
 
 def _together(pairs: Sequence[tuple[IPRange, IPRange]]) -> list[tuple[list[IPRange], IPRange]]:

@@ -250,6 +250,43 @@ def test_the_pieces_of_a_pool_are_told_at_once() -> None:
     )
 
 
+def idle(*told: RangeClaim) -> list[RangeClaim]:
+    return [replace(claim, closed=True) for claim in told]
+
+
+def test_a_pool_that_is_given_out_inside_one_that_is_not() -> None:
+    found = judged(
+        idle(*claims(POD, "pools", "10.0.0.0/8")),
+        claims(POD, "pools", "10.96.128.0/17", "10.200.0.0/16"),
+        claims(POD, "blocks", "10.96.0.0/26", node="n1"),  # of the pool that is not
+        claims(SERVICE, "a", "10.96.0.0/16"),
+    )
+    assert [(finding.level, finding.message) for finding in found] == [
+        (
+            Level.INFO,
+            "Service range 10.96.0.0/16 overlaps Pod range 10.0.0.0/8, which is not given out",
+        ),
+        (Level.ERROR, "Service range 10.96.0.0/16 overlaps Pod range 10.96.128.0/17"),
+    ]
+
+
+def test_a_pool_that_is_not_given_out_inside_one_that_is() -> None:
+    found = judged(
+        claims(POD, "pools", "10.0.0.0/8"),
+        idle(*claims(POD, "pools", "10.96.128.0/17")),
+        claims(SERVICE, "a", "10.96.0.0/16"),
+    )
+    assert [finding.level for finding in found] == [Level.ERROR]
+
+
+def test_a_range_that_one_of_two_objects_holds_open() -> None:
+    pod, one = claims(POD, "a", "10.96.0.0/12"), claims(SERVICE, "ServiceCIDR", "10.96.0.0/16")
+    (finding,) = judged(pod, idle(*one), one)
+    assert finding.level is Level.ERROR
+    (finding,) = judged(pod, idle(*one), claims(SERVICE, "kubeadm", "10.96.0.0/16"))
+    assert finding.level is Level.INFO
+
+
 def test_a_clouds_network_is_the_nodes_too() -> None:
     found = judged(
         claims(POD, "a", "10.0.0.0/16", confidence=OBSERVED, allocator=CLOUD_NETWORK),
