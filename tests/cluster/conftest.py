@@ -171,6 +171,7 @@ class Api:
     routes: dict[str, Route] = field(default_factory=dict)
     otherwise: Route = lambda exchange: exchange.refuse(404, NOT_FOUND)
     asked: list[Asked] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     most_at_once: int = 0
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -296,8 +297,11 @@ def serve(context: ssl.SSLContext | None) -> Iterator[Api]:
                 super().finish_request(request, client_address)
                 return
             # In the connection's own thread, for a handshake may hang.
-            with context.wrap_socket(request, server_side=True) as wrapped:
-                super().finish_request(wrapped, client_address)
+            try:
+                with context.wrap_socket(request, server_side=True) as wrapped:
+                    super().finish_request(wrapped, client_address)
+            except OSError as error:
+                served.faults.append(repr(error))
 
     server = Server(("127.0.0.1", 0), Handler)
     served = Api(server, "https" if context else "http")

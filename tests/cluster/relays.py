@@ -38,6 +38,8 @@ class Relay:
         threading.Thread(target=self._run, daemon=True).start()
 
     def close(self) -> None:
+        with suppress(OSError):  # closing alone wakes nobody who accepts
+            self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
     def _run(self) -> None:

@@ -741,6 +741,14 @@ def by_kubectl(flags: Sequence[str], env: dict[str, str]) -> tuple[int, str]:
     return ran.returncode, ran.stderr
 
 
+def by_svcnet(flags: Sequence[str], capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    try:
+        ended = main(["trace", *flags])
+    except SystemExit as stopped:
+        ended = int(stopped.code or 0)
+    return ended, capfd.readouterr().err
+
+
 @pytest.mark.tools("openssl")
 @pytest.mark.parametrize("name", CASES)
 def test_as_kubectl(
@@ -770,13 +778,13 @@ def test_as_kubectl(
         monkeypatch.delenv(key)
     for key, value in env.items():
         monkeypatch.setenv(key, value)
-    try:
-        ended = main(["trace", *flags])
-    except SystemExit as stopped:
-        ended = int(stopped.code or 0)
-    err = capfd.readouterr().err
+    ended, err = by_svcnet(flags, capfd)
+    if "_ALERT_DECODE_ERROR" in err:  # of the loopback server, seen once in some 10,000
+        seen(place)
+        relay.asked.clear()
+        ended, err = by_svcnet(flags, capfd)
     relay.close()
-    both = f"kubectl: {said}\nsvcnet: {err}"
+    both = f"kubectl: {said}\nsvcnet: {err}\nserver: {place.api.faults}"
     assert "Traceback" not in err
     assert ended == (0 if not case.refused else ended or 3), both
     if case.refused:
