@@ -134,12 +134,14 @@ def _by_flags(pod: Pod) -> Setting:
         cluster_cidr=parse_networks(ranges) if ranges else (),
         detect_local=mode,
         interface=interface or "",
-        masquerade_all=find_flag(words, "masquerade-all") in ("true", ""),
+        masquerade_all=find_flag(words, "masquerade-all") in _YES,
         node_port_addresses=node_port_addresses((served or "").split(",")),
         source=f"flags of pod {pod}",
     )
 
 
+#: As Go reads it (strconv.ParseBool), and the flag alone.
+_YES = ("", "1", "t", "T", "true", "TRUE", "True")
 _INTERFACE_FLAGS = {"InterfaceNamePrefix": "pod-interface-name-prefix"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import product
 
+from ...model.address import SocketAddress
 from ...model.counted import counted
 from ...model.finding import Finding, Level
 from ...model.service import Endpoint, Node, Service, ServiceName
@@ -37,28 +39,49 @@ def orphans(
 def policies(
     service: Service, endpoints: Sequence[Endpoint], nodes: Iterable[Node]
 ) -> tuple[Finding, ...]:
-    """Nodes that drop its packets under policy Local, where other nodes have endpoints. One whose
-    last endpoint terminates still sends to that."""
-    there = {e.node for e in endpoints if e.ready or (e.serving and e.terminating)}
-    if not there or service.headless or service.other_proxy:
+    """Nodes that drop its packets under policy Local, where other nodes have endpoints."""
+    external = service.external_local and service.externally_accessible
+    if service.headless or service.other_proxy or not (external or service.internal_local):
         return ()
-    without = [n for n in nodes if n.os == "linux" and not n.virtual and n.name not in there]
+    known = {n.name: n for n in nodes if n.os == "linux" and not n.virtual}
+    lacking: dict[tuple[str, ...], list[str]] = {}
+    for port, there in _places(service, endpoints):
+        lacking.setdefault(tuple(n for n in known if n not in there), []).append(port)
     found = []
-    if service.external_local and service.externally_accessible:
+    for names, ports in lacking.items():
+        without = [known[name] for name in names]
+        of = f" for {', '.join(ports)}" if len(lacking) > 1 else ""
         dialled = [n for n in without if _EXCLUDED not in n.labels]
-        if dialled:
-            found.append(_external(service, dialled))
-    if service.internal_local and without:
-        found.append(_local("SVN412", service, "internalTrafficPolicy", without))
+        if external and dialled:
+            found.append(_external(service, dialled, of))
+        if service.internal_local and without:
+            found.append(_local("SVN412", service, "internalTrafficPolicy", without, of))
     return tuple(found)
 
 
-def _external(service: Service, nodes: Sequence[Node]) -> Finding:
+def _places(
+    service: Service, endpoints: Iterable[Endpoint]
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """By port and family, the nodes that have endpoints of it, where any has. One whose last
+    endpoint terminates still sends to that."""
+    usable = [e for e in endpoints if e.ready or (e.serving and e.terminating)]
+    for address, port in product(service.cluster_ips, service.ports):
+        there = [
+            e.node
+            for e in usable
+            if e.address.address.version == address.version
+            and (e.port_name, e.protocol) == (port.name, port.protocol)
+        ]
+        if there:
+            yield f"{SocketAddress(address, port.port)}/{port.protocol.value}", frozenset(there)
+
+
+def _external(service: Service, nodes: Sequence[Node], of: str) -> Finding:
     """A balancer asks the health check node port: such nodes get nothing from it."""
     asked = service.health_check_node_port
     more = f", which health check node port {asked} tells its load balancer" if asked else ""
     level = Level.INFO if asked else None
-    return _local("SVN411", service, "externalTrafficPolicy", nodes, more, level)
+    return _local("SVN411", service, "externalTrafficPolicy", nodes, of + more, level)
 
 
 def _local(
@@ -98,10 +121,8 @@ def sources(service: Service) -> tuple[Finding, ...]:
         code, why = "SVN414", "no client has such an address"
     elif both and not any(r.prefixlen == 0 for r in service.source_ranges):
         named = ", ".join(map(str, both))
-        code, why = (
-            "SVN415",
-            f"iptables mode lets everybody in at {named}, an external IP of it too",
-        )
+        why = f"iptables mode lets everybody in at {named}, an external IP of it too"
+        code = "SVN415"
     else:
         return ()
     return (

@@ -115,12 +115,14 @@ def _not_as_configured(state: ProxyState) -> Iterator[Finding]:
 
 
 def _differences(configured: Setting, state: ProxyState) -> list[str]:
-    """What is configured now and is not so in the process; what either leaves open is alike."""
+    """What is configured now and is not so in the process; what either leaves open is alike, but
+    for what kube-proxy tells of itself in either case."""
     runs = state.told.setting or Setting()
     pairs = (
         ("mode", configured.mode, state.running),
         ("detectLocalMode", configured.detect_local, runs.detect_local),
         ("clusterCIDR", _texts(configured.cluster_cidr), _texts(runs.cluster_cidr)),
+        *(_told(configured, runs) if state.told.setting else ()),
     )
     return [
         f"{key} {there}, runs with {here}" for key, there, here in pairs if _differ(there, here)
@@ -129,6 +131,17 @@ def _differences(configured: Setting, state: ProxyState) -> list[str]:
 
 def _differ(there: str, here: str) -> bool:
     return bool(there and here and there != here)
+
+
+def _told(configured: Setting, runs: Setting) -> tuple[tuple[str, str, str], ...]:
+    """Of what nothing written has a meaning too. Of the primary addresses kube-proxy may tell the
+    word, nothing, or which they are."""
+    everyone = [str(one.masquerade_all).lower() for one in (configured, runs)]
+    served = [_texts(one.node_port_addresses) for one in (configured, runs)]
+    return (
+        ("masqueradeAll", everyone[0], everyone[1]),
+        ("nodePortAddresses", served[0], served[1] or "default"),
+    )
 
 
 def _texts(networks: Iterable[object]) -> str:

@@ -69,6 +69,26 @@ def test_the_last_endpoint_of_a_node_serves_while_it_terminates() -> None:
     assert len(policies(service(**EXTERNAL), [HERE[0], gone], NODES[:2])) == 1
 
 
+def test_ports_and_families_have_endpoints_of_their_own() -> None:
+    """Named target ports may be in some pods only, and a family may lack an address."""
+    both = service(
+        internal_local=True,
+        cluster_ips=(ip_address("10.96.0.9"), ip_address("fd00::9")),
+        ports=(*service().ports, replace(service().ports[0], name="admin", port=81)),
+    )
+    endpoints = [
+        endpoint("10.244.1.2:3306", "n1"),
+        endpoint("10.244.2.2:3306", "n2"),
+        endpoint("10.244.2.2:81", "n2", port_name="admin"),
+        endpoint("[fd00::1:2]:3306", "n1"),
+    ]
+    found = policies(both, endpoints, NODES[:2])
+    assert [(one.node, one.message) for one in found] == [
+        ("n1", "internalTrafficPolicy Local, no endpoint there for 10.96.0.9:81/TCP"),
+        ("n2", "internalTrafficPolicy Local, no endpoint there for [fd00::9]:3306/TCP"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("kind", "addresses", "ranges", "code"),
     [

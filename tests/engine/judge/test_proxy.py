@@ -107,7 +107,10 @@ def test_all_is_well() -> None:
         (replace(WELL, leftovers=(Leftover(what="9", harm=Harm.HARMLESS),)), "SVN314"),
         (replace(WELL, leftovers=(Leftover(what="9", harm=Harm.UNKNOWN),)), "SVN315"),
         (with_mode("iptables", told=Told(), configured=ALL), "SVN523"),
-        (with_mode("iptables", told=Told(setting=FILE), configured=ALL), ""),  # what runs counts
+        (
+            with_mode("iptables", told=Told(setting=FILE), configured=ALL),
+            "SVN302",
+        ),  # what runs counts
     ],
 )
 def test_speaks_or_is_silent(state: ProxyState, code: str) -> None:
@@ -123,10 +126,15 @@ def test_speaks_or_is_silent(state: ProxyState, code: str) -> None:
         ("cluster_cidr", ("10.0.0.0/8",), ("10.1.0.0/16",), True),
         ("cluster_cidr", ("10.0.0.0/8", "fd00::/8"), ("fd00::/8", "10.0.0.0/8"), False),
         ("cluster_cidr", (), ("10.1.0.0/16",), False),
+        ("masquerade_all", True, False, True),
+        ("masquerade_all", False, False, False),
+        ("node_port_addresses", ("10.1.0.0/16",), (), True),
+        ("node_port_addresses", (), ("10.1.0.1/32",), False),  # the primary ones
+        ("node_port_addresses", (), (), False),
     ],
 )
 def test_settings_are_compared(key: str, there: object, here: object, differs: bool) -> None:
-    if key == "cluster_cidr":
+    if key in ("cluster_cidr", "node_port_addresses"):
         assert isinstance(there, tuple)
         assert isinstance(here, tuple)
         there, here = tuple(map(ip_network, there)), tuple(map(ip_network, here))
