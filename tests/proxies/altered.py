@@ -9,6 +9,8 @@ from random import Random
 from .objects import NAME, Object
 from .topology import pod, pod6
 
+#: What the API server writes for sessionAffinity without a time (core/v1).
+USUAL = 10800
 #: A Service and its slices, changed in place.
 Alteration = Callable[[Random, Object, list[Object]], None]
 
@@ -77,10 +79,17 @@ def _internal_policy(random: Random, service: Object, slices: list[Object]) -> N
 
 
 def _affinity(random: Random, service: Object, slices: list[Object]) -> None:
-    if service["spec"].get("clusterIP") != "None":
-        sticky = service["spec"].get("sessionAffinity") == "ClientIP"
-        service["spec"]["sessionAffinity"] = "None" if sticky else "ClientIP"
-        service["spec"].pop("sessionAffinityConfig", None)
+    """Switched on, or off; another time where one was chosen."""
+    spec = service["spec"]
+    if spec.get("clusterIP") == "None":
+        return
+    client = spec.pop("sessionAffinityConfig", {}).get("clientIP", {})
+    seconds = client.get("timeoutSeconds", USUAL)
+    if seconds != USUAL:
+        spec["sessionAffinityConfig"] = {"clientIP": {"timeoutSeconds": seconds - 1 or 2}}
+    else:
+        sticky = spec.get("sessionAffinity") == "ClientIP"
+        spec["sessionAffinity"] = "None" if sticky else "ClientIP"
 
 
 def _port_new(random: Random, service: Object, slices: list[Object]) -> None:
