@@ -149,6 +149,7 @@ class Container:
     command: tuple[str, ...] = ()  # command and args, one after the other
     environment: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, str] = field(default_factory=dict)  # volume name: path
+    sub_paths: Mapping[str, str] = field(default_factory=dict)  # volume name: part of it
     running: bool = False
     restarts: int = 0
     started: str = ""  # RFC 3339, as the API writes it
@@ -174,6 +175,9 @@ class Pod:
     containers: tuple[Container, ...] = ()
     sidecar_ports: tuple[ContainerPort, ...] = ()  # of init containers that keep running
     config_maps: Mapping[str, str] = field(default_factory=dict)  # volume name: ConfigMap
+    config_keys: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # volume name: key by path
     host_paths: Mapping[str, str] = field(default_factory=dict)  # volume name: path on the node
 
     def __str__(self) -> str:
@@ -187,12 +191,15 @@ class Pod:
     def container(self, name: str) -> Container | None:
         return next((c for c in self.containers if c.name == name), None)
 
-    def config_map_at(self, container: Container, file: str) -> str | None:
-        """The ConfigMap that the container has mounted where the file lies."""
+    def config_at(self, container: Container, file: str) -> tuple[str, str] | None:
+        """The ConfigMap that the container has mounted where the file lies, and the file's key
+        in it: its name, unless the volume or the mount gives it another."""
+        folder, _, name = file.rpartition("/")
         for volume, config_map in self.config_maps.items():
             path = container.mounts.get(volume, "").rstrip("/")
-            if path and path in (file.rpartition("/")[0], file):
-                return config_map
+            if path and path in (folder, file):
+                held = container.sub_paths.get(volume, name) if path == file else name
+                return config_map, self.config_keys.get(volume, {}).get(held, held)
         return None
 
 

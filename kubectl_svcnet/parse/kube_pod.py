@@ -54,6 +54,11 @@ def parse_pod(item: Json) -> Pod:
             for v in volumes
             if "configMap" in v
         },
+        config_keys={
+            text(v, "name"): {text(i, "path"): text(i, "key") for i in items}
+            for v in volumes
+            if (items := mappings(mapping(v, "configMap"), "items"))
+        },
         host_paths={
             text(v, "name"): text(mapping(v, "hostPath"), "path")
             for v in volumes
@@ -65,12 +70,14 @@ def parse_pod(item: Json) -> Pod:
 def _container(item: Json, state: Json) -> Container:
     running = mapping(mapping(state, "state"), "running")
     ended = mapping(mapping(state, "lastState"), "terminated")
+    mounts = mappings(item, "volumeMounts")
     return Container(
         name=text(item, "name"),
         image=text(item, "image"),
         command=texts(item, "command") + texts(item, "args"),
         environment={text(e, "name"): text(e, "value") for e in mappings(item, "env")},
-        mounts={text(m, "name"): text(m, "mountPath") for m in mappings(item, "volumeMounts")},
+        mounts={text(m, "name"): text(m, "mountPath") for m in mounts},
+        sub_paths={text(m, "name"): text(m, "subPath") for m in mounts if "subPath" in m},
         running=bool(running),
         restarts=number(state.get("restartCount"), 0),
         started=text(running, "startedAt"),

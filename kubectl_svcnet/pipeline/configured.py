@@ -35,11 +35,12 @@ WHAT = "kube-proxy's configuration"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a pod's configuration lies: a ConfigMap and the file's name, or a file of its own."""
+    """Where a pod's configuration lies: a ConfigMap and a key of it, or a file of its own."""
 
     namespace: str
     config_map: str
     file: str
+    key: str = ""
 
 
 def read_settings(
@@ -119,7 +120,8 @@ def _place(pod: Pod) -> Place | None:
     if container is None or not file:
         return None
     name = file.rpartition("/")[2]
-    return Place(pod.namespace, pod.config_map_at(container, file) or "", name)
+    config_map, key = pod.config_at(container, file) or ("", "")
+    return Place(pod.namespace, config_map, name, key)
 
 
 def _by_flags(pod: Pod) -> Setting:
@@ -150,7 +152,7 @@ def _by_file(place: Place, objects: Mapping[str, Mapping[str, Any]]) -> Setting 
     if item is None:
         return None
     data = parse_config_map(item).data
-    texts = [data[place.file]] if place.file in data else data.values()
+    texts = [data[place.key]] if place.key in data else data.values()
     found = _first(texts)
     if found is None:
         return None
@@ -159,7 +161,7 @@ def _by_file(place: Place, objects: Mapping[str, Mapping[str, Any]]) -> Setting 
 
 
 def _first(texts: Iterable[str]) -> KubeProxyConfiguration | None:
-    """A volume may rename its keys: the first text that is such a configuration."""
+    """The first text that is such a configuration."""
     for text in texts:
         found = parse_kube_proxy_configuration(text) if "KubeProxyConfiguration" in text else None
         if found is not None:

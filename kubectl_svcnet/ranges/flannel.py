@@ -50,9 +50,11 @@ class _Flannel:
             container = pod.container(_CONTAINER)
             if container is None:
                 continue
-            if name := pod.config_map_at(container, _FILE):
-                where = (pod.namespace, name)
-                place = Place(object=f"configmap {'/'.join(where)}", config_map=where, key=_KEY)
+            if mounted := pod.config_at(container, _FILE):
+                where = (pod.namespace, mounted[0])
+                place = Place(
+                    object=f"configmap {'/'.join(where)}", config_map=where, key=mounted[1]
+                )
                 config_maps.setdefault(where, place)
             if container.running:
                 nodes.append(
@@ -75,7 +77,7 @@ class _Flannel:
 
 
 def _stated(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    text = parse_config_map(item).data.get(_KEY, "")
+    text = parse_config_map(item).data.get(place.key, "")
     networks = parse_net_conf(text) if text else ()
     lines = [line.strip() for line in text.splitlines() if '"Network"' in line or "IPv6Net" in line]
     return claims_of(

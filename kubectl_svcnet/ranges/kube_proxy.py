@@ -51,13 +51,13 @@ class _KubeProxy:
             if container is None:
                 continue
             file = find_flag(container.command, "config")
-            config_map = pod.config_map_at(container, file) if file else None
-            if config_map is not None:
-                where = (pod.namespace, config_map)
+            mounted = pod.config_at(container, file) if file else None
+            if mounted is not None:
+                where = (pod.namespace, mounted[0])
                 place = Place(
-                    object=f"configmap {'/'.join(where)}", config_map=where, key=_name_of(file)
+                    object=f"configmap {'/'.join(where)}", config_map=where, key=mounted[1]
                 )
-                places.setdefault(where, place)
+                places.setdefault((pod.namespace, *mounted), place)
             elif said := file or find_flag(container.command, "cluster-cidr"):
                 place = Place(
                     object=pod_object(pod), pod=pod, container=container.name, key=file or ""
@@ -81,10 +81,6 @@ class _KubeProxy:
         return typed(partial(_claims, place, found), what="kube-proxy clusterCIDR", place=place)
 
 
-def _name_of(file: str | None) -> str:
-    return (file or "").rpartition("/")[2]
-
-
 def _out_of_reach(place: Place) -> Gap:
     """A file of the node, or of a volume that names no ConfigMap."""
     pod = place.pod
@@ -97,7 +93,7 @@ def _out_of_reach(place: Place) -> Gap:
 
 
 def _claims(place: Place, item: Mapping[str, Any]) -> tuple[RangeClaim, ...]:
-    """Of the first text that is a KubeProxyConfiguration: a volume may rename its keys."""
+    """Of the first text that is a KubeProxyConfiguration, where the key is not there."""
     data = parse_config_map(item).data
     for text in [data[place.key]] if place.key in data else data.values():
         found = parse_kube_proxy_configuration(text) if "KubeProxyConfiguration" in text else None

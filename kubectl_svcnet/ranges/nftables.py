@@ -46,8 +46,8 @@ class _Nftables:
             if container is None or not (pod.host_network and container.running and node):
                 continue
             file = find_flag(container.command, "config")
-            config_map = pod.config_map_at(container, file) if file else None
-            said = (pod.namespace, config_map) if config_map else container.command
+            mounted = pod.config_at(container, file) if file else None
+            said = (pod.namespace, *mounted) if mounted else container.command
             place = Place(
                 object=pod_object(pod),
                 node=pod.node,

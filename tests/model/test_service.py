@@ -92,3 +92,22 @@ def test_a_container_by_name() -> None:
     pod = Pod(namespace="n", name="p", containers=(Container(name="a"), Container(name="b")))
     assert pod.container("b") is pod.containers[1]
     assert pod.container("c") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "part", "items", "file", "found"),
+    [
+        ("/etc/p", "", {}, "/etc/p/a.conf", ("cm", "a.conf")),
+        ("/etc/p/", "", {"a.conf": "v2"}, "/etc/p/a.conf", ("cm", "v2")),
+        ("/etc/p", "", {"b.conf": "v2"}, "/etc/p/a.conf", ("cm", "a.conf")),
+        ("/etc/p/a.conf", "b.conf", {}, "/etc/p/a.conf", ("cm", "b.conf")),
+        ("/etc/p/a.conf", "b.conf", {"b.conf": "v2"}, "/etc/p/a.conf", ("cm", "v2")),
+        ("/etc/q", "", {}, "/etc/p/a.conf", None),
+    ],
+)
+def test_which_key_of_a_config_map_a_file_holds(
+    path: str, part: str, items: dict[str, str], file: str, found: tuple[str, str] | None
+) -> None:
+    container = Container(name="c", mounts={"v": path}, sub_paths={"v": part} if part else {})
+    pod = Pod(namespace="n", name="p", config_maps={"w": "x", "v": "cm"}, config_keys={"v": items})
+    assert pod.config_at(container, file) == found

@@ -20,11 +20,20 @@ def test_pods() -> None:
                         "command": ["kube-proxy"],
                         "args": ["--config=/c"],
                         "env": [{"name": "X", "value": "1"}, {"name": "Y", "valueFrom": {}}],
-                        "volumeMounts": [{"name": "conf", "mountPath": "/c"}],
+                        "volumeMounts": [
+                            {"name": "conf", "mountPath": "/c", "subPath": "a.conf"},
+                            {"name": "mods", "mountPath": "/m"},
+                        ],
                     }
                 ],
                 "volumes": [
-                    {"name": "conf", "configMap": {"name": "kube-proxy"}},
+                    {
+                        "name": "conf",
+                        "configMap": {
+                            "name": "kube-proxy",
+                            "items": [{"key": "v2", "path": "a.conf"}],
+                        },
+                    },
                     {"name": "mods", "hostPath": {"path": "/lib/modules"}},
                 ],
             },
@@ -48,10 +57,14 @@ def test_pods() -> None:
         {"conf": "kube-proxy"},
         {"mods": "/lib/modules"},
     )
+    assert made.config_keys == {"conf": {"a.conf": "v2"}}
     (container,) = made.containers
     assert container.command == ("kube-proxy", "--config=/c")
     assert container.environment == {"X": "1", "Y": ""}
-    assert container.mounts == {"conf": "/c"}
+    assert (container.mounts, container.sub_paths) == (
+        {"conf": "/c", "mods": "/m"},
+        {"conf": "a.conf"},
+    )
     assert (container.running, container.restarts) == (True, 2)
     assert container.started == "2026-01-01T00:00:00Z"
 

@@ -63,6 +63,15 @@ def test_each_by_the_config_map_that_its_pod_mounts() -> None:
     assert one.changed == 100.0
 
 
+def test_a_volume_that_renames_its_keys_is_read_by_them() -> None:
+    """The text of the file's own name may be of another node's kube-proxy."""
+    renamed = replace(mounting("a"), config_keys={"v": {"config.conf": "edge"}})
+    texts = {"config.conf": TEXT, "edge": TEXT.replace("ipvs", "nftables")}
+    settings, gaps = read([renamed, mounting("a", "n2")], config_map("a", texts))
+    assert gaps == ()
+    assert [one.mode for one in settings.values()] == ["nftables", "ipvs"]
+
+
 def test_flags_count_only_without_a_file() -> None:
     flags = (
         *("--proxy-mode=ipvs", "--cluster-cidr", "10.0.0.0/8", "--detect-local-mode=NodeCIDR"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -58,6 +59,14 @@ def test_a_volume_that_renames_its_key(ask: Any, serving: Any) -> None:
     answer = serving(stored("c", {"kubeconfig": "kind: [", "config": CONFIG}))
     (claim,) = ask(SOURCE, Census(pods=(proxy(config_map="c"),)), answer).claims
     assert claim.text == "10.244.0.0/16"
+
+
+def test_the_key_that_a_volume_renames(ask: Any, serving: Any) -> None:
+    texts = {"config.conf": CONFIG, "edge": CONFIG.replace("10.244", "10.42")}
+    edge = replace(proxy("b", config_map="c"), config_keys={"conf": {"config.conf": "edge"}})
+    census = Census(pods=(proxy(config_map="c"), edge))
+    claims = ask(SOURCE, census, serving(stored("c", texts))).claims
+    assert [claim.text for claim in claims] == ["10.244.0.0/16", "10.42.0.0/16"]
 
 
 def test_flags_count_only_without_a_config_file(ask: Any, serving: Any) -> None:
