@@ -58,7 +58,8 @@ class ReplaySource:
         starts = []
         for one in stored:
             head = one.head
-            starts.append(head.started)
+            if head.started:  # not where the time is missing
+                starts.append(head.started)
             self._answers[_key(head.request, head.command)].append(one)
             if isinstance(head.request, ApiRequest):
                 self._lists.append(one)

@@ -192,6 +192,11 @@ def test_a_broken_selector_is_refused_as_by_the_api_server() -> None:
     )
 
 
+def test_the_clock_does_not_start_at_a_time_that_is_missing() -> None:
+    assert ReplaySource.of([listed("a"), listed("b", started=5.0)]).now() == 5
+    assert ReplaySource.of([listed("a")]).now() == 0
+
+
 def test_a_list_that_is_not_whole_proves_nothing() -> None:
     failure = Failure(reason=Reason.TIMEOUT, message="x")
     for broken in (listed("db", truncated=True), listed("db", failure=failure)):
