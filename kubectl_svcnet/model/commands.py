@@ -316,7 +316,7 @@ _ROWS = (
     CommandSpec(
         name="device-sysctls",
         argv=("grep", "-rsH", *(f"--include={name}" for name in DEVICE_SYSCTLS), "", DEVICES),
-        shows="accept_local, route_localnet, rp_filter of each device, by GNU's grep",
+        shows="accept_local, forwarding and the like of each device, by GNU's grep",
     ),
     CommandSpec(
         name="bridge-ports",

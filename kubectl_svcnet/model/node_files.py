@@ -37,7 +37,7 @@ SYSCTLS = (
 )
 
 #: Those that a device may have for itself.
-DEVICE_SYSCTLS = ("accept_local", "route_localnet", "rp_filter")
+DEVICE_SYSCTLS = ("accept_local", "forwarding", "route_localnet", "rp_filter")
 DEVICES = "/proc/sys/net/ipv4/conf"
 
 #: What sysfs says of bridges and their ports; `flags` are those of any device.

@@ -277,6 +277,7 @@ SETTINGS = {
     "IPv6 is not forwarded": (LEGACY, "net.ipv6.conf.all.forwarding", "0", {"SVN511", "SVN205"}),
     "bridged IPv4 passes by": (NFT, "net.bridge.bridge-nf-call-iptables", "0", {"SVN512"}),
     "localhost is not routed": (NFT, "net.ipv4.conf.all.route_localnet", "0", {"SVN524"}),
+    "what pods send is not forwarded": (LEGACY, "net.ipv4.conf.cni0.forwarding", "0", {"SVN205"}),
     "bridged IPv6 passes by": (LEGACY, "net.bridge.bridge-nf-call-ip6tables", "0", {"SVN512"}),
 }
 

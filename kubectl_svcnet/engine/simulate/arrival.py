@@ -89,12 +89,14 @@ def _loopback_refused(device: str | None, sysctls: Mapping[str, str]) -> Ending 
 
 
 def forwarding_off(flow: Flow, sysctls: Mapping[str, str]) -> str:
-    """The sysctl by which the packet goes no further; IPv4 has one for each input device."""
-    names = ["net.ipv6.conf.all.forwarding"]
-    if flow.family is Family.IPV4:
-        names = [f"{_CONF}.{flow.in_device}.forwarding", "net.ipv4.ip_forward"]
-    known = next((name for name in names if name in sysctls), "")
-    return known if sysctls.get(known) == "0" else ""
+    """The sysctl by which the packet goes no further. IPv4 has one for each input device, which
+    decides; ip_forward sets them all, so where it is off it is the reason."""
+    if flow.family is Family.IPV6:
+        every = of_device = "net.ipv6.conf.all.forwarding"
+    else:
+        every, of_device = "net.ipv4.ip_forward", f"{_CONF}.{flow.in_device}.forwarding"
+    off = sysctls.get(of_device, sysctls.get(every)) == "0"
+    return next((name for name in (every, of_device) if off and sysctls.get(name) == "0"), "")
 
 
 def frame_kind(packet: Packet, routing: Routing) -> str:

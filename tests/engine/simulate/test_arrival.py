@@ -101,6 +101,24 @@ def test_ways(
     assert brief(found) == fates
 
 
+@pytest.mark.parametrize(
+    ("of_all", "of_device", "name"),
+    [
+        ("1", "0", f"{CONF}.cni0.forwarding"),
+        ("0", "0", "net.ipv4.ip_forward"),  # which has set the other
+        ("0", None, "net.ipv4.ip_forward"),
+        ("0", "1", None),
+    ],
+)
+def test_which_sysctl_forwards_nothing(
+    ask: Ask, of_all: str, of_device: str | None, name: str | None
+) -> None:
+    known = {"net.ipv4.ip_forward": of_all}
+    known |= {f"{CONF}.cni0.forwarding": of_device} if of_device else {}
+    (fate,) = ask("", "8.8.8.8", view={"sysctls": known})
+    assert fate.because == (f"{name} is 0" if name else "")
+
+
 def test_the_way_back_is_the_marks_where_src_valid_mark_says_so(ask: Ask, brief: Brief) -> None:
     mark = "*mangle\n-A PREROUTING -j MARK --set-mark 1\nCOMMIT\n"
     view = {
