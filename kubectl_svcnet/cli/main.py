@@ -6,7 +6,6 @@ Nothing heavy is imported until a command runs: `--help` must cost no more than 
 from __future__ import annotations
 
 import argparse
-import errno
 import gc
 import os
 import re
@@ -18,6 +17,7 @@ from .. import __version__
 from ..errors import SvcnetError
 from . import arguments, flags
 from .examples import EXAMPLES, of_all, text_of
+from .streams import FULL, open_streams, unwritten
 from .usage import flags_of, in_kubectls_words, unknown_words
 
 PROGRAM = "kubectl svcnet"
@@ -251,8 +251,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is not None:
         return _guarded(argv)
     gc.set_threshold(GC_THRESHOLD)
-    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115  # closed by `>&-`
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
+    open_streams()
     if sys.argv[1:2] == ["__complete"] or "_ARGCOMPLETE" in os.environ:
         from . import completion
 
@@ -268,18 +267,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         pass  # nobody reads any longer
     except OSError as error:
-        status = status if status > 1 else _unwritten(error)
+        status = status if status > 1 else unwritten(error)
     os._exit(status)
-
-
-#: Of a disk under `> FILE`.
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
-
-def _unwritten(error: OSError) -> int:
-    unwritten = SvcnetError(f"the output cannot be written: {error.strerror or error}")
-    sys.stderr.write(f"error: {unwritten}\n")
-    return unwritten.exit_code
 
 
 def _guarded(argv: Sequence[str] | None) -> int:
@@ -317,8 +306,8 @@ def _main(argv: Sequence[str] | None) -> int:
         _show_failed(given, "interrupted", None)
         raise
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in _FULL:
-            return _unwritten(error)
+        if isinstance(error, OSError) and error.errno in FULL:
+            return unwritten(error)
         return _crashed(given, error)
 
 
