@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from types import MappingProxyType
 
 from ..model.capture import Capture, Request
@@ -83,19 +84,24 @@ def _claims(place: Place) -> tuple[RangeClaim, ...]:
 
 
 def _passed_on(argv: Sequence[str], flag: str, component_flag: str) -> str:
-    """`--kube-apiserver-arg=service-cluster-ip-range=10.9.0.0/16`, "" where it is not there."""
+    """`--kube-apiserver-arg=service-cluster-ip-range=10.9.0.0/16`, "" where it is not there. The
+    hyphens of the second flag may be there too (GetArgs of k3s pkg/daemons/config)."""
     start = f"{component_flag}="
-    given = [value for value in find_flags(argv, flag) if value.startswith(start)]
+    following = (after for word, after in pairwise(argv) if word == f"--{flag}")
+    passed = (*find_flags(argv, flag), *following)
+    given = [one for one in passed if one.removeprefix("--").startswith(start)]
     return f"--{flag}={given[-1]}" if given else ""
 
 
 def _node_ports(place: Place, argv: Sequence[str]) -> tuple[RangeClaim, ...]:
-    value = "".join(find_flags(argv, _PORTS)[-1:])
+    evidence = _passed_on(argv, "kube-apiserver-arg", _PORTS)
+    if not evidence and (given := find_flags(argv, _PORTS)):
+        evidence = f"--{_PORTS}={given[-1]}"
     return port_claims(
-        value,
+        evidence.rpartition("=")[2],
         source=f"{place.key} --{_PORTS}",
         object=place.object,
-        evidence=f"--{_PORTS}={value}",
+        evidence=evidence,
     )
 
 

@@ -25,7 +25,7 @@ def ended(shell: str, *words: str, **environment: str) -> subprocess.CompletedPr
     ("words", "status"),
     [
         ("ranges --ip -", 2),  # there is no address in it
-        ("packet tcp 10.0.0.1 10.0.0.2:3 --rules -", 0),  # noted: it holds no rules
+        ("packet tcp 10.0.0.1 10.0.0.2:3 --rules -", 3),  # no rules in it
         ("trace db-service", 1),
     ],
 )

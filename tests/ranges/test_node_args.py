@@ -68,20 +68,32 @@ def test_an_agent_takes_no_ranges(ask: Any) -> None:
     assert reading.claims == reading.gaps == ()
 
 
-def test_what_is_passed_on_wins(ask: Any) -> None:
-    passed = "service-cluster-ip-range=10.9.0.0/16"
+@pytest.mark.parametrize("hyphens", ["", "--"])
+def test_what_is_passed_on_wins(ask: Any, hyphens: str) -> None:
+    passed = f"{hyphens}service-cluster-ip-range=10.9.0.0/16"
     argv = ("server", "--service-cidr", "10.53.0.0/16", "--kube-apiserver-arg", passed)
     claim = ask(SOURCE, census(*argv)).claims[0]
     assert (claim.text, claim.evidence) == (
         "10.9.0.0/16",
-        "--kube-apiserver-arg=service-cluster-ip-range=10.9.0.0/16",
+        f"--kube-apiserver-arg={passed}",
     )
 
 
-def test_node_ports(ask: Any) -> None:
-    argv = ("server", "--service-node-port-range", "20000-22767")
-    claim = ask(SOURCE, census(*argv)).claims[-1]
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("--service-node-port-range", "20000-22767"),
+        ("--kube-apiserver-arg", "service-node-port-range=20000-22767"),
+        (
+            "--service-node-port-range=30000-30009",
+            "--kube-apiserver-arg=--service-node-port-range=20000-22767",
+        ),
+    ],
+)
+def test_node_ports(ask: Any, argv: tuple[str, ...]) -> None:
+    claim = ask(SOURCE, census("server", *argv)).claims[-1]
     assert (claim.kind.value, claim.text) == ("NodePort", "20000-22767")
+    assert claim.evidence.endswith("service-node-port-range=20000-22767")
 
 
 @pytest.mark.parametrize("text", ["server", '["server","--service-cidr","ten"]'])
