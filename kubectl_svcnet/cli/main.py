@@ -308,6 +308,9 @@ def _main(argv: Sequence[str] | None) -> int:
     except Exception as error:
         if isinstance(error, OSError) and error.errno in FULL:
             return unwritten(error)
+        if isinstance(error.__cause__, KeyboardInterrupt):  # Python < 3.12, while a class is made
+            _show_failed(given, "interrupted", None)
+            raise KeyboardInterrupt from error
         return _crashed(given, error)
 
 

@@ -206,6 +206,19 @@ def test_interrupted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert document(capsys.readouterr().out)["gaps"][0]["why"] == "interrupted"
 
 
+def test_an_interrupt_while_python_makes_a_class(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As Python 3.11 has it of one in __set_name__."""
+    error = RuntimeError("Error calling __set_name__ on 'Field' instance 'tables' in 'Ruleset'")
+    error.__cause__ = KeyboardInterrupt()
+    monkeypatch.setitem(COMMANDS, "ranges", failing(error))
+    assert main(["ranges", "-o", "json"]) == 130
+    out, err = capsys.readouterr()
+    assert json.loads(out)["gaps"][0]["why"] == "interrupted"
+    assert err == ""
+
+
 def test_a_closed_pipe_is_silent() -> None:
     read, write = os.pipe()
     os.close(read)
