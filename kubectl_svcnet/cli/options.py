@@ -69,10 +69,17 @@ def number(text: str, flag: str, *, below: int) -> int:
 
 
 def networks(texts: Iterable[str], flag: str) -> tuple[IPNetwork, ...]:
-    try:
-        return tuple(network for text in texts for network in parse_networks(text))
-    except ParseError as error:
-        raise UsageError(f"{flag}: {error}; write 10.8.0.0/16") from error
+    """A text without any, as of a variable that is not set, would seem to overlap nothing."""
+    found: list[IPNetwork] = []
+    for text in texts:
+        try:
+            some = parse_networks(text)
+        except ParseError as error:
+            raise UsageError(f"{flag}: {error}; write 10.8.0.0/16") from error
+        if not some:
+            raise _invalid(text, flag, "write 10.8.0.0/16")
+        found += some
+    return tuple(found)
 
 
 def to_options(given: argparse.Namespace, *, namespace: str, timeout: float = 60.0) -> Options:

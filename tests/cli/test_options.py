@@ -8,6 +8,7 @@ from kubectl_svcnet.cli.main import build_parser
 from kubectl_svcnet.cli.options import (
     count,
     duration,
+    networks,
     number,
     size,
     to_limits,
@@ -223,3 +224,14 @@ def test_numbers(text: str, value: int) -> None:
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(UsageError, match='for "--sport" flag: write a number from 0 to 99'):
         number(text, "--sport", below=100)
+
+
+def test_ranges_given() -> None:
+    found = networks(("10.8.0.1/16, fd00::/48", "10.9.0.0/16"), "--with")
+    assert [str(one) for one in found] == ["10.8.0.0/16", "fd00::/48", "10.9.0.0/16"]
+
+
+@pytest.mark.parametrize("texts", [("",), (" , ",), ("10.8.0.0/16", "")])
+def test_an_empty_range_overlaps_none_and_is_none(texts: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError, match='for "--with" flag: write 10'):
+        networks(texts, "--with")
