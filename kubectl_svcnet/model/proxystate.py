@@ -40,6 +40,7 @@ class Setting:
     node_port_addresses: tuple[IPNetwork, ...] = ()
     interface: str = ""
     masquerade_all: bool = False
+    no_external_ips: bool = False
     source: str = ""
     changed: float | None = None  # when it was last edited, seconds since the epoch
 

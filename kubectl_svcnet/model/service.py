@@ -55,6 +55,7 @@ class Service:
     headless: bool = False
     external_name: str = ""
     other_proxy: str = ""  # label service.kubernetes.io/service-proxy-name; '""': without a name
+    marked_headless: bool = False  # label service.kubernetes.io/headless, whatever its address
     health_check_node_port: int = 0
     publish_not_ready: bool = False
     resource_version: str = ""

@@ -14,7 +14,13 @@ from ._documents import json_object
 from .cidr import parse_networks
 from .kube_fields import Json, mapping
 from .kube_fields import text as text_of
-from .kubeadm import INTERFACES, KubeProxyConfiguration, StatedRange, node_port_addresses
+from .kubeadm import (
+    EXTERNAL_IPS,
+    INTERFACES,
+    KubeProxyConfiguration,
+    StatedRange,
+    node_port_addresses,
+)
 
 _GROUP = "kubeproxy.config.k8s.io"
 
@@ -37,6 +43,7 @@ def parse_configz(text: str) -> KubeProxyConfiguration | None:
         interface=text_of(_section(fields, "detectlocal"), interface),
         masquerade_all=any(place.get("masqueradeall") is True for place in everything),
         node_port_addresses=node_port_addresses(fields.get("nodeportaddresses")),
+        no_external_ips=mapping(fields, "featuregates").get(EXTERNAL_IPS) is False,
     )
 
 

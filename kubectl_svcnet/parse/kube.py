@@ -38,6 +38,7 @@ from .kube_fields import (
 from .rfc3339 import parse_time
 
 _PROXY_NAME = "service.kubernetes.io/service-proxy-name"
+_HEADLESS = "service.kubernetes.io/headless"
 
 #: Labels and annotations that mark a node without a kernel of its own to read.
 _VIRTUAL = (
@@ -74,6 +75,7 @@ def parse_service(item: Json) -> Service:
         headless=spec.get("clusterIP") == "None",
         external_name=text(spec, "externalName") if kind == "ExternalName" else "",
         other_proxy=marks[_PROXY_NAME] or '""' if _PROXY_NAME in marks else "",
+        marked_headless=_HEADLESS in marks,
         health_check_node_port=number(spec.get("healthCheckNodePort"), 0),
         publish_not_ready=spec.get("publishNotReadyAddresses") is True,
         resource_version=text(meta, "resourceVersion"),
@@ -149,7 +151,7 @@ def _slice_endpoints(item: Json) -> Iterable[Endpoint]:
                 terminating=conditions.get("terminating") is True,
                 zone_hints=frozenset(text(h, "name") for h in mappings(hints, "forZones")),
                 node_hints=frozenset(text(h, "name") for h in mappings(hints, "forNodes")),
-                headless="service.kubernetes.io/headless" in marks,
+                headless=_HEADLESS in marks,
                 other_proxy=_PROXY_NAME in marks,
             )
 

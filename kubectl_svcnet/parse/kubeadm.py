@@ -44,6 +44,7 @@ class KubeProxyConfiguration:
     node_port_addresses: tuple[IPNetwork, ...] = ()
     interface: str = ""  # of detectLocal: the bridge, or the names' beginning
     masquerade_all: bool = False
+    no_external_ips: bool = False  # AllowServiceExternalIPs, since 1.36
 
 
 def parse_cluster_configuration(text: str) -> ClusterConfiguration | None:
@@ -70,6 +71,7 @@ def parse_kube_proxy_configuration(text: str) -> KubeProxyConfiguration | None:
         interface=text_of(mapping(found, "detectLocal"), INTERFACES.get(detect_local, "")),
         masquerade_all=mapping(found, _SECTIONS.get(mode, "iptables")).get("masqueradeAll") is True,
         node_port_addresses=node_port_addresses(found.get("nodePortAddresses")),
+        no_external_ips=mapping(found, "featureGates").get(EXTERNAL_IPS) is False,
     )
 
 
@@ -79,6 +81,8 @@ def node_port_addresses(listed: object) -> tuple[IPNetwork, ...]:
     return parse_networks(",".join(words)) if "primary" not in words else ()
 
 
+#: The feature gate of external IPs.
+EXTERNAL_IPS = "AllowServiceExternalIPs"
 #: Where the interface of a detectLocalMode stands, and the section of a mode that says
 #: masqueradeAll; ipvs mode reads it in that of iptables.
 INTERFACES = {"BridgeInterface": "bridgeInterface", "InterfaceNamePrefix": "interfaceNamePrefix"}

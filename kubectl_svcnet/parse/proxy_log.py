@@ -29,8 +29,10 @@ _STACK = re.compile(
     r"|single-stack (?:(?P<text>IPv[46]) )?mode(?P<refused>[:,] .* not supported)?)"
 )
 
-#: A sync that did not go through: text up to 1.20, structured after; nftables since 1.29.
+#: A sync that did not go through: text up to 1.20, structured after; nftables since 1.29, and ipvs
+#: mode of single virtual servers.
 _FAILED = (
+    re.compile(r"Failed to sync (?:endpoint for )?service(?:: .*, err: .*)?", re.DOTALL),
     re.compile(r"Failed to execute iptables-restore(?: for \w+)?(?::.*)?", re.DOTALL),
     re.compile(r"nftables sync failed"),
     re.compile(r"Sync failed(?:; retrying in .*)?"),

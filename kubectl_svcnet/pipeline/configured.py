@@ -22,6 +22,7 @@ from ..parse.cidr import parse_networks
 from ..parse.flags import find_flag
 from ..parse.kube import parse_changed, parse_config_map
 from ..parse.kubeadm import (
+    EXTERNAL_IPS,
     KubeProxyConfiguration,
     node_port_addresses,
     parse_kube_proxy_configuration,
@@ -129,6 +130,7 @@ def _by_flags(pod: Pod) -> Setting:
     words = container.command if container else ()
     ranges = find_flag(words, "cluster-cidr")
     served = find_flag(words, "nodeport-addresses")
+    gates = find_flag(words, "feature-gates")
     mode = find_flag(words, "detect-local-mode") or ""
     interface = find_flag(words, _INTERFACE_FLAGS.get(mode, "pod-bridge-interface"))
     return Setting(
@@ -138,6 +140,7 @@ def _by_flags(pod: Pod) -> Setting:
         interface=interface or "",
         masquerade_all=find_flag(words, "masquerade-all") in _YES,
         node_port_addresses=node_port_addresses((served or "").split(",")),
+        no_external_ips=f"{EXTERNAL_IPS}=false" in (gates or "").split(","),
         source=f"flags of pod {pod}",
     )
 
@@ -177,6 +180,7 @@ def setting_of(found: KubeProxyConfiguration, source: str) -> Setting:
         node_port_addresses=found.node_port_addresses,
         interface=found.interface,
         masquerade_all=found.masquerade_all,
+        no_external_ips=found.no_external_ips,
         source=source,
     )
 

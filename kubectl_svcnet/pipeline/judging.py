@@ -24,6 +24,7 @@ from ..engine.judge.strangers import places_of, strangers_in
 from ..engine.simulate import Routing
 from ..model.address import IPAddress, IPNetwork, family_of
 from ..model.finding import Gap
+from ..model.kube_proxy import image_version, minor_version
 from ..model.nodeview import Dispatched, NodeView
 from ..model.proxystate import UNKNOWN, Conduct
 from ..model.report import (
@@ -126,7 +127,7 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     if judged.verdict is Verdict.ABSENT:
         names = _names(expected, frontend, owner)
         judged = without_hollow(judged, frontend, reading.view, names, reading.own)
-    nowhere = frontend.kind is FrontendKind.NODE_PORT and reading.nowhere.get(frontend.family)
+    nowhere = _left_out(expected.service(frontend.service), frontend, reading)
     if nowhere and not judged.reached and FAULTS.intersection(judged.problems):
         return _unjudged(reading, nowhere, excused=True)
     if not walks:
@@ -135,6 +136,24 @@ def _judge_one(expected: Expected, frontend: Frontend, reading: NodeReading) -> 
     if judged.verdict is Verdict.UNREAD and not judged.reason:
         return replace(judged, reason=owner.why)
     return judged
+
+
+def _left_out(service: Service | None, frontend: Frontend, reading: NodeReading) -> str:
+    """Why this node's kube-proxy leaves it out where the kernel shows nothing of it; "" if it
+    should not. Its watch of Services had the label's selector until 1.35 (cmd/kube-proxy/app)."""
+    if service is not None and service.marked_headless:
+        minor = minor_version(image_version(reading.proxy)) if reading.proxy else None
+        if minor is None or minor < 36:
+            return (
+                f"{service.name} has the label service.kubernetes.io/headless, and kube-proxy "
+                "before 1.36 leaves such Services out, whatever their address"
+            )
+    if frontend.kind is FrontendKind.NODE_PORT:
+        return reading.nowhere.get(frontend.family, "")
+    gated = reading.setting is not None and reading.setting.no_external_ips
+    if gated and frontend.kind is FrontendKind.EXTERNAL_IP:
+        return "kube-proxy serves no external IPs here (feature gate AllowServiceExternalIPs)"
+    return ""
 
 
 def _names(expected: Expected, frontend: Frontend, owner: Owner) -> frozenset[str]:

@@ -85,3 +85,12 @@ def test_what_it_is_not(text: str) -> None:
 def test_a_range_that_is_none() -> None:
     with pytest.raises(ParseError):
         parse_configz('{"kubeproxy.config.k8s.io":{"clusterCIDR":"x"}}')
+
+
+@pytest.mark.parametrize("key", ["featureGates", "FeatureGates"])
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_gate_closes_external_ips(key: str, allowed: bool) -> None:
+    fields = {key: {"AllowServiceExternalIPs": allowed}}
+    found = parse_configz(json.dumps({"kubeproxy.config.k8s.io": fields}))
+    assert found is not None
+    assert found.no_external_ips is not allowed

@@ -394,3 +394,9 @@ def test_the_service_of_an_object() -> None:
     assert service_of({"metadata": name, "addressType": "IPv4"}) == ServiceName("a", "db")
     assert service_of({"metadata": name}) == ServiceName("a", "db-x7k2p")
     assert service_of({"metadata": {"name": "x"}, "addressType": "IPv4"}) is None
+
+
+@pytest.mark.parametrize("labels", [{}, {"service.kubernetes.io/headless": ""}])
+def test_the_label_of_headless_services(labels: dict[str, str]) -> None:
+    made = parse_service({"metadata": {"namespace": "a", "name": "b", "labels": labels}})
+    assert (made.marked_headless, made.headless) == (bool(labels), False)

@@ -124,3 +124,18 @@ def test_nothing_stated(value: str) -> None:
 def test_broken_documents(text: str) -> None:
     with pytest.raises(ParseError):
         parse_kube_proxy_configuration(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "closed"),
+    [
+        ("featureGates: {AllowServiceExternalIPs: false}", True),
+        ("featureGates: {AllowServiceExternalIPs: true}", False),
+        ("featureGates: {NFTablesProxyMode: false}", False),
+        ("featureGates: null", False),
+    ],
+)
+def test_a_gate_closes_external_ips(line: str, closed: bool) -> None:
+    found = parse_kube_proxy_configuration(f"kind: KubeProxyConfiguration\n{line}\n")
+    assert found is not None
+    assert found.no_external_ips is closed

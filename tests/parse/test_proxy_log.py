@@ -162,6 +162,12 @@ E = "E0307 04:29:29.883941       1 proxier.go:1208] "
         (f"{I}Sync failed; retrying in 30s", True),
         (f'{I}"Sync failed" ipFamily="IPv4" retryingTime="30s"', True),
         ('{"ts":1.5,"msg":"Sync failed","v":0}', True),
+        (f"{E}Failed to sync service: 10.96.0.9:80/TCP, err: no such device", True),
+        (f'{E}"Failed to sync service" err="x" servicePortName="a/b" virtualServer={{}}', True),
+        (
+            f'{E}"Failed to sync endpoint for service" err="no such file" servicePortName="a/b"',
+            True,
+        ),
         # what a healthy start says too
         (f'{E}"Failed to list existing nftables objects" err="no such file"', False),
         (f"{E}Failed to watch *v1.Service: the server is down", False),

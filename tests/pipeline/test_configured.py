@@ -76,6 +76,7 @@ def test_flags_count_only_without_a_file() -> None:
     flags = (
         *("--proxy-mode=ipvs", "--cluster-cidr", "10.0.0.0/8", "--detect-local-mode=NodeCIDR"),
         "--nodeport-addresses=192.0.2.0/24,198.51.100.0/24",
+        *("--masquerade-all=1", "--feature-gates=A=true,AllowServiceExternalIPs=false"),
     )
     settings, gaps = read([mounting("", command=flags)])
     assert gaps == ()
@@ -84,6 +85,8 @@ def test_flags_count_only_without_a_file() -> None:
         cluster_cidr=(ip_network("10.0.0.0/8"),),
         detect_local="NodeCIDR",
         node_port_addresses=(ip_network("192.0.2.0/24"), ip_network("198.51.100.0/24")),
+        masquerade_all=True,
+        no_external_ips=True,
         source="flags of pod kube-system/kube-proxy-n1",
     )
     both = mounting("a", command=(FILE, *flags))
