@@ -6,7 +6,6 @@ pkg/proxy/serviceport.go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...model.address import IPAddress
@@ -44,16 +43,20 @@ def expect(
     `endpoints` are those of the frontend's port (`endpoints_of`).
     """
     side = side_of(dial.client, dial.source, dial.device, frontend.family, node, conduct)
-    read = _by_ranges(_as_read(service, frontend, conduct.minor), frontend)
+    read = [
+        (each, front)
+        for front in _as_dialled(service, frontend)
+        for each in _as_read(service, front, conduct.minor)
+    ]
     found = [
-        _expect(each, frontend, seen, dial, side, conduct)
-        for each in read
+        _expect(each, front, seen, dial, side, conduct)
+        for each, front in read
         for seen in categories(each, endpoints, node, conduct.minor)
     ]
     first = found[0]
     others = dict.fromkeys(e for one in found for e in (one.endpoints, *one.alternatives))
     own = (*node.addresses, *node.external_addresses)
-    changed = {masqueraded(each, frontend, dial.client, side, conduct) for each in read}
+    changed = {masqueraded(each, front, dial.client, side, conduct) for each, front in read}
     return replace(
         first,
         alternatives=tuple(e for e in others if e != first.endpoints),
@@ -75,19 +78,19 @@ def _as_read(service: Service, frontend: Frontend, minor: int | None) -> tuple[S
     return (service,) if minor > 28 else (unread,)
 
 
-def _by_ranges(read: Iterable[Service], frontend: Frontend) -> tuple[Service, ...]:
-    """Of an address that is a Service's external IP and its load balancer's, iptables mode meets
-    the external IP first, of which no ranges are asked; nftables mode asks them of both."""
-    return tuple(
-        each
-        for one in read
-        for each in ((one, replace(one, source_ranges=())) if _twofold(one, frontend) else (one,))
+def _as_dialled(service: Service, frontend: Frontend) -> tuple[Frontend, ...]:
+    """Its own kind first. An address that a Service has in several of its fields is met as one of
+    them, which the mode decides: iptables asks ClusterIPs, then external IPs, then load balancers'
+    addresses, of which alone source ranges count; nftables keeps those ranges apart."""
+    fields = (
+        (FrontendKind.CLUSTER_IP, service.cluster_ips),
+        (FrontendKind.EXTERNAL_IP, service.external_ips),
+        (FrontendKind.LOAD_BALANCER_IP, service.load_balancer_ips),
     )
-
-
-def _twofold(service: Service, frontend: Frontend) -> bool:
-    addresses = (service.external_ips, service.load_balancer_ips)
-    return bool(service.source_ranges) and all(frontend.address in each for each in addresses)
+    kinds = [kind for kind, addresses in fields if frontend.address in addresses]
+    if frontend.kind not in kinds:
+        return (frontend,)
+    return (frontend, *(replace(frontend, kind=k) for k in kinds if k is not frontend.kind))
 
 
 def _expect(
@@ -103,8 +106,7 @@ def _expect(
         # in and through, but not for what the node itself sends (proxier.go, iptablesJumpChains).
         unasked = dial.client is Client.NODE and frontend.kind in _OUTER and not conduct.ipvs
         return Expectation(endpoints=frozenset(), why="no endpoints", may_pass=unasked)
-    balanced = frontend.kind is FrontendKind.LOAD_BALANCER_IP or _twofold(service, frontend)
-    if balanced and _refused(service, dial.source):
+    if frontend.kind is FrontendKind.LOAD_BALANCER_IP and _refused(service, dial.source):
         return Expectation(endpoints=frozenset(), why="outside source ranges")
     internal = frontend.kind is FrontendKind.CLUSTER_IP
     if conduct.ipvs:

@@ -13,6 +13,7 @@ from ...model.service import Frontend
 from ..codes import finding
 
 State = Callable[[ServiceTrace], tuple[Finding, ...]]
+_OPEN = (Verdict.UNREAD, Verdict.UNKNOWN)
 _Place = tuple[IPAddress, int, Protocol]
 _Row = tuple[ServiceTrace, FrontendTrace]
 
@@ -82,6 +83,12 @@ def _serving(one: FrontendTrace) -> frozenset[str]:
     return frozenset(node.node for node in one.nodes if node.verdict is Verdict.OK)
 
 
+def _where(one: FrontendTrace) -> str:
+    served = ", ".join(sorted(_serving(one))) or "no node"
+    unknown = ", ".join(sorted(n.node for n in one.nodes if n.verdict in _OPEN))
+    return f"{served}; not known of {unknown}" if unknown else served
+
+
 def _finding(place: _Place, rows: Sequence[_Row], state: State) -> Finding:
     address, port, protocol = place
     fronts = [each.frontend for _, each in rows]
@@ -95,10 +102,7 @@ def _finding(place: _Place, rows: Sequence[_Row], state: State) -> Finding:
         "SVN413",
         f"{SocketAddress(address, port)}/{protocol.value} is claimed by {who}",
         service=str(fronts[0].service),
-        evidence=tuple(
-            f"{each.frontend.service} is served on {', '.join(sorted(_serving(each))) or 'no node'}"
-            for _, each in rows
-        ),
+        evidence=tuple(f"{each.frontend.service} is served on {_where(each)}" for _, each in rows),
         next="kubectl get services -A -o wide",
     )
     return replace(told, objects=tuple(one for trace in lost for one in state(trace)))

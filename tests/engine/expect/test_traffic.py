@@ -155,7 +155,8 @@ RANGES = {"source_ranges": (ip_network("198.51.100.0/24"),), "ports": NODE_PORT}
 OPEN = {"source_ranges": (ip_network("198.51.100.0/24"), ip_network("0.0.0.0/0"))}
 OTHER_FAMILY = {"source_ranges": (ip_network("2001:db8::/32"),)}
 RULED_OUT = "outside source ranges"
-TWOFOLD = RANGES | dict.fromkeys(("external_ips", "load_balancer_ips"), (frontend().address,))
+OWN_ADDRESS = {"external_ips": (frontend().address,)}  # its ClusterIP
+TWOFOLD = RANGES | OWN_ADDRESS | {"load_balancer_ips": (frontend().address,)}
 
 
 @pytest.mark.parametrize(
@@ -192,10 +193,12 @@ TWOFOLD = RANGES | dict.fromkeys(("external_ips", "load_balancer_ips"), (fronten
         (RANGES, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
         (OPEN, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
         (OTHER_FAMILY, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [A, B], [], ""),
-        # … which iptables mode meets as an external IP first, where it is one too
+        # an address in several fields is met as one of them
         (TWOFOLD, K.LOAD_BALANCER_IP, Client.EXTERNAL, INSIDE, [A, B], [], ""),
         (TWOFOLD, K.LOAD_BALANCER_IP, Client.EXTERNAL, OUTSIDE, [], [[A, B]], RULED_OUT),
-        (TWOFOLD, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [], [[A, B]], RULED_OUT),
+        (TWOFOLD, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [A, B], [[]], ""),
+        (EXTERNAL | OWN_ADDRESS, K.CLUSTER_IP, Client.EXTERNAL, OUTSIDE, [A, B], [[A]], ""),
+        (EXTERNAL | OWN_ADDRESS, K.EXTERNAL_IP, Client.EXTERNAL, OUTSIDE, [A], [[A, B]], ""),
     ],
 )
 def test_expectations(

@@ -90,3 +90,13 @@ def test_an_external_ip_that_is_a_nodes_own_takes_its_node_port() -> None:
     assert [(one.service, one.node) for one in found.objects] == [("shop/b", "n1")]
     left = [(one.service, one.node) for trace in seen.others for one in state(trace)]
     assert left == [("shop/b", "n2"), ("shop/c", "n1")]
+
+
+def test_what_was_not_read_is_not_called_unserved() -> None:
+    one = claimed("a", "192.0.2.1", n1=Verdict.OK, n2=Verdict.UNREAD)
+    other = claimed("b", "192.0.2.1", n1=Verdict.STALE, n2=Verdict.UNKNOWN)
+    (found,) = rivals([one, other], state).findings
+    assert found.evidence == (
+        "shop/a is served on n1; not known of n2",
+        "shop/b is served on no node; not known of n2",
+    )
