@@ -72,7 +72,7 @@ _MOST_WORDS = 2 * _MOST_MODULES
 def parse_rule(raw: str, number: int) -> Rule:
     """Never raises. The rule's first two words are -A and the chain's name."""
     words = split_words(raw)
-    if '"' in raw and any(word.startswith('"') and not isinstance(word, Quoted) for word in words):
+    if '"' in raw and [w for w in words if w[:1] == '"' and not isinstance(w, Quoted)]:
         return _not_understood(raw, number)
     if len(words) > _MOST_WORDS and words.count("-m") > _MOST_MODULES:
         return _not_understood(raw, number)

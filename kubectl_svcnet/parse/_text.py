@@ -25,7 +25,8 @@ def split_words(line: str) -> list[str]:
     if '"' not in line:
         return line.split()
     return [
-        word if word else Quoted(_ESCAPE.sub(r"\1", quoted)) for quoted, word in _WORD.findall(line)
+        word if word else Quoted(_ESCAPE.sub(r"\1", quoted) if "\\" in quoted else quoted)
+        for quoted, word in _WORD.findall(line)
     ]
 
 

@@ -65,7 +65,7 @@ def _judge(fates: Iterable[Fate], seen: Judgement, own: OwnChains) -> Judgement:
     came_through = False
     fates = tuple(fates)
     for fate in fates:
-        came_through |= dispatched(fate, own)
+        came_through = came_through or dispatched(fate, own)
         problem = _problem(fate, seen, own)
         if problem is not None:
             seen.problems.add(problem)
@@ -172,7 +172,7 @@ def judge_node(
 
 
 def _sorted(addresses: Iterable[SocketAddress]) -> tuple[SocketAddress, ...]:
-    return tuple(sorted(set(addresses), key=lambda a: (a.address.version, a)))
+    return tuple(sorted(set(addresses), key=lambda a: (a.address.version, int(a.address), a.port)))
 
 
 def _reason(walks: tuple[Walk, ...], own: OwnChains) -> str:

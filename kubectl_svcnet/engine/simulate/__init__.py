@@ -19,7 +19,7 @@ from .path import Path
 from .repeats import Repeats
 from .routing import Routing
 from .stages import Plan
-from .walk import Bases, Walk
+from .walk import Bases, Walk, fed_sets
 
 #: `Routing` too is had from here: importlib locks a module before its package, so of two threads
 #: one that imports `simulate.routing` and one that imports this package may block each other.
@@ -33,7 +33,7 @@ class Simulator:
         self._view, self._routing = view, Routing(view)
         self._plan = Plan(view.nft_tables, view.ipvs, view.nft_order)
         self._bases: dict[tuple[Family, str, str], Bases] = {}
-        self._repeats = Repeats()
+        self._repeats, self._fed = Repeats(), fed_sets(view)
 
     def fates(self, packet: Packet, *, explain: bool = False) -> tuple[Fate, ...]:
         """Every possible fate; `steps` are filled only if `explain` asks for them."""
@@ -44,6 +44,7 @@ class Simulator:
             explain,
             known=self._bases,
             repeats=self._repeats,
+            fed=self._fed,
         )
         path = Path(walk, self._plan)
         own = packet.hook is Hook.OUTPUT

@@ -31,35 +31,35 @@ MOST_UNREAD = 4
 def run_base_chain(
     walk: Walk, ruleset: Ruleset, where: ChainId, chain: Chain, branch: Branch
 ) -> list[Branch]:
-    """The branches after this base chain: accepted ones without an ending, the others with."""
-    return _Run(walk, ruleset, where, chain).run(branch)
+    """The branches after this base chain: accepted ones without an ending, the others with. What
+    is known of such a flow is not walked again; a walk that is to be explained has to be made."""
+    if not walk.explain:
+        found = walk.repeats.find(where, branch, walk.place(where.chain))
+        if found is not None and walk.steps + found[1] <= MOST_STEPS:
+            walk.steps += found[1]
+            return [found[0]]
+    return _Run(walk, ruleset, where, chain, branch.flow).run(branch)
 
 
 class _Run:
-    def __init__(self, walk: Walk, ruleset: Ruleset, where: ChainId, chain: Chain) -> None:
+    def __init__(
+        self, walk: Walk, ruleset: Ruleset, where: ChainId, chain: Chain, flow: Flow
+    ) -> None:
         self._walk, self._ruleset = walk, ruleset
         self._base, self._chain = where, chain
         self._hook = where.chain
         self._place: Place = walk.place(where.chain)
         self._done: list[Branch] = []
         self._waiting: Cursors[Rule] = Cursors()
-        self._asked: Asked
+        self._asked = Asked(flow)
 
     def run(self, branch: Branch) -> list[Branch]:
-        """Or what is known of such a flow; a walk that is to be explained has to be made."""
-        walk, where = self._walk, self._base
-        self._asked = asked = Asked(branch.flow)
-        if walk.explain:
-            return self._ends(branch)
-        found = walk.repeats.find(where, branch, self._place)
-        if found is not None and walk.steps + found[1] <= MOST_STEPS:
-            walk.steps += found[1]
-            return [found[0]]
+        walk, asked = self._walk, self._asked
         before = walk.steps, walk.divisions
         ends = self._ends(branch)
         steps, divisions = walk.steps - before[0], walk.divisions - before[1]
-        if len(ends) == 1 and not (divisions or asked.once or walk.too_long):
-            walk.repeats.keep(where, branch, ends[0], asked, steps)
+        if len(ends) == 1 and not (divisions or asked.once or walk.too_long or walk.explain):
+            walk.repeats.keep(self._base, branch, ends[0], asked, steps)
         return ends
 
     def _ends(self, branch: Branch) -> list[Branch]:
@@ -124,7 +124,7 @@ class _Run:
                         branch.unread = True
                         self._done.append(branch)
                         return
-                branch, other = walk.divide(branch, doubt, str(ref))
+                branch, other = walk.divide(branch, doubt, ref)
                 self._waiting.add(other, frame, index)
                 self._tell_odds(branch, ref, doubt)
             if isinstance(target, t.Return):

@@ -90,6 +90,9 @@ class Flow(NamedTuple):
         return hash((self.destination, self.destination_port, self.mark, self.out_device))
 
 
+_PLACES = {name: place for place, name in enumerate(Flow._fields)}
+
+
 class Cause(Enum):
     """Why a branch split."""
 
@@ -163,7 +166,10 @@ class Branch:
         )
 
     def change(self, **changes: Any) -> None:
-        self.flow = self.flow._replace(**changes)
+        values: list[Any] = list(self.flow)
+        for name, value in changes.items():
+            values[_PLACES[name]] = value
+        self.flow = Flow(*values)
 
     def choose(self, choice: Choice) -> Branch:
         chosen = self.copy()

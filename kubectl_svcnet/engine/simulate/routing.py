@@ -14,6 +14,7 @@ from ...model.address import Family, IPAddress, family_of
 from ...model.nodeview import Hop, InterfaceAddress, NodeView, Route, RoutingRule
 from .flow import UNKNOWN_WAY, Way
 from .policy import Sought, ways_by_rules
+from .prefixes import Prefixes
 
 __all__ = ["LOOPBACK", "Routing", "Sought", "Way"]
 
@@ -30,9 +31,14 @@ class Routing:
             self._addresses = {entry.address: entry.interface for entry in view.addresses}
         self._broadcasts = frozenset(_broadcasts(view.addresses or ()))
         self._routes = tuple(view.routes) if view.routes is not None else None
-        self._tables: dict[str, list[Route]] = {}
+        tables: dict[str, list[Route]] = {}
         for route in self._routes or ():
-            self._tables.setdefault(route.table, []).append(route)
+            if route.kind != "broadcast" or route.table not in ("main", "default"):
+                tables.setdefault(route.table, []).append(route)
+        self._tables = {name: Prefixes(routes) for name, routes in tables.items()}
+        own = (route for route in tables.get("local", ()) if route.kind == "local")
+        self._own = Prefixes(own)
+        self._broadcast = Prefixes(r for r in self._routes or () if r.kind == "broadcast")
         self._ways: dict[IPAddress, tuple[Way, ...]] = {}
         self._kinds: dict[IPAddress, str | None] = {}
         self._locals: dict[IPAddress, bool | None] = {}
@@ -54,9 +60,8 @@ class Routing:
             return True
         if self._addresses is not None and address in self._addresses:
             return True
-        for route in self._tables.get("local", ()):
-            if route.kind == "local" and address in route.destination:
-                return True
+        if self._own.best(address) is not None:
+            return True
         if self._addresses is None:
             return None
         return False
@@ -97,10 +102,7 @@ class Routing:
             return False
         if int(address) in (0xFFFFFFFF, 0):
             return True
-        for route in self._routes or ():
-            if route.kind == "broadcast" and address in route.destination:
-                return True
-        return self.broadcasts(address, None)
+        return self._broadcast.best(address) is not None or self.broadcasts(address, None)
 
     def broadcasts(self, address: IPAddress, device: str | None) -> bool:
         """Is it the broadcast address of a network of this device (None: of any)?"""
@@ -190,13 +192,8 @@ class Routing:
         return _ways_of(best, destination)
 
     def _best(self, destination: IPAddress, table: str) -> Route | None:
-        best: Route | None = None
-        for route in self._tables.get(table, ()):
-            if table in ("main", "default") and route.kind == "broadcast":
-                continue
-            if destination in route.destination and (best is None or _better(route, best)):
-                best = route
-        return best
+        found = self._tables.get(table)
+        return None if found is None else found.best(destination)
 
     def source_for(self, way: Way, destination: IPAddress) -> IPAddress | None:
         """The address that the kernel picks for a packet that goes this way (inet_select_addr:
@@ -298,12 +295,6 @@ def _ways_of(route: Route, destination: IPAddress) -> tuple[Way, ...]:
 
 def _kind_by(route: Route, hop: Hop) -> str:
     return "linkdown" if hop.linkdown and route.kind == "unicast" else route.kind
-
-
-def _better(route: Route, best: Route) -> bool:
-    """A longer prefix, then the smaller metric."""
-    ranks = [(-r.destination.prefixlen, r.metric or 0) for r in (route, best)]
-    return ranks[0] < ranks[1]
 
 
 def _holds(entry: InterfaceAddress, hop: IPAddress) -> bool:

@@ -124,6 +124,7 @@ class Walk:
     steps: int = 0
     known: dict[tuple[Family, str, str], Bases] = field(default_factory=dict)  # of this node
     repeats: Repeats = field(default_factory=Repeats)  # of this node
+    fed: frozenset[str] = frozenset()  # sets of this node that rules change
     divisions: int = 0
     _splits: int = 0
 
@@ -137,7 +138,7 @@ class Walk:
         found = self._places.get(hook)
         if found is None:
             view = self.view
-            found = Place(hook, self.routing, view.sysctls, self.packet, view.sets, fed_sets(view))
+            found = Place(hook, self.routing, view.sysctls, self.packet, view.sets, self.fed)
             self._places[hook] = found
         return found
 
@@ -192,9 +193,9 @@ class Walk:
         return chain
 
     def divide(
-        self, branch: Branch, doubt: Odds | Depends | NotKnown, where: str
+        self, branch: Branch, doubt: Odds | Depends | NotKnown, where: object
     ) -> tuple[Branch, Branch]:
-        """The branch where the answer is yes, and the one where it is no."""
+        """The branch where the answer is yes, and the one where it is no. `where` is only told."""
         self.divisions += 1
         yes, no = branch.copy(), branch.copy()
         if isinstance(doubt, Odds):
