@@ -35,6 +35,7 @@ _PLAIN_LABELS = (
     "endpointslicemirroring.kubernetes.io/",
     "service.kubernetes.io/",
 )
+_PARENT = ("resource", "namespace", "name")
 _SPECIAL = ("fargate", "virtual-kubelet")
 
 #: Objects of CNIs and load balancers: what of them says a range or whose it is. All else may be
@@ -193,6 +194,7 @@ class Anonymiser:
             "endpointslices": self._slice,
             "pods": self._pod,
             "events": self._event,
+            "ipaddresses": self._allocation,
         }.get(resource)
         self._own = self.names.is_own(namespace)
         own = self._own and resource in ("pods", "services")
@@ -256,6 +258,15 @@ class Anonymiser:
                 "nodeInfo": {key: value for key, value in info.items() if key not in hidden},
             },
         }
+
+    def _allocation(self, item: Json) -> Json:
+        parent = _map(_map(item, "spec"), "parentRef")
+        resource, namespace, name = (str(parent.get(key) or "") for key in _PARENT)
+        named = {
+            "namespace": self.names.namespace(namespace),
+            "name": self._name(resource, namespace, name),
+        }
+        return {"spec": {"parentRef": {**parent, **named}}}
 
     def _service(self, item: Json) -> Json:
         spec = {**_map(item, "spec")}

@@ -36,6 +36,7 @@ _SPECIAL: tuple[tuple[str, IPNetwork], ...] = tuple(
 #: The kind of range that a holder's address is out of.
 _OUT_OF = {
     "ClusterIP": RangeKind.SERVICE,
+    "IPAddress": RangeKind.SERVICE,
     "LoadBalancerIP": RangeKind.LOAD_BALANCER,
     "Pod": RangeKind.POD,
     "Node": RangeKind.NODE,
@@ -67,6 +68,17 @@ def address_uses(
             census,
         )
     )
+
+
+def unheld_cluster_ips(
+    asked: Iterable[IPAddress], ranges: Sequence[IPRange], census: Census
+) -> tuple[IPAddress, ...]:
+    """Those inside a Service range that no Service has, as far as Services are known."""
+    if census.services is None:
+        return ()
+    held = {ip for service in census.services for ip in service.cluster_ips}
+    by_prefix = _by_prefix(range for range in ranges if range.kind is RangeKind.SERVICE)
+    return tuple(a for a in asked if a not in held and _around(a, by_prefix))
 
 
 #: By IP version and host bits, the shortest first: ranges by the network's bits.
@@ -155,6 +167,7 @@ def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
     if range.closed and range.used is not None and not census.doubtful:
         return AddressState.RESERVED
     known = range.kind is RangeKind.SERVICE and census.services is not None
+    known = known and address not in census.unread
     if range.kind is RangeKind.POD and census.pods is not None and census.counted:
         known = any(claim.allocator == NODE_IPAM for claim in range.claims)
     return AddressState.FREE if known and not census.doubtful else AddressState.UNKNOWN
@@ -184,6 +197,7 @@ def _held(ranges: Iterable[IPRange], census: Census) -> Iterator[tuple[IPAddress
         if own is not None:
             where = f"node {claim.node}" if claim.node else claim.object
             yield own, claim.kind.value, f"{claim.source} of {where}"
+    yield from ((address, "IPAddress", owner) for address, owner in census.allocated.items())
     yield from _endpoints(census)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from .address import Family, IPAddress, IPNetwork
@@ -144,7 +144,8 @@ class Census:
     """Who holds addresses and node ports, of one reading of the API's lists. None: that list
     was not read (the gap says why), which is not the same as empty. `counted`: `pods` are all
     that there are, not only those that may program nodes. `doubtful`: an object could not be
-    read, so nobody knows what it holds. `endpoints` is read for an address alone."""
+    read, so nobody knows what it holds. For an address alone are read: `endpoints`; and of what no
+    Service has in a Service range, `allocated` by owner, or in `unread`, where that failed."""
 
     pods: tuple[Pod, ...] | None = None
     counted: bool = True
@@ -152,6 +153,8 @@ class Census:
     services: tuple[Service, ...] | None = None
     nodes: tuple[Node, ...] | None = None
     endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
+    allocated: Mapping[IPAddress, str] = field(default_factory=dict)
+    unread: frozenset[IPAddress] = frozenset()
 
 
 def holds_address(pod: Pod) -> bool:

@@ -88,7 +88,14 @@ class Need:
         return right.verb in self.verbs and right.resource == self.resource
 
 
-CLUSTER_SCOPED = frozenset({"namespaces", "nodes", "servicecidrs.networking.k8s.io"})
+CLUSTER_SCOPED = frozenset(
+    {
+        "ipaddresses.networking.k8s.io",
+        "namespaces",
+        "nodes",
+        "servicecidrs.networking.k8s.io",
+    }
+)
 SLICES = "endpointslices.discovery.k8s.io"
 #: From here on a WebSocket needs create as well: AuthorizePodWebsocketUpgradeCreatePermission of
 #: the API server.
@@ -258,6 +265,22 @@ NEEDS: tuple[Need, ...] = (
         where=Where.CLUSTER,
         commands=("check", "diff", "ranges", "snapshot", "trace --steps"),
         shows="the API server's Service ranges (from 1.31 on)",
+    ),
+    Need(
+        verbs=("get",),
+        resource="ipaddresses.networking.k8s.io",
+        where=Where.CLUSTER,
+        commands=("ranges --ip",),
+        shows="whether an address that no Service has is given out anyway",
+        since=(1, 31),
+    ),
+    Need(
+        verbs=("get",),
+        resource="services",
+        where=Where.CLUSTER,
+        commands=("ranges --ip",),
+        shows="whether the Service exists that such an address is given to",
+        since=(1, 31),
     ),
     Need(
         verbs=("create",),

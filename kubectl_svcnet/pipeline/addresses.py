@@ -1,11 +1,12 @@
-"""`ranges --ip`: what an address is. The ranges as `ranges` reads them, and all endpoints."""
+"""`ranges --ip`: what an address is. The ranges as `ranges` reads them, all endpoints, and
+IPAddress objects of what no Service has."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-from ..engine.addresses import address_uses
+from ..engine.addresses import address_uses, unheld_cluster_ips
 from ..errors import ParseError
 from ..model.address import IPAddress
 from ..model.capture import Source
@@ -16,6 +17,7 @@ from ..model.service import Endpoint, ServiceName
 from ..parse.kube import parse_slice, parse_slices
 from ..parse.kube_fields import Json
 from ..ranges import SOURCES, missed
+from .allocations import read_allocations
 from .collect import Collector
 from .inventory import Scope
 from .ranges import read_ranges
@@ -30,14 +32,21 @@ def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) ->
     endpoints, gaps = _endpoints(collector, frozenset(asked))
     read = read_ranges(collector, replace(options, max_pods=None), _TELLING)
     doubtful = read.census.doubtful or bool(gaps)
-    census = replace(read.census, endpoints=endpoints, doubtful=doubtful)
+    allocations = read_allocations(collector, unheld_cluster_ips(asked, read.ranges, read.census))
+    census = replace(
+        read.census,
+        endpoints=endpoints,
+        doubtful=doubtful,
+        allocated=allocations.owners,
+        unread=allocations.unread,
+    )
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read
     )
     return AddressesReport(
         collected=collected,
         addresses=address_uses(asked, read.ranges, census),
-        gaps=(*read.gaps, *gaps),
+        gaps=(*read.gaps, *gaps, *allocations.gaps),
     )
 
 

@@ -277,3 +277,15 @@ def test_of_a_cnis_object_only_the_range_stays(
     capture = Capture(request=ApiRequest(path=f"{GROUP}/{resource}"), objects=(named,))
     (found,) = anonymiser.change(capture).objects
     assert found == kept
+
+
+def test_whom_an_address_is_given_to() -> None:
+    parent = {"group": "", "resource": "services", "namespace": "acme", "name": "acme-gone"}
+    item = {"metadata": {"name": "10.96.0.12"}, "spec": {"parentRef": parent}}
+    path = "/apis/networking.k8s.io/v1/ipaddresses/10.96.0.12"
+    capture = Capture(request=ApiRequest(path=path, many=False), objects=(item,))
+    found = Anonymiser().change(capture)
+    assert "acme" not in json.dumps(found.objects)
+    assert found.request == capture.request
+    assert found.objects[0]["metadata"]["name"] == "10.96.0.12"
+    assert found.objects[0]["spec"]["parentRef"]["resource"] == "services"

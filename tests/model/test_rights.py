@@ -45,6 +45,10 @@ def door(name: str) -> list[str]:
         (OBJECT, ["get configmaps/kube-proxy -n kube-system"]),
         (ApiRequest(path="/api/v1/pods"), ["list pods -A"]),
         (
+            ApiRequest(path="/apis/networking.k8s.io/v1/ipaddresses/10.96.0.12", many=False),
+            ["get ipaddresses.networking.k8s.io/10.96.0.12"],
+        ),
+        (
             ApiRequest(path="/apis/networking.k8s.io/v1/servicecidrs"),
             ["list servicecidrs.networking.k8s.io"],
         ),

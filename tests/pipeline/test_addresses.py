@@ -116,6 +116,8 @@ API: dict[str, list[Any]] = {
             "spec": {"cidrs": ["10.96.0.0/16", "fd00:96::/112"]},
         }
     ],
+    "/apis/networking.k8s.io/v1/ipaddresses": [],
+    "/apis/networking.k8s.io/v1beta1/ipaddresses": [],
     "/apis/discovery.k8s.io/v1/endpointslices": [],
 }
 
@@ -127,6 +129,26 @@ def api_server(extra: dict[str, list[Any]]) -> ReplaySource:
             for path, items in API.items()
         ]
     )
+
+
+def test_an_address_of_a_service_that_is_gone() -> None:
+    parent = {"group": "", "resource": "services", "namespace": "a", "name": "gone"}
+    held = {"metadata": {"name": "10.96.0.12"}, "spec": {"parentRef": parent}}
+    source = api_server({"/apis/networking.k8s.io/v1/ipaddresses": [held]})
+    asked = tuple(map(ip_address, ("10.96.0.12", "10.96.0.13", "10.96.0.11")))
+    report = addresses(source, Options(), asked)
+    assert [(u.kind, u.state.value, u.range, u.owner) for u in report.addresses] == [
+        ("IPAddress", "allocated", "10.96.0.0/16", "service a/gone, which does not exist"),
+        ("Service", "free", "10.96.0.0/16", ""),
+        ("ClusterIP", "allocated", "10.96.0.0/16", "service a/old (80/TCP)"),
+    ]
+
+
+def test_an_address_that_may_be_given_out_is_not_free() -> None:
+    report = asked(Saved(), "10.96.77.7")  # in the bundle nobody asked for it
+    assert [(u.kind, u.state.value) for u in report.addresses] == [("Service", "unknown")]
+    (gap,) = [gap for gap in report.gaps if gap.what == "ipaddresses"]
+    assert not gap.blocking
 
 
 def states(*texts: str, **extra: list[Any]) -> list[tuple[str, str, str]]:

@@ -78,7 +78,7 @@ def test_a_version_that_nobody_knows() -> None:
 def test_one_command_alone() -> None:
     report = run(Granted(), Options(), ("ranges",))
     commands = {c for one in report.permissions for c in one.needed_for}
-    assert commands == {"ranges", "ranges --probe"}
+    assert commands == {"ranges", "ranges --ip", "ranges --probe"}
     assert "create services -n default" in asked(report)
     required = {one.right.resource for one in report.permissions if one.required}
     assert {"pods/log", "configmaps", "nodes"} <= required
