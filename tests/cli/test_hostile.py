@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
-from collections.abc import Sequence
+import signal
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +28,9 @@ from kubectl_svcnet.model.capture import (
     Source,
 )
 from kubectl_svcnet.model.options import Options
+from kubectl_svcnet.pipeline import repeated
+from tests.cluster.conftest import Api, Exchange, serve
+from tests.fleet import Fleet
 from tests.logged import Logged
 from tests.render.test_hostile import HOSTILE, RAW
 
@@ -71,6 +78,9 @@ class Hostile(Logged):
             status = {"allowed": False, "reason": EVIL, "evaluationError": EVIL}
             return (Capture(request=request, objects=({"status": status},)),)
         return tuple(map(hostile, super().fetch(request)))
+
+
+OPEN_SOURCE = session.open_source
 
 
 @pytest.fixture(autouse=True)
@@ -148,3 +158,113 @@ def test_nothing_raw(
 def test_it_is_shown_as_what_it_is(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     main(words.split(" "))
     assert "\\x1b]52;c;" in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    """Presses Ctrl-C as soon as all of `awaited` has been shown."""
+
+    def __init__(self, awaited: Sequence[str]) -> None:
+        super().__init__()
+        self.awaited = list(awaited)
+
+    def write(self, text: str) -> int:
+        size = super().write(text)
+        if self.awaited:
+            self.awaited = [word for word in self.awaited if word not in self.getvalue()]
+            if not self.awaited:
+                signal.raise_signal(signal.SIGINT)
+        return size
+
+
+class Talking(Fleet):
+    """The lab behind an API server, in whose words, logs and watches everything evil stands. It
+    lists Services twice, as one check asks for them, and refuses then."""
+
+    listed = 0
+
+    def answer(self, exchange: Exchange) -> None:
+        asked = exchange.asked
+        self.listed += asked.path.endswith("db-service")
+        if self.listed > 2:
+            exchange.refuse(403, f"REFUSED{EVIL}")
+        elif asked.path.endswith("/log"):
+            self._stream(exchange, self._line("FROM-THE-LOG"))
+        elif ("watch", "true") in asked.query:
+            event = {"type": "ADDED", "object": self._event()}
+            self._stream(exchange, json.dumps(event) + "\n")
+        elif asked.path.endswith("/events"):
+            exchange.json({"kind": "List", "metadata": {"resourceVersion": "1"}, "items": []})
+        else:
+            told = exchange.json
+            exchange.json = lambda body, **more: told(poisoned(body), **more)  # type: ignore[method-assign]
+            super().answer(exchange)
+
+    def _stream(self, exchange: Exchange, text: str) -> None:
+        if not {("follow", "true"), ("watch", "true")} & {*exchange.asked.query}:
+            exchange.text(b"")
+            return
+        exchange.handler.send_response(200)
+        exchange.handler.send_header("Transfer-Encoding", "chunked")
+        exchange.handler.end_headers()
+        exchange.handler.wfile.write(b"%x\r\n%s\r\n" % (len(text.encode()), text.encode()))
+        exchange.handler.wfile.flush()
+        exchange.hang()
+
+    def _line(self, word: str) -> str:
+        now = datetime.now(timezone.utc)
+        head = f"{now:%Y-%m-%dT%H:%M:%S.%f000Z} I{now:%m%d %H:%M:%S.%f}       1 a.go:1]"
+        evil = EVIL.replace("\r", "\\r")  # which would end a line of the log
+        return f'{head} "Removing service port" portName="default/db-service:mysql" {word}{evil}\n'
+
+    def _event(self) -> dict[str, Any]:
+        return {
+            "metadata": {"namespace": "default", "name": "e.1", "resourceVersion": "2"},
+            "involvedObject": {"kind": "Service", "namespace": "default", "name": "db-service"},
+            "type": f"Warning{EVIL}",
+            "reason": f"FROM-A-WATCH{EVIL}",
+            "message": f"conflict{EVIL}",
+            "lastTimestamp": f"{datetime.now(timezone.utc):%Y-%m-%dT%H:%M:%SZ}",
+        }
+
+
+@pytest.fixture
+def talking(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    monkeypatch.setattr(session, "open_source", OPEN_SOURCE)
+    monkeypatch.setattr(repeated, "EVERY", 0.1)
+    pressed = signal.getsignal(signal.SIGINT)
+    for api in serve(None):
+        api.otherwise = Talking(3).answer
+        yield api
+    signal.signal(signal.SIGINT, pressed)
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.parametrize(
+    ("words", "awaited"),
+    [
+        ("logs db-service -f", ("FROM-THE-LOG", "FROM-A-WATCH")),
+        ("check db-service -w", ("REFUSED",)),
+    ],
+)
+def test_nothing_raw_while_it_is_followed(
+    words: str,
+    awaited: Sequence[str],
+    output: str,
+    talking: Api,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    terminal = Terminal(awaited)
+    monkeypatch.setattr(sys, "stdout", terminal)
+    config = tmp_path / "config"
+    config.write_text("{}")
+    where = ["--kubeconfig", str(config), "-s", talking.url, "--timeout", "90s"]
+    status = main([*words.split(), "-o", output, *where])
+    shown = terminal.getvalue()
+    assert (terminal.awaited, status) == ([], 130), shown
+    for text in (shown, capsys.readouterr().err):
+        assert not RAW.search(text), RAW.findall(text)
+    assert ("\\x1b]52" if output == "table" else "\\u001b]52") in shown
+    if output == "json":
+        assert all(json.loads(line) for line in shown.splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -12,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from kubectl_svcnet.cluster.config import Auth
+from kubectl_svcnet.cluster.config import Auth, Tls
+from kubectl_svcnet.cluster.kubeconfig import parse_timeout
 from kubectl_svcnet.cluster.live import LiveSource
 from kubectl_svcnet.errors import ClusterError
 from kubectl_svcnet.model.capture import (
@@ -107,6 +109,21 @@ def test_the_end_of_the_run(api: Any) -> None:
     for captures in answers:
         assert {c.failure.reason for c in captures} == {Reason.TIMEOUT}
     assert len(answers[4]) == 2  # one capture per command, also then
+
+
+def test_a_handshake_that_never_ends(api: Any) -> None:
+    """`--request-timeout 0` is none for a request, and the run's own holds."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        config = api.config(
+            server=f"https://127.0.0.1:{silent.getsockname()[1]}",
+            tls=Tls(verify=False),
+            request_timeout=parse_timeout("0"),
+        )
+        source = api.source(config=config, timeout=0.6, exec_timeout=600)
+        with ThreadPoolExecutor(len(REQUESTS)) as threads:
+            answers = list(threads.map(source.fetch, REQUESTS))
+    for captures in answers:
+        assert {c.failure.reason for c in captures} == {Reason.TIMEOUT}
 
 
 def test_waiting_for_a_free_place_ends_too(api: Any) -> None:
