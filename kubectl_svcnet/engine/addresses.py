@@ -167,7 +167,6 @@ def _unheld(address: IPAddress, range: IPRange, census: Census) -> AddressState:
     if range.closed and range.used is not None and not census.doubtful:
         return AddressState.RESERVED
     known = range.kind is RangeKind.SERVICE and census.services is not None
-    known = known and address not in census.unread
     if range.kind is RangeKind.POD and census.pods is not None and census.counted:
         known = any(claim.allocator == NODE_IPAM for claim in range.claims)
     return AddressState.FREE if known and not census.doubtful else AddressState.UNKNOWN

@@ -145,7 +145,7 @@ class Census:
     was not read (the gap says why), which is not the same as empty. `counted`: `pods` are all
     that there are, not only those that may program nodes. `doubtful`: an object could not be
     read, so nobody knows what it holds. For an address alone are read: `endpoints`; and of what no
-    Service has in a Service range, `allocated` by owner, or in `unread`, where that failed."""
+    Service has in a Service range, `allocated` by owner."""
 
     pods: tuple[Pod, ...] | None = None
     counted: bool = True
@@ -154,7 +154,6 @@ class Census:
     nodes: tuple[Node, ...] | None = None
     endpoints: Mapping[ServiceName, tuple[Endpoint, ...]] | None = None
     allocated: Mapping[IPAddress, str] = field(default_factory=dict)
-    unread: frozenset[IPAddress] = frozenset()
 
 
 def holds_address(pod: Pod) -> bool:

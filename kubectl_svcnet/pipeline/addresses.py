@@ -38,7 +38,6 @@ def addresses(source: Source, options: Options, asked: tuple[IPAddress, ...]) ->
         endpoints=endpoints,
         doubtful=doubtful,
         allocated=allocations.owners,
-        unread=allocations.unread,
     )
     collected = collector.collected(
         nodes=read.collected.nodes, nodes_read=read.collected.nodes_read

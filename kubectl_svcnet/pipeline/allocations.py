@@ -30,10 +30,10 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Allocations:
-    """`owners` of addresses that are given out. Of those in `unread` nobody knows."""
+    """`owners` of addresses that are given out. Of what could not be asked a gap tells: no Service
+    has it, and what one that is gone has left there is repaired within minutes."""
 
     owners: dict[IPAddress, str] = field(default_factory=dict)
-    unread: frozenset[IPAddress] = frozenset()
     gaps: tuple[Gap, ...] = ()
 
 
@@ -43,23 +43,20 @@ def read_allocations(collector: Collector, addresses: Iterable[IPAddress]) -> Al
     requests = [ApiRequest(path=f"{path}/{a}", many=False) for a in asked for path in _PATHS]
     captures = collector.map(collector.fetch_one, requests)
     found: list[tuple[IPAddress, Json]] = []
-    unread, gaps = set(rest), list[Gap]()
+    gaps: list[Gap] = []
     for address, *answers in zip(asked, captures[::2], captures[1::2], strict=True):
         failed = [c for c in answers if not (c.ok or c.failed(Reason.NOT_FOUND))]
         objects = [c.objects[0] for c in answers if c.ok and c.objects]
         if objects:
             found.append((address, objects[0]))
-        elif failed:
-            if not gaps:  # the others' is the same, but for the address
-                gaps.append(missed(failed[0], "ipaddresses"))
-            unread.add(address)
+        elif failed and not gaps:  # the others' is the same, but for the address
+            gaps.append(missed(failed[0], "ipaddresses"))
     if rest:
         why = f"{len(wanted)} addresses of Service ranges have no Service; {_MOST} were looked up"
         gaps.append(Gap(what="ipaddresses", why=why))
     owners = collector.map(lambda one: _owner(collector, *one), found)
     return Allocations(
         owners={address: owner for (address, _), owner in zip(found, owners, strict=True)},
-        unread=frozenset(unread),
         gaps=tuple(gaps),
     )
 

