@@ -17,6 +17,8 @@ from urllib.parse import quote_plus, urlencode
 
 from ..errors import ClusterError
 from .config import ClusterConfig, Tls
+from .deadline import Deadline, Stop, run_bounded
+from .faults import Fault, of_exception
 from .proxy import proxy_for
 
 _SKEW = 10.0  # seconds by which a token counts as expired before it is (golang.org/x/oauth2)
@@ -126,7 +128,9 @@ def _ask(
 
     tls = _tls(settings)
     kind = {"Content-Type": "application/x-www-form-urlencoded"} if form else {}
-    try:
+    doing = f"{method} {where}"
+
+    def asked() -> tuple[int, bytes]:
         config = ClusterConfig(server=where, tls=tls, proxy=proxy_for(where, os.environ))
         response = (
             Transport(config)
@@ -144,13 +148,14 @@ def _ask(
         )
         body = response.read(_LARGEST)
         response.release_conn()
-    except (HTTPError, OSError) as error:
-        from .faults import of_exception
+        return response.status, body
 
-        raise _failed(of_exception(error, f"{method} {where}").message) from None
+    try:
+        return run_bounded(asked, Deadline(_TIMEOUT), Stop(), doing)
+    except (HTTPError, OSError, Fault) as error:
+        raise _failed(of_exception(error, doing).message) from None
     except (ClusterError, ValueError) as error:  # of the certificates; of the URL
-        raise _failed(f"{method} {where}: {error}") from None
-    return response.status, body
+        raise _failed(f"{doing}: {error}") from None
 
 
 def _tls(settings: Settings) -> Tls:

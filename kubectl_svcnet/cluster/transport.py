@@ -122,7 +122,8 @@ class Transport:
         if settings.get("refresh-token") != auth.provider["config"].get("refresh-token"):
             self._warn(
                 "the issuer has replaced the refresh token of the kubeconfig, which is only read"
-                " here: kubectl may ask for a new login"
+                " here: if kubectl is refused from now on, log in again; `kubectl get --raw"
+                " /version`, run first, saves it"
             )
         provider = {**auth.provider, "config": settings}
         self._config = replace(self._config, auth=replace(auth, provider=provider))

@@ -72,7 +72,7 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "refused without words": (issue, lambda e: e.text(b"no", status=401), "HTTP status 401"),
     "no access token": (issue, lambda e: e.json({"id_token": "x"}), "missing access_token"),
     "no id-token": (issue, lambda e: e.json({"access_token": "x"}), "did not contain an id_token"),
-    "it hangs": (lambda e: e.hang(), issue, "timed out"),
+    "it hangs": (lambda e: e.hang(), issue, "timed out|no answer within"),
 }
 
 
@@ -99,6 +99,23 @@ def test_settings_that_cannot_be_used(name: str, value: str, words: str, api: An
     given = {**settings(api), "idp-issuer-url": "https://127.0.0.1:1", name: value}
     with pytest.raises(ClusterError, match=f"^getting credentials: oidc: {words}"):
         renewed(given)
+
+
+def test_an_issuer_that_never_comes_to_an_end(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is in time for a socket."""
+
+    def trickle(exchange: Any) -> None:
+        exchange.handler.send_response(200)
+        exchange.handler.send_header("Content-Length", "1000")
+        exchange.handler.end_headers()
+        for _ in range(1000):
+            exchange.handler.wfile.write(b" ")
+            time.sleep(0.05)
+
+    api.otherwise = trickle
+    monkeypatch.setattr(oidc, "_TIMEOUT", 0.3)
+    with pytest.raises(ClusterError, match=r"oidc: GET .*: (no answer within|timed out)"):
+        renewed(settings(api))
 
 
 def test_nothing_to_refresh_with(api: Any) -> None:
@@ -134,4 +151,4 @@ def test_a_token_that_expires_in_mid_run(tls_api: Any, certificate: Path) -> Non
     assert used == [f"Bearer {each}" for each in given]
     assert len(given) == 2
     assert len(source.warnings) == 1
-    assert "kubectl may ask for a new login" in source.warnings[0]
+    assert "`kubectl get --raw /version`, run first, saves it" in source.warnings[0]
