@@ -222,7 +222,8 @@ def test_the_least_role_is_enough_and_no_more(
     lab: Lab, svcnet: Svcnet, least: list[Any], tmp_path: Path
 ) -> None:
     start = lab.audit_log.stat().st_size
-    runs = (*COMMANDS, ("trace", "-A"), ("trace", "db-service", "--steps"))
+    free = ("ranges", "--ip", "10.96.250.250")  # of which the allocator is asked
+    runs = (*COMMANDS, ("trace", "-A"), ("trace", "db-service", "--steps"), free)
     bundle = str(tmp_path / "b.tar.gz")
     for command in (*runs, ("snapshot", bundle), ("diff", bundle)):
         nodes = () if command[0] == "packet" else ONLY
